@@ -1,0 +1,69 @@
+package domain
+
+// Role is what a staff member or a program may do (岗位).
+type Role string
+
+// The roles.
+const (
+	RoleLoanOfficer         Role = "loan_officer"         // 客户经理
+	RoleApprover            Role = "approver"             // 审批人
+	RoleDisbursementOfficer Role = "disbursement_officer" // 放款岗
+	RoleAuditor             Role = "auditor"              // 审计
+	RoleAdmin               Role = "admin"                // 管理员
+	RoleBorrower            Role = "borrower"             // 借款人本人，经服务账号代理
+	RoleSystem              Role = "system"               // 后台任务
+)
+
+// Roles lists every role, in the order in which documents name them.
+func Roles() []Role {
+	return []Role{RoleLoanOfficer, RoleApprover, RoleDisbursementOfficer, RoleAuditor, RoleAdmin, RoleBorrower, RoleSystem}
+}
+
+// Valid reports whether r is one of Roles.
+func (r Role) Valid() bool {
+	switch r {
+	case RoleLoanOfficer, RoleApprover, RoleDisbursementOfficer, RoleAuditor, RoleAdmin, RoleBorrower, RoleSystem:
+		return true
+	}
+	return false
+}
+
+// Actor is who asks. It is always an explicit argument of a use case.
+type Actor struct {
+	ID         ID     // the user, the service account, or the worker's node
+	Name       string // shown in the audit trail
+	Role       Role
+	BranchID   ID // the user's branch; zero for a service account
+	BorrowerID ID // only with RoleBorrower: the one borrower this call acts for
+}
+
+// Scope is the part of the lender's data an actor may see: a branch with all below it, or one borrower.
+// It is a parameter of every read; the zero value sees nothing.
+type Scope struct {
+	BranchID   ID   // this branch and those below it
+	BorrowerID ID   // this borrower only
+	Everything bool // workers, and nobody else
+}
+
+// Scope returns what a may see. What is out of scope reads as not found.
+func (a Actor) Scope() Scope {
+	switch a.Role {
+	case RoleSystem:
+		return Scope{Everything: true}
+	case RoleBorrower:
+		return Scope{BorrowerID: a.BorrowerID}
+	case RoleLoanOfficer, RoleApprover, RoleDisbursementOfficer, RoleAuditor, RoleAdmin:
+		return Scope{BranchID: a.BranchID}
+	}
+	return Scope{}
+}
+
+// Require refuses with 403 unless a has one of the roles.
+func (a Actor) Require(roles ...Role) error {
+	for _, r := range roles {
+		if a.Role == r {
+			return nil
+		}
+	}
+	return Errorf(KindForbidden, "role-not-allowed", "您的岗位不能办理这项操作")
+}
