@@ -1,0 +1,154 @@
+// Package repository keeps everything in MySQL or MariaDB through GORM, used as a careful SQL builder.
+//
+// It owns rows, SQL, locks, retries, migrations, column encryption and the translation of driver errors. It does not
+// own defaults, decisions, timestamps or ids: those come in as arguments. Rows never leave it.
+package repository
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	gormmysql "gorm.io/driver/mysql"
+	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
+
+	"fumin/domain/origination"
+)
+
+// Limits of the connection pool and of retrying.
+const (
+	connectionsMax        = 40
+	connectionLifetimeMax = 5 * time.Minute // below any server's wait_timeout in use
+	updateAttemptsMax     = 4
+	retryDelayMax         = 40 * time.Millisecond
+)
+
+// Store implements origination.Store.
+type Store struct {
+	reader
+
+	pool *sql.DB
+}
+
+var _ origination.Store = (*Store)(nil)
+
+// reader is every query; on a Store it reads committed rows, on a tx what the transaction sees.
+type reader struct {
+	db     *gorm.DB
+	cipher *Cipher
+}
+
+// tx adds the writes.
+type tx struct{ reader }
+
+// Open connects to the database that dsn names (a go-sql-driver DSN; see dataSource for what is added to it) and checks
+// that the session is set up as this package needs it. It does not migrate.
+func Open(ctx context.Context, dsn string, cipher *Cipher, log *slog.Logger) (*Store, error) {
+	full, err := dataSource(ctx, dsn)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := sql.Open("mysql", full)
+	if err != nil {
+		return nil, fmt.Errorf("open database: %w", err)
+	}
+	pool.SetMaxOpenConns(connectionsMax)
+	pool.SetMaxIdleConns(connectionsMax)
+	pool.SetConnMaxLifetime(connectionLifetimeMax)
+
+	db, err := gorm.Open(gormmysql.New(gormmysql.Config{
+		Conn:                      pool,
+		DisableWithReturning:      true, // so that MariaDB and MySQL report the same row counts
+		SkipInitializeWithVersion: false,
+	}), &gorm.Config{
+		Logger:               gormLogger(log),
+		DisableAutomaticPing: true,
+		NowFunc:              noClock,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open database: %w", err), pool.Close())
+	}
+	return &Store{reader: reader{db: db, cipher: cipher}, pool: pool}, nil
+}
+
+// Close gives the connections back.
+func (s *Store) Close() error { return s.pool.Close() }
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error { return translate(ctx, s.pool.PingContext(ctx)) }
+
+// Update implements origination.Store. The session's isolation is READ COMMITTED (dataSource sets it), so a transaction
+// costs no statement of its own for that.
+func (s *Store) Update(ctx context.Context, fn func(origination.Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := s.once(ctx, fn)
+		if err == nil {
+			return nil
+		}
+		if !isRetryable(err) || attempt == updateAttemptsMax || ctx.Err() != nil {
+			return translate(ctx, err)
+		}
+		if err := pause(ctx, attempt); err != nil {
+			return translate(ctx, err)
+		}
+	}
+}
+
+// once runs fn in one transaction. A failed commit is told apart from a failed statement, because after a lost
+// connection nobody knows whether it happened.
+func (s *Store) once(ctx context.Context, fn func(origination.Tx) error) (err error) {
+	db := s.db.WithContext(ctx).Begin()
+	if db.Error != nil {
+		return db.Error
+	}
+	committed := false
+	defer func() {
+		if !committed { // also when fn panics
+			db.Rollback()
+		}
+	}()
+
+	if err := fn(&tx{reader{db: db, cipher: s.cipher}}); err != nil {
+		return err
+	}
+	committed = true
+	if err := db.Commit().Error; err != nil {
+		return &commitError{cause: err}
+	}
+	return nil
+}
+
+// pause waits a random time that grows with the attempt, so that two transactions that met once do not meet again.
+func pause(ctx context.Context, attempt int) error {
+	//nolint:gosec // G404: jitter needs no cryptographic randomness
+	delay := rand.N(retryDelayMax) * time.Duration(attempt) / updateAttemptsMax
+	timer := time.NewTimer(delay)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+// gormLogger logs slow and failing statements without their parameters: they are personal data.
+func gormLogger(log *slog.Logger) logger.Interface {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	return logger.NewSlogLogger(log, logger.Config{
+		SlowThreshold:             time.Second,
+		LogLevel:                  logger.Error,
+		IgnoreRecordNotFoundError: true,
+		ParameterizedQueries:      true,
+	})
+}
+
+// noClock keeps GORM from writing times of its own: every time in a row was an argument.
+func noClock() time.Time { return time.Time{} }
