@@ -60,8 +60,8 @@ type Options struct {
 type Server struct {
 	throwaway bool
 	programs  programs
-	dir       string // absolute
-	socket    string
+	dir       string   // absolute
+	run       string   // for the socket and temporary files: dir itself, or a directory with a short and plain path
 	remove    string   // what the supervising shell removes at the end; empty for nothing
 	owner     *os.File // locked for as long as this process wants the directory
 
@@ -127,8 +127,8 @@ func (s *Server) prepare(dir string) error {
 	if err := s.takeOwnership(); err != nil {
 		return err
 	}
-	s.socket = filepath.Join(dir, "mariadb.sock")
-	if len(s.socket) <= socketBytesMax && plainPath.MatchString(s.socket) {
+	s.run = dir
+	if len(s.Socket()) <= socketBytesMax && plainPath.MatchString(s.Socket()) {
 		return nil
 	}
 	short, err := os.MkdirTemp(shortBase(), "fumin-")
@@ -136,14 +136,15 @@ func (s *Server) prepare(dir string) error {
 		s.release()
 		return err
 	}
-	s.socket = filepath.Join(short, "mariadb.sock")
+	s.run = short
 	if s.remove == "" {
 		s.remove = short
 	}
 	return nil
 }
 
-// plainPath is a path that means itself inside a DSN, where '@', '(' and '?' separate.
+// plainPath is a path that means itself inside a DSN, where '@', '(' and '?' separate, and as a place for temporary
+// files, where ':' does.
 var plainPath = regexp.MustCompile(`^[\pL\pN /._+-]+$`)
 
 // takeOwnership marks the directory as this process's. The mark is a file lock, which the system takes away from a
@@ -207,10 +208,10 @@ func (s *Server) launch(ctx context.Context) error {
 		return err
 	}
 	defer log.Close()
-	if err := s.install(ctx, log, lock); err != nil {
+	if err := os.MkdirAll(s.temporary(), 0o700); err != nil { // its parent is gone too if this is a restart
 		return err
 	}
-	if err := os.MkdirAll(filepath.Dir(s.socket), 0o700); err != nil { // the shell removed it if this is a restart
+	if err := s.install(ctx, log, lock); err != nil {
 		return err
 	}
 	signal := "TERM"
@@ -220,7 +221,7 @@ func (s *Server) launch(ctx context.Context) error {
 	arguments := append([]string{"-c", supervise, "fumin-mariadb", s.remove, signal, s.programs.server}, s.settings()...)
 	// Not CommandContext: the server's life is not the start's.
 	command := exec.Command("/bin/sh", arguments...)
-	command.Dir = s.dir
+	command.Dir, command.Env = s.dir, s.environment()
 	command.Stdout, command.Stderr = log, log
 	command.ExtraFiles = []*os.File{lock}
 	// A group of its own: Ctrl-C goes to this process, which ends its requests first and the server last.
@@ -310,7 +311,7 @@ func pause(ctx context.Context) bool {
 func (s *Server) DSN(database string) string { return s.config(database).FormatDSN() }
 
 // Socket returns the path of the unix socket, for command-line clients.
-func (s *Server) Socket() string { return s.socket }
+func (s *Server) Socket() string { return filepath.Join(s.run, "mariadb.sock") }
 
 // Dir returns the directory that holds the server's data, log and locks.
 func (s *Server) Dir() string { return s.dir }
@@ -414,7 +415,7 @@ func (s *Server) signalServer(signal syscall.Signal) error {
 
 func (s *Server) config(database string) *mysql.Config {
 	config := mysql.NewConfig()
-	config.User, config.Net, config.Addr, config.DBName = "root", "unix", s.socket, database
+	config.User, config.Net, config.Addr, config.DBName = "root", "unix", s.Socket(), database
 	return config
 }
 

@@ -158,6 +158,17 @@ func eventually(t *testing.T, what string, condition func() bool) {
 	}
 }
 
+// directory makes a directory in memory where the machine has room, because what is tested here is not the disk.
+func directory(t *testing.T) string {
+	t.Helper()
+	made, err := os.MkdirTemp(throwawayBase(), "fumin-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(made) })
+	return made
+}
+
 func answers(t *testing.T, dsn string) bool {
 	t.Helper()
 	return connect(t, dsn).PingContext(t.Context()) == nil
@@ -165,7 +176,7 @@ func answers(t *testing.T, dsn string) bool {
 
 func TestAServerRunsWithTheSettingsTheSchemaCountsOn(t *testing.T) {
 	t.Parallel()
-	server := start(t, Options{Dir: t.TempDir()})
+	server := start(t, Options{Dir: directory(t)})
 	database := connect(t, server.DSN(""))
 	for variable, want := range map[string]string{
 		"character_set_server":           "utf8mb4",
@@ -184,7 +195,7 @@ func TestAServerRunsWithTheSettingsTheSchemaCountsOn(t *testing.T) {
 
 func TestDataSurvivesAStopAndAStart(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := directory(t)
 	server := start(t, Options{Dir: dir})
 	if err := server.CreateDatabase(t.Context(), "fumin"); err != nil {
 		t.Fatal(err)
@@ -204,7 +215,7 @@ func TestDataSurvivesAStopAndAStart(t *testing.T) {
 
 func TestACommittedRowSurvivesAPowerCut(t *testing.T) {
 	t.Parallel()
-	server := start(t, Options{Dir: t.TempDir()})
+	server := start(t, Options{Dir: directory(t)})
 	if err := server.CreateDatabase(t.Context(), "fumin"); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +258,7 @@ func TestKillingTheParentTakesAThrowawayServerAndItsFilesAway(t *testing.T) {
 
 func TestKillingTheParentShutsAKeptServerDownCleanlyAndTheNextStartWaitsForIt(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := directory(t)
 	c := spawn(t, os.Args[0], "keep", dir, nil)
 	database := connect(t, c.dsn)
 	execute(t, database, "CREATE DATABASE fumin", "CREATE TABLE fumin.village (name VARCHAR(20))", "INSERT INTO fumin.village VALUES ('河西村')")
@@ -268,7 +279,7 @@ func TestKillingTheParentShutsAKeptServerDownCleanlyAndTheNextStartWaitsForIt(t 
 
 func TestADirectoryInUseIsRefused(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := directory(t)
 	start(t, Options{Dir: dir})
 	if _, err := Start(t.Context(), Options{Dir: dir}); !errors.Is(err, ErrInUse) {
 		t.Fatalf("second Start over %s: got %v, want ErrInUse", dir, err)
@@ -285,7 +296,7 @@ func TestAwkwardPathsWork(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			dir := filepath.Join(t.TempDir(), below)
+			dir := filepath.Join(directory(t), below)
 			server := start(t, Options{Dir: dir, Throwaway: true})
 			if err := server.CreateDatabase(t.Context(), "fumin"); err != nil {
 				t.Fatal(err)
@@ -331,7 +342,7 @@ func TestServersStartAtTheSameTime(t *testing.T) {
 // test has shown it already, and this one shows it once more.
 func TestAnOrdinaryUserRunsAServer(t *testing.T) {
 	t.Parallel()
-	base, err := os.MkdirTemp(shortBase(), "fumin-")
+	base, err := os.MkdirTemp(shortBase(), "fumin-") // not in memory: containers mount that without the right to execute
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -396,7 +407,7 @@ func TestWithoutMariaDBTheErrorSaysHowToInstallIt(t *testing.T) {
 
 func TestAServerThatCannotStartSaysWhyAtOnce(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := directory(t)
 	// A data directory that holds no data: mariadbd ends by itself.
 	if err := os.Mkdir(filepath.Join(dir, dataDirectory), 0o700); err != nil {
 		t.Fatal(err)

@@ -84,7 +84,7 @@ func (s *Server) install(ctx context.Context, log, lock *os.File) error {
 	}, runAs()...)
 	arguments = append(arguments, s.storage()...)
 	command := exec.CommandContext(ctx, s.programs.install, arguments...)
-	command.Dir = s.dir
+	command.Dir, command.Env = s.dir, s.environment()
 	command.Stdout, command.Stderr = log, log
 	command.ExtraFiles = []*os.File{lock}
 	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -100,6 +100,13 @@ const (
 	pidFile       = "mariadb.pid"
 )
 
+// temporary is where the server and the installer keep temporary tables. Each server has a place of its own: in a
+// shared one, a server that starts removes the temporary tables of those that run (seen with /tmp).
+func (s *Server) temporary() string { return filepath.Join(s.run, "tmp") }
+
+// environment tells the server and the installer about temporary; the installer does not quote an argument.
+func (s *Server) environment() []string { return append(os.Environ(), "TMPDIR="+s.temporary()) }
+
 // runAs tells a server started by root to stay root, which it does not do unasked.
 func runAs() []string {
 	if os.Geteuid() == 0 {
@@ -112,7 +119,7 @@ func runAs() []string {
 func (s *Server) settings() []string {
 	settings := append([]string{"--no-defaults"}, runAs()...)
 	settings = append(settings,
-		"--datadir="+filepath.Join(s.dir, dataDirectory), "--socket="+s.socket, "--pid-file="+filepath.Join(s.dir, pidFile),
+		"--datadir="+filepath.Join(s.dir, dataDirectory), "--socket="+s.Socket(), "--pid-file="+filepath.Join(s.dir, pidFile),
 		"--skip-networking", "--skip-name-resolve", "--local-infile=OFF", "--secure-file-priv="+s.dir,
 		// A name is equal to itself only: other collations say '张𠮷' = '张𬎆'.
 		"--character-set-server=utf8mb4", "--collation-server=utf8mb4_bin",
