@@ -313,15 +313,15 @@ func readQuery(c *gin.Context) (*object, error) {
 // done ends the reading: it refuses members nobody asked for, in any of the objects read (400), and otherwise returns all
 // the problems that were found (422), or nil.
 func (o *object) done() error {
-	code, detail := "unknown-field", "请求中有不认识的字段，请对照接口文档更正"
+	e := domain.Errorf(domain.KindInvalid, "unknown-field", "请求中有不认识的字段，请对照接口文档更正")
 	if o.query {
-		code, detail = "unknown-parameter", "请求中有不认识的查询参数，请对照接口文档更正"
+		e = domain.Errorf(domain.KindInvalid, "unknown-parameter", "请求中有不认识的查询参数，请对照接口文档更正")
 	}
 	var unknown []domain.Field
 	for _, each := range o.asked {
 		for name := range each.members {
 			if !each.known[name] {
-				unknown = append(unknown, domain.Field{Pointer: each.at(name), Code: code, Detail: "没有这一项"})
+				unknown = append(unknown, domain.Field{Pointer: each.at(name), Code: e.Code, Detail: "没有这一项"})
 			}
 		}
 	}
@@ -329,7 +329,6 @@ func (o *object) done() error {
 		return o.problems.Err()
 	}
 	slices.SortFunc(unknown, func(a, b domain.Field) int { return strings.Compare(a.Pointer, b.Pointer) })
-	e := domain.Errorf(domain.KindInvalid, code, "%s", detail)
 	e.Fields = unknown[:min(len(unknown), unknownMax)]
 	return e
 }
