@@ -1,0 +1,11 @@
+#!/usr/bin/env bash
+# Builds Fumin and runs it on a private database with demo data, installing MariaDB first where it is missing.
+# Everything it writes is in bin/ and .fumin/. Set FUMIN_DSN to use a MySQL 8 or MariaDB server you have.
+# Arguments are passed to `fumin demo`.
+set -euo pipefail
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+require_go
+require_mariadb FUMIN_DSN
+build
+exec bin/fumin demo "$@"
