@@ -1,0 +1,206 @@
+package decision
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sort"
+
+	"fumin/domain/money"
+)
+
+// termMonthsCap bounds every search over terms: 50 years.
+const termMonthsCap = 600
+
+// Evaluate judges the facts by every rule. The worst effect is the result: a decline beats a referral, a referral beats an
+// approval. It is a pure function and never fails: what it cannot judge it refers.
+func Evaluate(f Facts) Outcome {
+	reasons := judge(f)
+	outcome := Outcome{
+		Result:      worst(reasons),
+		Reasons:     reasons,
+		RuleSet:     RuleSet,
+		EvaluatedOn: f.EvaluatedOn,
+	}
+	outcome.AnnualRateMaxPct, _ = f.AnnualRateMaxPct.Value()
+	outcome.AmountMax, outcome.TermMonthsMax = ceilings(f, outcome.Result)
+	outcome.WaysForward = waysForward(f, outcome.Result)
+	return outcome
+}
+
+// judge asks every rule that applies and sorts what they say: declines first.
+func judge(f Facts) []Reason {
+	offered, known := f.ProductOffered.Value()
+	reasons := make([]Reason, 0, len(rules))
+	for _, r := range rules {
+		if r.needsProduct && known && !offered {
+			continue
+		}
+		if reason, applies := r.judge(f); applies {
+			reason.Code = r.code
+			reasons = append(reasons, reason)
+		}
+	}
+	slices.SortStableFunc(reasons, func(a, b Reason) int { return cmp.Compare(b.Effect.rank(), a.Effect.rank()) })
+	return reasons
+}
+
+func worst(reasons []Reason) Result {
+	result := Approve
+	for _, r := range reasons {
+		if result.Better(r.Effect) {
+			result = r.Effect
+		}
+	}
+	return result
+}
+
+// resultFor judges the facts with another amount and term.
+func resultFor(f Facts, amount money.Amount, termMonths int) Result {
+	f.Amount, f.TermMonths = Known(amount), Known(termMonths)
+	return worst(judge(f))
+}
+
+// request is what is asked for, with the product's limits: the room in which a better request is looked for.
+type request struct {
+	amount, amountMin, amountMax             money.Amount
+	termMonths, termMonthsMin, termMonthsMax int
+}
+
+// room returns the request; false when part of it or of the limits is unknown or contradictory, so that nothing can be
+// proposed.
+func room(f Facts) (request, bool) {
+	var r request
+	var known [6]bool
+	r.amount, known[0] = f.Amount.Value()
+	r.amountMin, known[1] = f.AmountMin.Value()
+	r.amountMax, known[2] = f.AmountMax.Value()
+	r.termMonths, known[3] = f.TermMonths.Value()
+	r.termMonthsMin, known[4] = f.TermMonthsMin.Value()
+	r.termMonthsMax, known[5] = f.TermMonthsMax.Value()
+	r.termMonthsMax = min(r.termMonthsMax, termMonthsCap)
+	consistent := r.amountMin.Sign() > 0 && r.amountMax.Cmp(r.amountMin) >= 0 && r.termMonthsMin > 0 && r.termMonthsMax >= r.termMonthsMin
+	return r, !slices.Contains(known[:], false) && consistent
+}
+
+// ceilings returns the most within the request that keeps the result (or, for a decline, leaves it).
+func ceilings(f Facts, result Result) (money.Amount, int) {
+	amount, amountKnown := f.Amount.Value()
+	termMonths, termKnown := f.TermMonths.Value()
+	if result != Decline {
+		return amount, termMonths // unknown ones are zero: nothing may be signed on them
+	}
+	r, ok := room(f)
+	if !ok || !amountKnown || !termKnown {
+		return money.Amount{}, 0
+	}
+	amountMax := largestAmount(r.amountMin, minAmount(r.amount, r.amountMax), func(a money.Amount) bool {
+		return resultFor(f, a, r.termMonths) != Decline
+	})
+	termMonthsMax := largest(r.termMonthsMin, min(r.termMonths, r.termMonthsMax), func(n int) bool {
+		return resultFor(f, r.amount, n) != Decline
+	})
+	return amountMax, termMonthsMax
+}
+
+// waysForward looks for better requests: first the one that would be approved, then the one that a person could still
+// approve. For each, changing only the amount or only the term is preferred to changing both.
+func waysForward(f Facts, result Result) []WayForward {
+	r, ok := room(f)
+	if !ok {
+		return nil
+	}
+	var ways []WayForward
+	for _, target := range []Result{Approve, Refer} {
+		if !target.Better(result) {
+			break
+		}
+		for _, way := range reach(f, r, target) {
+			if !slices.ContainsFunc(ways, func(w WayForward) bool { return w.covers(way) }) {
+				ways = append(ways, way)
+			}
+		}
+	}
+	return ways
+}
+
+// covers reports whether w offers at least as much as o with at least as good a result.
+func (w WayForward) covers(o WayForward) bool {
+	return w.Amount.Cmp(o.Amount) >= 0 && w.TermMonths >= o.TermMonths && !o.Result.Better(w.Result)
+}
+
+// reach finds the largest amount and the longest term that get at least the target.
+//
+// The rules are monotone within the product's limits (a smaller amount or a shorter term never fares worse; a property test
+// holds it), so halving finds the border: at most 60 evaluations for an amount to the fen, 10 for a term.
+func reach(f Facts, r request, target Result) []WayForward {
+	amountHigh := maxAmount(r.amountMin, minAmount(r.amount, r.amountMax))
+	termHigh := max(r.termMonthsMin, min(r.termMonths, r.termMonthsMax))
+	good := func(amount money.Amount, termMonths int) bool {
+		return !target.Better(resultFor(f, amount, termMonths))
+	}
+	propose := func(amount money.Amount, termMonths int) WayForward {
+		got := resultFor(f, amount, termMonths)
+		return WayForward{Amount: amount, TermMonths: termMonths, Result: got, Text: wayText(amount, termMonths, got)}
+	}
+
+	var ways []WayForward
+	if amount := largestAmount(r.amountMin, amountHigh, func(a money.Amount) bool { return good(a, r.termMonths) }); !amount.IsZero() {
+		ways = append(ways, propose(amount, r.termMonths))
+	}
+	if termMonths := largest(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amount, n) }); termMonths > 0 {
+		ways = append(ways, propose(r.amount, termMonths))
+	}
+	if len(ways) > 0 {
+		return ways
+	}
+	termMonths := largest(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amountMin, n) })
+	if termMonths == 0 {
+		return nil
+	}
+	amount := largestAmount(r.amountMin, amountHigh, func(a money.Amount) bool { return good(a, termMonths) })
+	return []WayForward{propose(amount, termMonths)}
+}
+
+func wayText(amount money.Amount, termMonths int, result Result) string {
+	then := "可以通过"
+	if result == Refer {
+		then = "可以转人工审查"
+	}
+	return fmt.Sprintf("申请 %s 元、%d 个月%s", amount.Grouped(), termMonths, then)
+}
+
+// largest returns the largest n in [least, most] for which pass holds, given that it holds for all smaller ones; 0: none.
+func largest(least, most int, pass func(int) bool) int {
+	if most < least {
+		return 0
+	}
+	n := sort.Search(most-least+1, func(i int) bool { return !pass(least + i) })
+	if n == 0 {
+		return 0
+	}
+	return least + n - 1
+}
+
+// largestAmount is largest to the fen; 0.00: none.
+func largestAmount(least, most money.Amount, pass func(money.Amount) bool) money.Amount {
+	fen := largest(fenOf(least), fenOf(most), func(n int) bool { return pass(money.Fen(int64(n))) })
+	return money.Fen(int64(fen))
+}
+
+// fenOf is exact: an Amount has at most 16 digits before the point, 18 in fen, which an int64 holds.
+func fenOf(a money.Amount) int { return int(a.Decimal().Shift(2).IntPart()) }
+
+func minAmount(a, b money.Amount) money.Amount {
+	if a.Cmp(b) <= 0 {
+		return a
+	}
+	return b
+}
+
+func maxAmount(a, b money.Amount) money.Amount {
+	if a.Cmp(b) >= 0 {
+		return a
+	}
+	return b
+}
