@@ -16,7 +16,7 @@ const readyTimeout = 2 * time.Second
 func (s *server) healthRoutes() []route {
 	return []route{
 		{method: http.MethodGet, path: "/healthz", access: accessPublic, handler: s.health},
-		{method: http.MethodGet, path: "/readyz", access: accessPublic, handler: s.readiness, timeout: readyTimeout},
+		{method: http.MethodGet, path: "/readyz", access: accessPublic, handler: s.readiness},
 	}
 }
 
@@ -39,8 +39,10 @@ func (s *server) readiness(c *gin.Context) error {
 	return writeJSON(c, http.StatusOK, healthView{Status: "ready", Version: s.version})
 }
 
-// checkReady asks within the request's time. A check that ignores its context is answered for, not waited for.
+// checkReady asks for at most readyTimeout. A check that ignores its context is answered for, not waited for.
 func (s *server) checkReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTimeout)
+	defer cancel()
 	answer := make(chan error, 1)
 	go func() { answer <- s.ready(ctx) }()
 	select {

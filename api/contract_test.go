@@ -1,0 +1,315 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+)
+
+// contract is openapi.yaml as exchanges are held against it.
+type contract struct {
+	document *openapi3.T
+	router   routers.Router
+}
+
+// theContract reads openapi.yaml once for all tests.
+var theContract = sync.OnceValues(func() (*contract, error) {
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		return nil, err
+	}
+	return parseContract(text)
+})
+
+func parseContract(text []byte) (*contract, error) {
+	loader := openapi3.NewLoader()
+	document, err := loader.LoadFromData(text)
+	if err != nil {
+		return nil, fmt.Errorf("read openapi.yaml: %w", err)
+	}
+	if err := document.Validate(context.Background(), openapi3.EnableExamplesValidation()); err != nil {
+		return nil, fmt.Errorf("openapi.yaml is not valid: %w", err)
+	}
+	document.Servers = nil // a test server has an address of its own
+	router, err := legacy.NewRouter(document)
+	if err != nil {
+		return nil, fmt.Errorf("routes of openapi.yaml: %w", err)
+	}
+	return &contract{document: document, router: router}, nil
+}
+
+var contractOptions = &openapi3filter.Options{
+	AuthenticationFunc:    openapi3filter.NoopAuthenticationFunc, // the program authenticates; the contract says where
+	IncludeResponseStatus: true,
+	MultiError:            true,
+}
+
+// exchange is one request with its answer.
+type exchange struct {
+	request      *http.Request
+	requestBody  []byte
+	response     *http.Response
+	responseBody []byte
+	bad          bool // the request breaks the contract on purpose
+}
+
+// check says where an exchange differs from the contract; nil when it does not.
+func (k *contract) check(x exchange) error {
+	request := x.request.Clone(context.Background())
+	request.Body = io.NopCloser(bytes.NewReader(x.requestBody))
+	found, pathParams, err := k.router.FindRoute(request)
+	if err != nil {
+		return k.checkUnlisted(x, err)
+	}
+	input := &openapi3filter.RequestValidationInput{Request: request, PathParams: pathParams, Route: found, Options: contractOptions}
+	if !x.bad {
+		if err := openapi3filter.ValidateRequest(context.Background(), input); err != nil {
+			return fmt.Errorf("the request: %w", err)
+		}
+	}
+	err = openapi3filter.ValidateResponse(context.Background(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input,
+		Status:                 x.response.StatusCode,
+		Header:                 x.response.Header,
+		Body:                   io.NopCloser(bytes.NewReader(x.responseBody)),
+		Options:                contractOptions,
+	})
+	if err != nil {
+		return fmt.Errorf("the answer: %w", err)
+	}
+	return nil
+}
+
+// checkUnlisted is check for a path that is not in the contract: it must be meant, and the answer must be a problem.
+// The probes of export_test.go answer what they like when they succeed.
+func (k *contract) checkUnlisted(x exchange, why error) error {
+	probe := strings.HasPrefix(x.request.URL.Path, "/probe/")
+	if !x.bad && !probe {
+		return fmt.Errorf("%s %s is not in the contract: %w", x.request.Method, x.request.URL.Path, why)
+	}
+	if x.response.StatusCode < 400 && probe {
+		return nil
+	}
+	if got := x.response.Header.Get("Content-Type"); got != "application/problem+json" {
+		return fmt.Errorf("the answer's Content-Type is %q, want application/problem+json", got)
+	}
+	var body any
+	if err := json.Unmarshal(x.responseBody, &body); err != nil {
+		return fmt.Errorf("the answer: %w", err)
+	}
+	if err := k.document.Components.Schemas["Problem"].Value.VisitJSON(body); err != nil {
+		return fmt.Errorf("the problem: %w", err)
+	}
+	return nil
+}
+
+// leaks are texts that show the program's inside; no problem may contain one.
+var leaks = []string{"goroutine ", ".go:", "SELECT ", "INSERT ", "UPDATE ", "Error 1", "SQLSTATE", "gorm", "panic"}
+
+// contractTransport is an http.RoundTripper that fails the test for every exchange that differs from the contract.
+type contractTransport struct {
+	t    *testing.T
+	next http.RoundTripper
+}
+
+type badKey struct{}
+
+// deliberatelyBad marks a request that breaks the contract on purpose. Its answer is checked all the same.
+func deliberatelyBad(ctx context.Context) context.Context { return context.WithValue(ctx, badKey{}, true) }
+
+// RoundTrip sends the request and checks the exchange.
+func (h contractTransport) RoundTrip(request *http.Request) (*http.Response, error) {
+	h.t.Helper()
+	k, err := theContract()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	var requestBody []byte
+	if request.Body != nil {
+		if requestBody, err = io.ReadAll(request.Body); err != nil {
+			return nil, err
+		}
+		request.Body = io.NopCloser(bytes.NewReader(requestBody))
+	}
+	response, err := h.next.RoundTrip(request)
+	if err != nil {
+		return nil, err
+	}
+	responseBody, err := io.ReadAll(response.Body)
+	if closeErr := response.Body.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(responseBody))
+
+	bad := request.Context().Value(badKey{}) != nil
+	x := exchange{request: request, requestBody: requestBody, response: response, responseBody: responseBody, bad: bad}
+	if err := k.check(x); err != nil {
+		h.t.Errorf("%s %s -> %d differs from the contract: %v", request.Method, request.URL.Path, response.StatusCode, err)
+	}
+	if got := response.Header.Get("X-Content-Type-Options"); got != "nosniff" {
+		h.t.Errorf("%s %s: X-Content-Type-Options = %q, want nosniff", request.Method, request.URL.Path, got)
+	}
+	if response.StatusCode >= 400 {
+		for _, leak := range leaks {
+			if bytes.Contains(responseBody, []byte(leak)) {
+				h.t.Errorf("%s %s -> %d shows the program's inside: %q in %s", request.Method, request.URL.Path, response.StatusCode, leak, responseBody)
+			}
+		}
+	}
+	return response, nil
+}
+
+// client talks to one running service. Every exchange is held against the contract.
+type client struct {
+	t      *testing.T
+	base   string
+	http   *http.Client
+	header http.Header
+	marked bool
+}
+
+// newClient serves h for the length of the test.
+func newClient(t *testing.T, h http.Handler) *client {
+	t.Helper()
+	server := httptest.NewServer(h)
+	t.Cleanup(server.Close)
+	return &client{t: t, base: server.URL, header: http.Header{}, http: &http.Client{
+		Transport:     contractTransport{t: t, next: server.Client().Transport},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+// with returns a client that also sends the header. An empty value removes it.
+func (c *client) with(name, value string) *client {
+	next := *c
+	next.header = c.header.Clone()
+	if value == "" {
+		next.header.Del(name)
+	} else {
+		next.header.Set(name, value)
+	}
+	return &next
+}
+
+// bad returns a client whose requests break the contract on purpose.
+func (c *client) bad() *client {
+	next := *c
+	next.marked = true
+	return &next
+}
+
+// get asks for path, which may have a query.
+func (c *client) get(path string) answer { return c.send(http.MethodGet, path, "") }
+
+// post sends a JSON text; "" sends no body.
+func (c *client) post(path, body string) answer { return c.send(http.MethodPost, path, body) }
+
+// put sends a JSON text; "" sends no body.
+func (c *client) put(path, body string) answer { return c.send(http.MethodPut, path, body) }
+
+func (c *client) send(method, path, body string) answer {
+	c.t.Helper()
+	ctx := c.t.Context()
+	if c.marked {
+		ctx = deliberatelyBad(ctx)
+	}
+	var reader io.Reader
+	if body != "" {
+		reader = strings.NewReader(body)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, reader)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if body != "" {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for name, values := range c.header {
+		request.Header[name] = slices.Clone(values)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer response.Body.Close()
+	received, err := io.ReadAll(response.Body)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return answer{t: c.t, asked: method + " " + path, status: response.StatusCode, header: response.Header, body: received}
+}
+
+// answer is what came back.
+type answer struct {
+	t      *testing.T
+	asked  string
+	status int
+	header http.Header
+	body   []byte
+}
+
+// want fails the test unless the answer has the status.
+func (a answer) want(status int) answer {
+	a.t.Helper()
+	if a.status != status {
+		a.t.Fatalf("%s: status = %d, want %d; body %s", a.asked, a.status, status, a.body)
+	}
+	return a
+}
+
+// into reads the answer's JSON.
+func (a answer) into(target any) {
+	a.t.Helper()
+	if err := json.Unmarshal(a.body, target); err != nil {
+		a.t.Fatalf("%s: %v in %s", a.asked, err, a.body)
+	}
+}
+
+// problem is a problem document as a client sees it.
+type problem struct {
+	Type, Title, Detail, Instance, Code string
+	Status                              int
+	Errors                              []struct{ Pointer, Code, Detail string }
+}
+
+// fields lists what is wrong, as "pointer code", sorted.
+func (p problem) fields() []string {
+	var lines []string
+	for _, e := range p.Errors {
+		lines = append(lines, e.Pointer+" "+e.Code)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// wantProblem fails the test unless the answer is this problem, and returns it.
+func (a answer) wantProblem(status int, code string) problem {
+	a.t.Helper()
+	a.want(status)
+	var p problem
+	a.into(&p)
+	if p.Code != code || p.Status != status {
+		a.t.Fatalf("%s: problem %q with status %d, want %q with %d; body %s", a.asked, p.Code, p.Status, code, status, a.body)
+	}
+	if want := "urn:uuid:" + a.header.Get("Fumin-Request-Id"); p.Instance != want {
+		a.t.Errorf("%s: instance = %q, want %q", a.asked, p.Instance, want)
+	}
+	return p
+}
