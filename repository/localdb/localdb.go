@@ -121,7 +121,7 @@ func (s *Server) prepare(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { // it may be older than this rule
+	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // it is a directory, and may be older than this rule
 		return err
 	}
 	if err := s.takeOwnership(); err != nil {
@@ -219,8 +219,7 @@ func (s *Server) launch(ctx context.Context) error {
 		signal = "KILL" // nothing to save, and it is faster
 	}
 	arguments := append([]string{"-c", supervise, "fumin-mariadb", s.remove, signal, s.programs.server}, s.settings()...)
-	// Not CommandContext: the server's life is not the start's.
-	command := exec.Command("/bin/sh", arguments...)
+	command := exec.Command("/bin/sh", arguments...) //nolint:noctx // the server outlives the context of its start
 	command.Dir, command.Env = s.dir, s.environment()
 	command.Stdout, command.Stderr = log, log
 	command.ExtraFiles = []*os.File{lock}
@@ -440,7 +439,7 @@ func createDatabase(ctx context.Context, database *sql.DB, name string) error {
 	}
 	// Said outright, because a server that is not ours may have another default, and with those two surnames in
 	// rare characters are equal.
-	statement := "CREATE DATABASE IF NOT EXISTS " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin"
+	statement := "CREATE DATABASE IF NOT EXISTS " + name + " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin" //nolint:gosec // the name was just checked
 	if _, err := database.ExecContext(ctx, statement); err != nil {
 		return fmt.Errorf("localdb: create database %s: %w", name, err)
 	}

@@ -161,7 +161,7 @@ func eventually(t *testing.T, what string, condition func() bool) {
 // directory makes a directory in memory where the machine has room, because what is tested here is not the disk.
 func directory(t *testing.T) string {
 	t.Helper()
-	made, err := os.MkdirTemp(throwawayBase(), "fumin-")
+	made, err := os.MkdirTemp(throwawayBase(), "fumin-") //nolint:usetesting // t.TempDir is not in memory
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -342,7 +342,8 @@ func TestServersStartAtTheSameTime(t *testing.T) {
 // test has shown it already, and this one shows it once more.
 func TestAnOrdinaryUserRunsAServer(t *testing.T) {
 	t.Parallel()
-	base, err := os.MkdirTemp(shortBase(), "fumin-") // not in memory: containers mount that without the right to execute
+	// Not in memory: containers mount that without the right to execute.
+	base, err := os.MkdirTemp(shortBase(), "fumin-") //nolint:usetesting // another user cannot enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -431,10 +432,10 @@ func TestNewDatabaseIsEmptyAndOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestNewDatabaseIsDroppedWithItsTest(t *testing.T) {
+func TestNewDatabaseIsDroppedWithItsTest(t *testing.T) { //nolint:tparallel // the outer test reads what the inner leaves
 	t.Parallel()
 	var dsn string
-	t.Run("inner", func(t *testing.T) { dsn = NewDatabase(t) }) //nolint:paralleltest // the outer test reads what it leaves
+	t.Run("inner", func(t *testing.T) { dsn = NewDatabase(t) })
 	var unknown *mysql.MySQLError
 	if err := connect(t, dsn).PingContext(t.Context()); !errors.As(err, &unknown) || unknown.Number != 1049 {
 		t.Fatalf("the database of a test that has ended: got %v, want error 1049 (unknown database)", err)

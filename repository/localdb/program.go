@@ -164,7 +164,7 @@ func throwawayBase() string {
 	if err := syscall.Statfs(memoryBase, &room); err != nil {
 		return shortBase()
 	}
-	if uint64(room.Bavail)*uint64(room.Bsize) < memoryRoom || !writable(memoryBase) {
+	if room.Bavail*uint64(room.Bsize) < memoryRoom || !writable(memoryBase) {
 		return shortBase()
 	}
 	return memoryBase
