@@ -2,6 +2,7 @@
 # Checks everything that needs no running test: format, vet, lint, shell scripts, modules, generated files.
 # Runs all checks, then says what to do about those that failed. Changes nothing but generated files.
 set -euo pipefail
+# shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 require_go
@@ -46,9 +47,9 @@ unchanged() {
 }
 
 before=$(changes)
-check format 'run `go tool -modfile=scripts/tools/go.mod golangci-lint fmt`' formatted
+check format 'run: go tool -modfile=scripts/tools/go.mod golangci-lint fmt' formatted
 check vet 'correct what go vet names above' go vet -tags="$build_tags" ./...
-check lint 'correct what golangci-lint names above; for format and imports run `go tool -modfile=scripts/tools/go.mod golangci-lint fmt`; a finding that is wrong here gets //nolint:name // why' linter run
+check lint 'correct what golangci-lint names above; a finding that is wrong here gets //nolint:name // why; for format and imports run: go tool -modfile=scripts/tools/go.mod golangci-lint fmt' linter run
 if ! command -v shellcheck >/dev/null && [ "${CI:-}" = true ] && command -v apt-get >/dev/null && can_be_root; then
 	apt_install shellcheck || true # said below
 fi
@@ -57,8 +58,8 @@ if command -v shellcheck >/dev/null; then
 else
 	say 'left out: shellcheck is not installed (apt-get install shellcheck)'
 fi
-check modules 'run `go mod tidy`' go mod tidy -diff
-check checksums 'a module on this machine differs from go.sum: run `go clean -modcache`, and look closely if it stays' go mod verify
+check modules 'run: go mod tidy' go mod tidy -diff
+check checksums 'a module on this machine differs from go.sum: look closely, then run: go clean -modcache' go mod verify
 check generate 'correct what go generate names above' go generate ./...
 check clean 'generated files were out of date: commit what is listed above' unchanged
 

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share. To be sourced after `set -euo pipefail`; it changes to the root of the repository.
 
-cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.."
+cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." || exit
 
 # The build tags of the service: gin without MessagePack, which nobody here speaks.
 build_tags=nomsgpack

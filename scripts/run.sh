@@ -3,6 +3,7 @@
 # Everything it writes is in bin/ and .fumin/. Set FUMIN_DSN to use a MySQL 8 or MariaDB server you have.
 # Arguments are passed to `fumin demo`.
 set -euo pipefail
+# shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 require_go

@@ -2,6 +2,7 @@
 # Runs the tests with the race detector on a private, throw-away database, installing what they need first.
 # Set FUMIN_TEST_DSN to use a server you have. Arguments replace ./... : ./scripts/test.sh -run Release ./api/...
 set -euo pipefail
+# shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 require_go
