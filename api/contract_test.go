@@ -129,7 +129,9 @@ type contractTransport struct {
 type badKey struct{}
 
 // deliberatelyBad marks a request that breaks the contract on purpose. Its answer is checked all the same.
-func deliberatelyBad(ctx context.Context) context.Context { return context.WithValue(ctx, badKey{}, true) }
+func deliberatelyBad(ctx context.Context) context.Context {
+	return context.WithValue(ctx, badKey{}, true)
+}
 
 // RoundTrip sends the request and checks the exchange.
 func (h contractTransport) RoundTrip(request *http.Request) (*http.Response, error) {
@@ -312,4 +314,144 @@ func (a answer) wantProblem(status int, code string) problem {
 		a.t.Errorf("%s: instance = %q, want %q", a.asked, p.Instance, want)
 	}
 	return p
+}
+
+func TestTheContractIsValidWithAllItsExamplesAndFollowsItsOwnRules(t *testing.T) {
+	t.Parallel()
+	k, err := theContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := map[string]bool{}
+	for _, tag := range k.document.Tags {
+		tags[tag.Name] = true
+	}
+	operationIDs := map[string]string{}
+	for path, item := range k.document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			name := method + " " + path
+			if problem := operation.Responses.Default(); problem == nil || problem.Ref != "#/components/responses/Problem" {
+				t.Errorf("%s: the default response is not the shared Problem", name)
+			}
+			if operation.Summary == "" || len(operation.Tags) != 1 || !tags[operation.Tags[0]] {
+				t.Errorf("%s: summary %q, tags %v; want a summary and one tag of the list at the top", name, operation.Summary, operation.Tags)
+			}
+			if twin, twice := operationIDs[operation.OperationID]; twice || operation.OperationID == "" {
+				t.Errorf("%s: operationId %q is empty or also that of %s", name, operation.OperationID, twin)
+			}
+			operationIDs[operation.OperationID] = name
+		}
+	}
+	for name, schema := range k.document.Components.Schemas {
+		checkSchema(t, name, schema, 0)
+	}
+}
+
+// checkSchema looks at a schema and what is inside it; schemas that are referred to are looked at under their own names.
+func checkSchema(t *testing.T, name string, ref *openapi3.SchemaRef, depth int) {
+	t.Helper()
+	if depth > 20 {
+		t.Fatalf("%s is nested too deep", name)
+	}
+	schema := ref.Value
+	if schema.Type.Is("object") {
+		if closed := schema.AdditionalProperties.Has; closed == nil || *closed {
+			t.Errorf("%s: additionalProperties is not false", name)
+		}
+		if depth == 0 && schema.Example == nil {
+			t.Errorf("%s has no example", name)
+		}
+	}
+	for property, inner := range schema.Properties {
+		if strings.HasSuffix(property, "amount") && inner.Value.Type.Is("number") {
+			t.Errorf("%s.%s is a number; money is text", name, property)
+		}
+		if inner.Ref == "" {
+			checkSchema(t, name+"."+property, inner, depth+1)
+		}
+	}
+	if schema.Items != nil && schema.Items.Ref == "" {
+		checkSchema(t, name+"[]", schema.Items, depth+1)
+	}
+}
+
+func TestTheContractCheckSeesWhatIsWrong(t *testing.T) {
+	t.Parallel()
+	k, err := theContract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const id = "0191a2b3-c4d5-7e6f-8a9b-0c1d2e3f4a5b"
+	const sound = `{"type":"urn:fumin:problem:not-ready","title":"Not ready","status":503,"instance":"urn:uuid:` + id + `","code":"not-ready"}`
+	tests := []struct {
+		name, method, path, contentType string
+		status                          int
+		body                            string
+		bad                             bool
+		want                            string // in the error; "" for none
+	}{
+		{"sound", "GET", "/healthz", "application/json", 200, `{"status":"ok","version":"1"}`, false, ""},
+		{"a sound problem", "GET", "/readyz", "application/problem+json", 503, sound, false, ""},
+		{"a missing member", "GET", "/healthz", "application/json", 200, `{"status":"ok"}`, false, "version"},
+		{"a member too many", "GET", "/healthz", "application/json", 200, `{"status":"ok","version":"1","x":1}`, false, "x"},
+		{"a value outside its enum", "GET", "/healthz", "application/json", 200, `{"status":"fine","version":"1"}`, false, "status"},
+		{"a wrong type", "GET", "/healthz", "application/json", 200, `{"status":"ok","version":1}`, false, "version"},
+		{"an undeclared status", "GET", "/healthz", "application/json", 201, `{"status":"ok","version":"1"}`, false, "the answer"},
+		{"an undeclared content type", "GET", "/healthz", "text/plain", 200, `ok`, false, "the answer"},
+		{"not JSON", "GET", "/healthz", "application/json", 200, `{`, false, "the answer"},
+		{"a problem without a title", "GET", "/readyz", "application/problem+json", 503, strings.Replace(sound, `"title":"Not ready",`, "", 1), false, "title"},
+		{"an unknown code", "GET", "/readyz", "application/problem+json", 503, strings.Replace(sound, `"code":"not-ready"`, `"code":"x"`, 1), false, "code"},
+		{"a problem as plain JSON", "GET", "/readyz", "application/json", 503, sound, false, "the answer"},
+		{"an unlisted path", "GET", "/v1/nothing", "application/problem+json", 503, sound, false, "not in the contract"},
+		{"an unlisted path on purpose", "GET", "/v1/nothing", "application/problem+json", 503, sound, true, ""},
+		{"an unlisted method", "POST", "/healthz", "application/problem+json", 503, sound, false, "not in the contract"},
+		{"plain text for an unlisted path", "GET", "/v1/nothing", "text/plain", 404, "404", true, "Content-Type"},
+		{"a broken problem for an unlisted path", "GET", "/v1/nothing", "application/problem+json", 404, `{}`, true, "the problem"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			err := k.check(exchange{
+				request: httptest.NewRequest(tt.method, tt.path, nil),
+				response: &http.Response{StatusCode: tt.status, Header: http.Header{
+					"Content-Type": {tt.contentType}, "Fumin-Request-Id": {id},
+				}},
+				responseBody: []byte(tt.body),
+				bad:          tt.bad,
+			})
+			if (tt.want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("check = %v, want an error with %q", err, tt.want)
+			}
+		})
+	}
+	headless := exchange{
+		request:      httptest.NewRequest(http.MethodGet, "/healthz", nil),
+		response:     &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}},
+		responseBody: []byte(`{"status":"ok","version":"1"}`),
+	}
+	if err := k.check(headless); err == nil || !strings.Contains(err.Error(), "Fumin-Request-Id") {
+		t.Errorf("check of an answer without its request id = %v, want an error", err)
+	}
+	badPath := exchange{
+		request:  httptest.NewRequest(http.MethodGet, "/docs/other.js", nil),
+		response: &http.Response{StatusCode: 304, Header: http.Header{"Etag": {`"1"`}}},
+	}
+	if err := k.check(badPath); err == nil || !strings.Contains(err.Error(), "the request") {
+		t.Errorf("check of a request outside the contract = %v, want an error", err)
+	}
+}
+
+func TestAnExampleThatDoesNotFitIsSeen(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("openapi.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoiled := strings.Replace(string(text), `example: "99500.00"`, `example: "99,500.00"`, 1)
+	if spoiled == string(text) {
+		t.Fatal("openapi.yaml has no such example to spoil")
+	}
+	if _, err := parseContract([]byte(spoiled)); err == nil {
+		t.Error("a contract with a wrong example was accepted")
+	}
 }

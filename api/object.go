@@ -321,7 +321,7 @@ func (o *object) done() error {
 	for _, each := range o.asked {
 		for name := range each.members {
 			if !each.known[name] {
-				unknown = append(unknown, domain.Field{Pointer: each.at(name), Code: e.Code, Detail: "没有这一项"})
+				unknown = append(unknown, domain.Field{Pointer: each.at(name), Code: "unknown", Detail: "没有这一项"})
 			}
 		}
 	}
