@@ -56,12 +56,13 @@ apt_install() {
 # find_program prints the path of the first of the named programs, also where an ordinary user's PATH does not reach.
 # The places are those of repository/localdb.
 find_program() {
-	local name directory
+	local name directory directories
+	IFS=: read -r -a directories <<<"$PATH"
+	directories+=(/usr/sbin /usr/bin /usr/local/sbin /usr/local/bin /usr/libexec /usr/local/mysql/bin
+		/opt/homebrew/bin /opt/homebrew/opt/mariadb/bin /usr/local/opt/mariadb/bin)
 	for name in "$@"; do
-		command -v "$name" && return
-		for directory in /usr/sbin /usr/bin /usr/local/sbin /usr/local/bin /usr/libexec /usr/local/mysql/bin \
-			/opt/homebrew/bin /opt/homebrew/opt/mariadb/bin /usr/local/opt/mariadb/bin; do
-			if [ -x "$directory/$name" ]; then
+		for directory in "${directories[@]}"; do
+			if [ -f "$directory/$name" ] && [ -x "$directory/$name" ]; then
 				printf '%s\n' "$directory/$name"
 				return
 			fi

@@ -80,7 +80,7 @@ type Server struct {
 func Start(ctx context.Context, options Options) (*Server, error) {
 	found, err := findPrograms(options.directories)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("localdb: %w", err)
 	}
 	server := &Server{throwaway: options.Throwaway, programs: found}
 	if err := server.prepare(options.Dir); err != nil {

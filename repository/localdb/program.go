@@ -63,7 +63,7 @@ func findProgram(directories []string, names ...string) (string, error) {
 			}
 		}
 	}
-	return "", fmt.Errorf("localdb: %w", ErrNotInstalled)
+	return "", ErrNotInstalled
 }
 
 // install makes the data directory, unless it exists. It is made under another name and renamed when complete, so
