@@ -112,11 +112,15 @@ type Row struct {
 	Source Source
 }
 
-// Rows returns every term in Chinese with the document it comes from.
+// Rows returns every term in Chinese with the document it comes from. A term the product does not set has no source: no
+// document is quoted for what it does not say.
 func (v Version) Rows() []Row {
 	rows := make([]Row, len(terms))
 	for i, t := range terms {
-		rows[i] = Row{Name: t.name, Label: t.label, Text: strings.Join(t.lines(v.Terms), entrySeparator), Source: v.SourceOf(t.name)}
+		rows[i] = Row{Name: t.name, Label: t.label, Text: joined(t.lines(v.Terms))}
+		if rows[i].Text != noneText {
+			rows[i].Source = v.SourceOf(t.name)
+		}
 	}
 	return rows
 }
@@ -296,7 +300,12 @@ func guaranteeLines(t Terms) []string {
 }
 
 func (g GuaranteeTier) rangeText() string {
-	if g.Below.IsZero() {
+	switch {
+	case g.From.IsZero() && g.Below.IsZero():
+		return "不限金额"
+	case g.From.IsZero():
+		return g.Below.Grouped() + " 元以下（不含）"
+	case g.Below.IsZero():
 		return g.From.Grouped() + " 元起"
 	}
 	return g.From.Grouped() + " 元起、" + g.Below.Grouped() + " 元以下（不含）"
