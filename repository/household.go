@@ -1,0 +1,290 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"fumin/domain"
+	"fumin/domain/borrower"
+	"fumin/domain/origination"
+)
+
+type householdRow struct {
+	ID            domain.ID `gorm:"primaryKey"`
+	BranchID      domain.ID
+	VillageCode   string
+	AddressCipher []byte
+	HeadID        domain.ID
+	Version       int
+	CreatedAt     time.Time
+}
+
+func (householdRow) TableName() string { return "households" }
+
+type householdMemberRow struct {
+	HouseholdID          domain.ID `gorm:"primaryKey"`
+	Position             int       `gorm:"primaryKey;autoIncrement:false"`
+	ID                   domain.ID
+	Name                 string
+	IDNumberCipher       []byte
+	IDNumberIndex        []byte
+	PresentIDNumberIndex []byte
+	Relation             string
+	JoinedOn             dateColumn
+	LeftOn               dateColumn
+}
+
+func (householdMemberRow) TableName() string { return "household_members" }
+
+// What a blind index is of: a phone never meets an account.
+const (
+	indexIDNumber    = "id_number"
+	indexCreditCode  = "credit_code"
+	indexPhone       = "phone"
+	indexBankAccount = "bank_account"
+)
+
+func (c *Cipher) householdToRows(h borrower.Household) (row householdRow, members []householdMemberRow, err error) {
+	address, err := c.seal("households.address", h.ID, h.Address.Reveal())
+	if err != nil {
+		return householdRow{}, nil, err
+	}
+	row = householdRow{
+		ID: h.ID, BranchID: h.BranchID, VillageCode: h.VillageCode.String(), AddressCipher: address, HeadID: h.HeadID,
+		Version: h.Version, CreatedAt: h.CreatedAt,
+	}
+	members = make([]householdMemberRow, len(h.Members))
+	for i, m := range h.Members {
+		if members[i], err = c.memberToRow(h.ID, i, m); err != nil {
+			return householdRow{}, nil, err
+		}
+	}
+	return row, members, nil
+}
+
+func (c *Cipher) memberToRow(householdID domain.ID, position int, m borrower.Member) (householdMemberRow, error) {
+	number, err := c.seal("household_members.id_number", m.ID, m.IDNumber.Reveal())
+	if err != nil {
+		return householdMemberRow{}, err
+	}
+	index, err := c.blind(indexIDNumber, m.IDNumber.Reveal())
+	if err != nil {
+		return householdMemberRow{}, err
+	}
+	row := householdMemberRow{
+		HouseholdID: householdID, Position: position, ID: m.ID, Name: m.Name.Reveal(), IDNumberCipher: number, IDNumberIndex: index,
+		Relation: string(m.Relation), JoinedOn: dateColumn{m.JoinedOn}, LeftOn: dateColumn{m.LeftOn},
+	}
+	if m.Present() {
+		row.PresentIDNumberIndex = index
+	}
+	return row, nil
+}
+
+func (c *Cipher) householdFromRows(row householdRow, members []householdMemberRow) (borrower.Household, error) {
+	address, err := openAs(c, "households.address", row.ID, row.AddressCipher, borrower.ParseAddress)
+	if err != nil {
+		return borrower.Household{}, err
+	}
+	h := borrower.Household{
+		ID: row.ID, BranchID: row.BranchID, VillageCode: borrower.RegionCode(row.VillageCode), Address: address, HeadID: row.HeadID,
+		Members: make([]borrower.Member, len(members)), Version: row.Version, CreatedAt: row.CreatedAt.UTC(),
+	}
+	for i, m := range members {
+		if h.Members[i], err = c.memberFromRow(m); err != nil {
+			return borrower.Household{}, fmt.Errorf("household %s: %w", row.ID, err)
+		}
+	}
+	// The reading half of the assertions: what cannot be is refused here as well.
+	if err := h.Validate(); err != nil {
+		return borrower.Household{}, storedInvalid("household", row.ID, err)
+	}
+	return h, nil
+}
+
+func (c *Cipher) memberFromRow(row householdMemberRow) (borrower.Member, error) {
+	name, err := storedText(row.Name, borrower.ParseName)
+	if err != nil {
+		return borrower.Member{}, err
+	}
+	number, err := openAs(c, "household_members.id_number", row.ID, row.IDNumberCipher, borrower.ParseIDNumber)
+	if err != nil {
+		return borrower.Member{}, err
+	}
+	return borrower.Member{
+		ID: row.ID, Name: name, IDNumber: number, Relation: borrower.Relation(row.Relation),
+		JoinedOn: row.JoinedOn.Date, LeftOn: row.LeftOn.Date,
+	}, nil
+}
+
+// openAs decrypts a column and parses what it holds; an absent value stays absent.
+func openAs[T any](c *Cipher, column string, row domain.ID, sealed []byte, parse func(string) (T, error)) (value T, err error) {
+	text, err := c.open(column, row, sealed)
+	if err != nil {
+		return value, err
+	}
+	value, err = storedText(text, parse)
+	if err != nil {
+		return value, fmt.Errorf("%s of %s: %w", column, row, err)
+	}
+	return value, nil
+}
+
+// storedText parses a text that may be absent.
+func storedText[T any](text string, parse func(string) (T, error)) (value T, err error) {
+	if text == "" {
+		return value, nil
+	}
+	return parse(text)
+}
+
+// storedInvalid says that a stored record cannot be. It is our fault and not the client's, so it must not stay a
+// *domain.Error, which would be a 422.
+func storedInvalid(what string, id domain.ID, err error) error {
+	return fmt.Errorf("stored %s %s is not valid: %s", what, id, err.Error()) //nolint:errorlint // on purpose, see above
+}
+
+func errHouseholdNotFound() error {
+	return domain.Errorf(domain.KindNotFound, "household-not-found", "没有这户，或不在您的机构范围内")
+}
+
+// householdsInScope limits a query to what a scope may see. A borrower sees its own record and not the household's, which
+// holds other people's data.
+func householdsInScope(db *gorm.DB, scope domain.Scope) *gorm.DB {
+	return inScopeOf(db, "households.branch_id", "", scope)
+}
+
+// Household implements origination.BorrowerReader.
+func (r reader) Household(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Household, error) {
+	return r.household(ctx, r.db, scope, id)
+}
+
+// household reads with db, which may lock the household's row. Its members need no lock of their own: whoever changes them
+// locks the household first.
+func (r reader) household(ctx context.Context, db *gorm.DB, scope domain.Scope, id domain.ID) (borrower.Household, error) {
+	var row householdRow
+	err := householdsInScope(db.WithContext(ctx), scope).Where("households.id = ?", id).Take(&row).Error
+	if isNotFound(err) {
+		return borrower.Household{}, errHouseholdNotFound()
+	}
+	if err != nil {
+		return borrower.Household{}, translateRead(ctx, err)
+	}
+	households, err := r.withMembers(ctx, []householdRow{row})
+	if err != nil {
+		return borrower.Household{}, err
+	}
+	return households[0], nil
+}
+
+// withMembers completes a page of households by one more query.
+func (r reader) withMembers(ctx context.Context, rows []householdRow) ([]borrower.Household, error) {
+	ids := make([]domain.ID, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	var members []householdMemberRow
+	if len(ids) > 0 {
+		err := r.db.WithContext(ctx).Where("household_id IN ?", ids).Order("household_id, position").Find(&members).Error
+		if err != nil {
+			return nil, translateRead(ctx, err)
+		}
+	}
+	byHousehold := map[domain.ID][]householdMemberRow{}
+	for _, m := range members {
+		byHousehold[m.HouseholdID] = append(byHousehold[m.HouseholdID], m)
+	}
+	return mapRows(rows, func(row householdRow) (borrower.Household, error) {
+		return r.cipher.householdFromRows(row, byHousehold[row.ID])
+	})
+}
+
+// Households implements origination.BorrowerReader.
+func (r reader) Households(ctx context.Context, scope domain.Scope, f origination.HouseholdFilter, page domain.Page) ([]borrower.Household, error) {
+	query := householdsInScope(r.db.WithContext(ctx), scope)
+	if !f.VillageCode.IsZero() {
+		query = query.Where("households.village_code = ?", f.VillageCode.String())
+	}
+	if !page.After.IsZero() {
+		query = query.Where("households.id < ?", page.After)
+	}
+	var rows []householdRow
+	if err := query.Order("households.id DESC").Limit(page.Limit).Find(&rows).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return r.withMembers(ctx, rows)
+}
+
+// KnownMember implements origination.BorrowerReader.
+func (r reader) KnownMember(ctx context.Context, scope domain.Scope, number borrower.IDNumber) (*origination.Known, error) {
+	indexes, err := r.cipher.blinds(indexIDNumber, number.Reveal())
+	if err != nil || number.IsZero() {
+		return nil, err
+	}
+	query := r.db.WithContext(ctx).Table("household_members").
+		Joins("JOIN households ON households.id = household_members.household_id").
+		Where("household_members.present_id_number_index IN ?", indexes)
+	return r.known(ctx, query, "households", func(db *gorm.DB) *gorm.DB { return householdsInScope(db, scope) })
+}
+
+// known finds the first record of a query on table, the branch that keeps it, and whether it is in scope.
+func (r reader) known(ctx context.Context, query *gorm.DB, table string, inScope func(*gorm.DB) *gorm.DB) (*origination.Known, error) {
+	var found []struct {
+		ID         domain.ID
+		BranchName string
+	}
+	err := query.Joins("JOIN branches ON branches.id = " + table + ".branch_id").
+		Select(table + ".id, branches.name AS branch_name").Order(table + ".id").Limit(1).Find(&found).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	if len(found) == 0 {
+		return nil, nil //nolint:nilnil // "nobody" is the usual answer
+	}
+	var visible []domain.ID
+	err = inScope(r.db.WithContext(ctx).Table(table)).Where(table+".id = ?", found[0].ID).Pluck(table+".id", &visible).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return &origination.Known{ID: found[0].ID, BranchName: found[0].BranchName, Visible: slices.Contains(visible, found[0].ID)}, nil
+}
+
+// LockHousehold implements origination.BorrowerWriter.
+func (t *tx) LockHousehold(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Household, error) {
+	return t.household(ctx, t.db.Clauses(clause.Locking{Strength: "UPDATE"}), scope, id)
+}
+
+// InsertHousehold implements origination.BorrowerWriter.
+func (t *tx) InsertHousehold(ctx context.Context, h borrower.Household, event origination.BorrowerEvent) error {
+	row, members, err := t.cipher.householdToRows(h)
+	if err != nil {
+		return err
+	}
+	if err := t.db.WithContext(ctx).Create(&row).Error; err != nil {
+		return translateID(err)
+	}
+	if err := translateMember(t.db.WithContext(ctx).Create(&members).Error); err != nil {
+		return err
+	}
+	return t.insertBorrowerEvent(ctx, event)
+}
+
+// translateID names the one duplicate a client can cause with an id of its own.
+func translateID(err error) error {
+	if isDuplicate(err, "PRIMARY") {
+		return domain.Errorf(domain.KindConflict, "id-exists", "这个编号的记录已存在，请换一个新的 id")
+	}
+	return err
+}
+
+func translateMember(err error) error {
+	if isDuplicate(err, "uk_household_members_present") {
+		return domain.Errorf(domain.KindConflict, "person-in-household", "此人已是另一户的成员，一人同时只能在一户")
+	}
+	return err
+}
