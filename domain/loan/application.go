@@ -1,0 +1,294 @@
+// Package loan owns what happens to an application from draft to closed case, and to the payments it leads to: the
+// lifecycles, the four-eyes rules (四眼原则) and the events. It knows neither storage nor HTTP, neither clock nor ids.
+package loan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+	"fumin/domain/money"
+	"fumin/domain/schedule"
+)
+
+// Limits of what an application may say; the product's own limits are rules, and lead to a decision.
+const (
+	TermMonthsMax     = 360
+	PurposeNoteMax    = 500 // characters
+	ReasonMax         = 500 // characters of a comment by staff
+	ConfirmationNoMax = 64  // characters
+)
+
+// Request is what is asked for (申请要素).
+type Request struct {
+	Amount          money.Amount
+	TermMonths      int
+	RepaymentMethod schedule.Method
+	Purpose         Purpose
+	PurposeNote     string
+	// SiteVisitOn is the day of the account manager's visit (实地走访); absent when there was none.
+	SiteVisitOn domain.Date
+	// BureauConfirmationNo is the rural-revitalisation bureau's confirmation that the household is on its list
+	// (乡村振兴局确认编号); absent when the bureau was not asked.
+	BureauConfirmationNo string
+}
+
+// Validate collects what is wrong with the request by itself; whether the product allows it is for the rules.
+func (r Request) Validate() error {
+	var p domain.Problems
+	if r.Amount.Sign() <= 0 {
+		p.Add("/amount", "not-positive", "金额必须大于 0.00")
+	}
+	if r.TermMonths < 1 || r.TermMonths > TermMonthsMax {
+		p.Add("/term_months", "out-of-range", "期限应为 1 至 %d 个月，填写的是 %d", TermMonthsMax, r.TermMonths)
+	}
+	if !r.Purpose.Valid() {
+		p.Add("/purpose", "unknown-value", "不认识的贷款用途")
+	}
+	if len([]rune(r.PurposeNote)) > PurposeNoteMax {
+		p.Add("/purpose_note", "too-long", "最多 %d 个字", PurposeNoteMax)
+	}
+	if len([]rune(r.BureauConfirmationNo)) > ConfirmationNoMax {
+		p.Add("/bureau_confirmation_no", "too-long", "最多 %d 个字", ConfirmationNoMax)
+	}
+	return p.Err()
+}
+
+// Approval is what was granted, by the rules or by a person (批复).
+type Approval struct {
+	Amount     money.Amount
+	TermMonths int
+	AnnualRate money.Rate // percent a year
+	ApprovedBy domain.ID  // the approver; zero when the rules decided (快速审批)
+	ApprovedAt time.Time
+}
+
+// ByRules reports whether no person decided.
+func (a Approval) ByRules() bool { return a.ApprovedBy.IsZero() }
+
+// Record is what an application is: plain values, for storage and for views.
+type Record struct {
+	ID            domain.ID
+	ApplicationNo string // 申请编号
+	BranchID      domain.ID
+	OfficerID     domain.ID // who opened it; for a borrower's own application the service account
+	BorrowerID    domain.ID
+	HouseholdID   domain.ID
+	RegionCode    string // the village of the household when the application was opened
+	ProductCode   string
+	// ProductVersionID is the version by which it was last judged; zero before the first submit.
+	ProductVersionID domain.ID
+	Request          Request
+	Status           Status
+	SubmittedBy      domain.ID
+	DecisionID       domain.ID // the decision that counts; zero before the first submit
+	Approval         *Approval // set while approved, signed, disbursed or closed
+	Version          int
+	CreatedAt        time.Time
+	UpdatedAt        time.Time
+}
+
+// Application is what may happen to one (贷款申请). Only this package changes a Record.
+type Application struct{ rec Record }
+
+// Open starts an application as a draft.
+func Open(by domain.Actor, at time.Time, r Record) (*Application, Event, error) {
+	if !slices.Contains(applicant, by.Role) {
+		return nil, Event{}, errRole(ActionCreate)
+	}
+	if err := r.Request.Validate(); err != nil {
+		return nil, Event{}, err
+	}
+	r.Status, r.OfficerID, r.Version = StatusDraft, by.ID, 1
+	r.CreatedAt, r.UpdatedAt = at, at
+	a := &Application{rec: r}
+	return a, a.event(by, at, ActionCreate, "", Note{"amount", r.Request.Amount.String()}, Note{"product", r.ProductCode}), nil
+}
+
+// Restore makes an application of a stored record and refuses one that cannot be: the reading half of the assertions.
+func Restore(r Record) (*Application, error) {
+	granted := r.Status == StatusApproved || r.Status == StatusSigned || r.Status == StatusDisbursed || r.Status == StatusClosed
+	switch {
+	case !r.Status.Valid():
+		return nil, fmt.Errorf("application %s: unknown status %q", r.ID, r.Status)
+	case r.ID.IsZero() || r.BranchID.IsZero() || r.BorrowerID.IsZero():
+		return nil, fmt.Errorf("application %s: no branch or borrower", r.ID)
+	case r.Version < 1:
+		return nil, fmt.Errorf("application %s: version %d", r.ID, r.Version)
+	case granted && r.Approval == nil:
+		return nil, fmt.Errorf("application %s: %s without an approval", r.ID, r.Status)
+	case r.Status != StatusDraft && r.Status != StatusWithdrawn && r.DecisionID.IsZero():
+		return nil, fmt.Errorf("application %s: %s without a decision", r.ID, r.Status)
+	}
+	return &Application{rec: r}, nil
+}
+
+// Record returns a copy of what the application is.
+func (a *Application) Record() Record {
+	r := a.rec
+	if r.Approval != nil {
+		approval := *r.Approval
+		r.Approval = &approval
+	}
+	return r
+}
+
+// Edit replaces what is asked for, in a draft or a returned application.
+func (a *Application) Edit(by domain.Actor, at time.Time, request Request) (Event, error) {
+	if err := request.Validate(); err != nil {
+		return Event{}, err
+	}
+	before := a.rec.Request
+	event, err := a.move(by, at, ActionEdit, "",
+		Note{"amount_before", before.Amount.String()}, Note{"amount", request.Amount.String()},
+		Note{"term_months_before", fmt.Sprint(before.TermMonths)}, Note{"term_months", fmt.Sprint(request.TermMonths)})
+	if err != nil {
+		return Event{}, err
+	}
+	a.rec.Request = request
+	return event, nil
+}
+
+// Submission is what the rules were given and what they said.
+type Submission struct {
+	DecisionID       domain.ID
+	ProductVersionID domain.ID
+	Outcome          decision.Outcome
+	AnnualRate       money.Rate // the price if the outcome is an approval
+}
+
+// Submit puts the application before the rules: approved at once, referred to a person, or declined with reasons. A decline
+// is an outcome, not an error.
+func (a *Application) Submit(by domain.Actor, at time.Time, s Submission) (Event, error) {
+	event, err := a.move(by, at, ActionSubmit, s.Outcome.Result,
+		Note{"result", string(s.Outcome.Result)}, Note{"rule_set", s.Outcome.RuleSet})
+	if err != nil {
+		return Event{}, err
+	}
+	a.rec.SubmittedBy = by.ID
+	a.rec.DecisionID = s.DecisionID
+	a.rec.ProductVersionID = s.ProductVersionID
+	a.rec.Approval = nil
+	if a.rec.Status == StatusApproved {
+		a.rec.Approval = &Approval{
+			Amount: a.rec.Request.Amount, TermMonths: a.rec.Request.TermMonths, AnnualRate: s.AnnualRate, ApprovedAt: at,
+		}
+	}
+	return event, nil
+}
+
+// Approve grants a referred application: at most what was asked, for at most as long. The approver is not the one who
+// submitted it (四眼原则).
+func (a *Application) Approve(by domain.Actor, at time.Time, granted Approval) (Event, error) {
+	var p domain.Problems
+	if granted.Amount.Sign() <= 0 || granted.Amount.Cmp(a.rec.Request.Amount) > 0 {
+		p.Add("/amount", "out-of-range", "批准金额应大于 0.00 且不超过申请金额 %s 元", a.rec.Request.Amount.Grouped())
+	}
+	if granted.TermMonths < 1 || granted.TermMonths > a.rec.Request.TermMonths {
+		p.Add("/term_months", "out-of-range", "批准期限应为 1 至 %d 个月（申请期限）", a.rec.Request.TermMonths)
+	}
+	if err := a.mayReview(by, ActionApprove); err != nil {
+		return Event{}, err
+	}
+	if err := p.Err(); err != nil {
+		return Event{}, err
+	}
+	event, err := a.move(by, at, ActionApprove, "",
+		Note{"amount", granted.Amount.String()}, Note{"term_months", fmt.Sprint(granted.TermMonths)},
+		Note{"annual_rate_pct", granted.AnnualRate.String()})
+	if err != nil {
+		return Event{}, err
+	}
+	granted.ApprovedBy, granted.ApprovedAt = by.ID, at
+	a.rec.Approval = &granted
+	return event, nil
+}
+
+// Decline refuses a referred application, for a reason that is kept.
+func (a *Application) Decline(by domain.Actor, at time.Time, reason string) (Event, error) {
+	return a.review(by, at, ActionDecline, reason)
+}
+
+// Return sends a referred application back for correction (退回补正), saying what is missing.
+func (a *Application) Return(by domain.Actor, at time.Time, reason string) (Event, error) {
+	return a.review(by, at, ActionReturn, reason)
+}
+
+// Withdraw ends an application at the borrower's wish (撤回), until the contract is signed.
+func (a *Application) Withdraw(by domain.Actor, at time.Time, reason string) (Event, error) {
+	event, err := a.move(by, at, ActionWithdraw, "", Note{"reason", reason})
+	if err != nil {
+		return Event{}, err
+	}
+	a.rec.Approval = nil
+	return event, nil
+}
+
+// Sign records the signed contract (签约), which carries what was approved and nothing else.
+func (a *Application) Sign(by domain.Actor, at time.Time, c Contract) (Event, error) {
+	if err := a.may(by, ActionSign); err != nil {
+		return Event{}, err
+	}
+	if err := c.matches(a.rec); err != nil {
+		return Event{}, err
+	}
+	return a.move(by, at, ActionSign, "", Note{"contract_no", c.ContractNo}, Note{"amount", c.Amount.String()},
+		Note{"annual_rate_pct", c.AnnualRate.String()}, Note{"apr_effective_pct", c.APREffectivePct})
+}
+
+// Disburse records that the money has arrived.
+func (a *Application) Disburse(by domain.Actor, at time.Time, d DisbursementRecord) (Event, error) {
+	return a.move(by, at, ActionDisburse, "", Note{"disbursement_id", d.ID.String()}, Note{"amount", d.Amount.String()})
+}
+
+// Close ends the case (结案): paid, and its file complete.
+func (a *Application) Close(by domain.Actor, at time.Time) (Event, error) {
+	return a.move(by, at, ActionClose, "")
+}
+
+func (a *Application) review(by domain.Actor, at time.Time, action Action, reason string) (Event, error) {
+	if err := a.mayReview(by, action); err != nil {
+		return Event{}, err
+	}
+	return a.move(by, at, action, "", Note{"reason", reason})
+}
+
+// mayReview refuses whoever cannot take the action at all, and then whoever prepared the case (经办与审批分离).
+func (a *Application) mayReview(by domain.Actor, action Action) error {
+	if err := a.may(by, action); err != nil {
+		return err
+	}
+	if by.ID == a.rec.SubmittedBy || by.ID == a.rec.OfficerID {
+		return domain.Errorf(domain.KindForbidden, "four-eyes", "经办人不能审批自己经办的申请，请由另一位审批人办理")
+	}
+	return nil
+}
+
+// may asks whether an action without an outcome is possible now, and changes nothing.
+func (a *Application) may(by domain.Actor, action Action) error {
+	_, err := next(a.rec.Status, action, "", by.Role)
+	return err
+}
+
+// move makes a transition: the one place where status, version and time change.
+func (a *Application) move(by domain.Actor, at time.Time, action Action, when decision.Result, notes ...Note) (Event, error) {
+	to, err := next(a.rec.Status, action, when, by.Role)
+	if err != nil {
+		return Event{}, err
+	}
+	from := a.rec.Status
+	a.rec.Status = to
+	a.rec.Version++
+	a.rec.UpdatedAt = at
+	return a.event(by, at, action, from, notes...), nil
+}
+
+func (a *Application) event(by domain.Actor, at time.Time, action Action, from Status, notes ...Note) Event {
+	return Event{
+		Subject: SubjectApplication, SubjectID: a.rec.ID, Version: a.rec.Version, CaseID: a.rec.ID, BranchID: a.rec.BranchID,
+		Action: action, From: string(from), To: string(a.rec.Status),
+		ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: at, Detail: notes,
+	}
+}

@@ -1,0 +1,186 @@
+package loan
+
+import (
+	"slices"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+)
+
+// Status is where an application stands (申请状态).
+type Status string
+
+// The statuses of an application.
+const (
+	StatusDraft     Status = "draft"     // 草稿
+	StatusReviewing Status = "reviewing" // 审查审批中
+	StatusReturned  Status = "returned"  // 退回补正
+	StatusApproved  Status = "approved"  // 已批准
+	StatusDeclined  Status = "declined"  // 已拒绝
+	StatusSigned    Status = "signed"    // 已签约
+	StatusDisbursed Status = "disbursed" // 已放款
+	StatusClosed    Status = "closed"    // 已结案
+	StatusWithdrawn Status = "withdrawn" // 已撤回
+)
+
+// Statuses lists every status in the order of a case's way.
+func Statuses() []Status {
+	return []Status{
+		StatusDraft, StatusReviewing, StatusReturned, StatusApproved, StatusDeclined,
+		StatusSigned, StatusDisbursed, StatusClosed, StatusWithdrawn,
+	}
+}
+
+// Valid reports whether s is one of Statuses.
+func (s Status) Valid() bool { return slices.Contains(Statuses(), s) }
+
+// Label is the status in Chinese, for messages and pages.
+func (s Status) Label() string {
+	switch s {
+	case StatusDraft:
+		return "草稿"
+	case StatusReviewing:
+		return "审查审批中"
+	case StatusReturned:
+		return "退回补正"
+	case StatusApproved:
+		return "已批准"
+	case StatusDeclined:
+		return "已拒绝"
+	case StatusSigned:
+		return "已签约"
+	case StatusDisbursed:
+		return "已放款"
+	case StatusClosed:
+		return "已结案"
+	case StatusWithdrawn:
+		return "已撤回"
+	}
+	return string(s)
+}
+
+// Action is what may be done to an application or a disbursement (办理动作).
+type Action string
+
+// The actions on an application.
+const (
+	ActionCreate   Action = "create"   // 建档
+	ActionEdit     Action = "edit"     // 修改
+	ActionSubmit   Action = "submit"   // 提交
+	ActionApprove  Action = "approve"  // 批准
+	ActionDecline  Action = "decline"  // 拒绝
+	ActionReturn   Action = "return"   // 退回补正
+	ActionWithdraw Action = "withdraw" // 撤回
+	ActionSign     Action = "sign"     // 签约
+	ActionDisburse Action = "disburse" // 放款到账
+	ActionClose    Action = "close"    // 结案
+)
+
+// Label is the action in Chinese.
+func (a Action) Label() string {
+	switch a {
+	case ActionCreate:
+		return "建档"
+	case ActionEdit:
+		return "修改"
+	case ActionSubmit:
+		return "提交"
+	case ActionApprove:
+		return "批准"
+	case ActionDecline:
+		return "拒绝"
+	case ActionReturn:
+		return "退回补正"
+	case ActionWithdraw:
+		return "撤回"
+	case ActionSign:
+		return "签约"
+	case ActionDisburse:
+		return "放款到账"
+	case ActionClose:
+		return "结案"
+	case ActionRequest:
+		return "申请放款"
+	case ActionRelease:
+		return "放行"
+	case ActionCancel:
+		return "取消"
+	case ActionSend:
+		return "发送"
+	case ActionSucceed:
+		return "支付成功"
+	case ActionFail:
+		return "支付失败"
+	case ActionLose:
+		return "结果未知"
+	}
+	return string(a)
+}
+
+// Transition is one row of the lifecycle: who may do what from where, and where it leads.
+type Transition struct {
+	Action Action
+	From   Status
+	When   decision.Result // only for submit: what the rules said
+	To     Status
+	Roles  []domain.Role
+}
+
+var (
+	applicant = []domain.Role{domain.RoleLoanOfficer, domain.RoleBorrower}
+	officer   = []domain.Role{domain.RoleLoanOfficer}
+	approver  = []domain.Role{domain.RoleApprover}
+	system    = []domain.Role{domain.RoleSystem}
+)
+
+// transitions is the lifecycle of an application. docs/lifecycle.md is rendered from it.
+var transitions = []Transition{
+	{ActionEdit, StatusDraft, "", StatusDraft, applicant},
+	{ActionEdit, StatusReturned, "", StatusReturned, applicant},
+
+	{ActionSubmit, StatusDraft, decision.Approve, StatusApproved, applicant},
+	{ActionSubmit, StatusDraft, decision.Refer, StatusReviewing, applicant},
+	{ActionSubmit, StatusDraft, decision.Decline, StatusDeclined, applicant},
+	{ActionSubmit, StatusReturned, decision.Approve, StatusApproved, applicant},
+	{ActionSubmit, StatusReturned, decision.Refer, StatusReviewing, applicant},
+	{ActionSubmit, StatusReturned, decision.Decline, StatusDeclined, applicant},
+
+	{ActionApprove, StatusReviewing, "", StatusApproved, approver},
+	{ActionDecline, StatusReviewing, "", StatusDeclined, approver},
+	{ActionReturn, StatusReviewing, "", StatusReturned, approver},
+
+	{ActionSign, StatusApproved, "", StatusSigned, applicant},
+	{ActionDisburse, StatusSigned, "", StatusDisbursed, system},
+	{ActionClose, StatusDisbursed, "", StatusClosed, officer},
+
+	{ActionWithdraw, StatusDraft, "", StatusWithdrawn, applicant},
+	{ActionWithdraw, StatusReturned, "", StatusWithdrawn, applicant},
+	{ActionWithdraw, StatusReviewing, "", StatusWithdrawn, applicant},
+	{ActionWithdraw, StatusApproved, "", StatusWithdrawn, applicant},
+}
+
+// Transitions returns a copy of the lifecycle table.
+func Transitions() []Transition { return slices.Clone(transitions) }
+
+// next finds where an action leads. Wrong role is told from wrong state: whoever may never do it gets 403, whoever may,
+// but not now, gets 409.
+func next(from Status, action Action, when decision.Result, role domain.Role) (Status, error) {
+	mayEver := false
+	for _, t := range transitions {
+		if t.Action != action || !slices.Contains(t.Roles, role) {
+			continue
+		}
+		mayEver = true
+		if t.From == from && t.When == when {
+			return t.To, nil
+		}
+	}
+	if !mayEver {
+		return "", errRole(action)
+	}
+	return "", domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，不能%s", from.Label(), action.Label())
+}
+
+func errRole(action Action) error {
+	return domain.Errorf(domain.KindForbidden, "role-not-allowed", "您的岗位不能%s", action.Label())
+}
