@@ -442,6 +442,36 @@ func TestNewDatabaseIsDroppedWithItsTest(t *testing.T) { //nolint:tparallel // t
 	}
 }
 
+func TestMainUsesTheServerItIsGivenAndFailsWhenThatIsAway(t *testing.T) { //nolint:tparallel // the count comes after the subtests
+	t.Parallel()
+	elsewhere := start(t, Options{Throwaway: true})
+	away := filepath.Join(t.TempDir(), "nobody-listens")
+	for _, c := range []struct {
+		name, dsn string
+		passes    bool
+	}{
+		{"a server with parameters", elsewhere.DSN("") + "?charset=utf8mb4", true},
+		{"a server that is away", "root@unix(" + away + ")/", false},
+		{"no data source name", "unreadable", false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			command := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestNewDatabaseIsEmptyAndOfItsOwn$", "-test.v")
+			command.Env = append(os.Environ(), TestDSNVariable+"="+c.dsn)
+			output, err := command.CombinedOutput()
+			if (err == nil) != c.passes {
+				t.Fatalf("tests with %s=%q: got %v, want success %t; output:\n%s", TestDSNVariable, c.dsn, err, c.passes, output)
+			}
+			if strings.Contains(string(output), "SKIP") {
+				t.Fatalf("tests with %s=%q skip:\n%s", TestDSNVariable, c.dsn, output)
+			}
+		})
+	}
+	const created = "SELECT variable_value FROM information_schema.global_status WHERE variable_name = 'COM_CREATE_DB'"
+	if got, want := queryText(t, connect(t, elsewhere.DSN("")), created), "2"; got != want {
+		t.Fatalf("databases made on the given server: got %s, want %s, both of the one test that ran there", got, want)
+	}
+}
+
 func TestADatabaseNameThatIsNoNameIsRefused(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "Fumin", "a b", "x`; DROP DATABASE mysql", "富民", strings.Repeat("a", 65)} {
