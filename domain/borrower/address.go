@@ -46,7 +46,8 @@ func ParseAddress(s string) (Address, error) {
 		}
 		runes = append(runes, r)
 	}
-	runes = dropSpaces(runes)
+	// Dropping a space can bring a letter and its accent together.
+	runes = []rune(norm.NFC.String(string(dropSpaces(runes))))
 	switch {
 	case len(runes) == 0:
 		return Address{}, errRequired

@@ -64,7 +64,10 @@ func ParsePersonName(s string) (Name, error) {
 	if err != nil {
 		return Name{}, err
 	}
-	return name, name.checkPerson()
+	if err := name.checkPerson(); err != nil {
+		return Name{}, err
+	}
+	return name, nil
 }
 
 // ParseNamePrefix reads the beginning of a name to search for: one character is enough, and it may end in a dot.
@@ -75,6 +78,9 @@ func ParseNamePrefix(s string) (Name, error) {
 	}
 	if err := checkDots(strings.TrimSuffix(text, "·")); err != nil {
 		return Name{}, err
+	}
+	if text == "·" {
+		return Name{}, errNameDot
 	}
 	if utf8.RuneCountInString(text) > NameRunesMax {
 		return Name{}, errNameLength
