@@ -108,7 +108,8 @@ func TestABodyAtItsLimitsIsAccepted(t *testing.T) {
 func read(t interface {
 	Helper()
 	Fatalf(string, ...any)
-}, body string) *object {
+}, body string,
+) *object {
 	t.Helper()
 	o, err := parseObject([]byte(body))
 	if err != nil {
