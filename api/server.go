@@ -18,6 +18,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fumin/domain"
+	"fumin/domain/origination"
 )
 
 // Limits of a request where a route does not set its own.
@@ -38,6 +39,12 @@ type Options struct {
 	// Authenticate says who sent a request. It returns a KindUnauthenticated error for nobody.
 	Authenticate func(*http.Request) (domain.Actor, error)
 
+	Borrowers *origination.Borrowers
+
+	Applications  *origination.Applications
+	Catalogue     *origination.Catalogue
+	Disbursements *origination.Disbursements
+
 	Version        string        // of the program, shown by /healthz
 	RequestTimeout time.Duration // of one request; zero means RequestTimeoutDefault
 	BodyLimit      int64         // in bytes; zero means BodyLimitDefault
@@ -50,6 +57,10 @@ type server struct {
 	now            domain.Clock
 	ready          func(context.Context) error
 	authenticate   func(*http.Request) (domain.Actor, error)
+	borrowers      *origination.Borrowers
+	applications   *origination.Applications
+	catalogue      *origination.Catalogue
+	disbursements  *origination.Disbursements
 	version        string
 	requestTimeout time.Duration
 	bodyLimit      int64
@@ -79,6 +90,11 @@ func (s *server) routes() []route {
 	return slices.Concat(
 		s.healthRoutes(),
 		s.docsRoutes(),
+		s.productRoutes(),
+		s.applicationRoutes(),
+		s.disbursementRoutes(),
+		s.householdRoutes(),
+		s.borrowerRoutes(),
 	)
 }
 
@@ -98,6 +114,10 @@ func newServer(o Options) *server {
 		now:            o.Now,
 		ready:          o.Ready,
 		authenticate:   o.Authenticate,
+		borrowers:      o.Borrowers,
+		applications:   o.Applications,
+		catalogue:      o.Catalogue,
+		disbursements:  o.Disbursements,
 		version:        o.Version,
 		requestTimeout: o.RequestTimeout,
 		bodyLimit:      o.BodyLimit,
