@@ -153,7 +153,8 @@ func (u unitCount) total() Fraction {
 }
 
 // unitPeriods counts the periods between two dates as Regulation Z, Appendix J (b)(5) does: whole months are counted
-// back from the later date, the days left over are thirtieths of a month; weeks and days are plain division.
+// back from the later date, the days left over are thirtieths of a month; weeks and days are plain division; what is
+// left over of a year is months/12 if they are whole, else days/365.
 func unitPeriods(from, to domain.Date, frequency Frequency) unitCount {
 	if length := frequency.days(); length > 0 {
 		days := from.DaysUntil(to)
@@ -161,7 +162,12 @@ func unitPeriods(from, to domain.Date, frequency Frequency) unitCount {
 	}
 	months, days := monthsAndDays(from, to)
 	length := frequency.months()
-	return unitCount{whole: months / length, rest: newFraction(int64(months%length*30+days), int64(length*30))}
+	count := unitCount{whole: months / length, rest: newFraction(int64(months%length*30+days), int64(length*30))}
+	if length%12 == 0 && days > 0 {
+		left := from.DaysUntil(to.AddMonths(-count.whole * length))
+		count.rest = newFraction(int64(left), int64(365*length/12))
+	}
+	return count
 }
 
 // monthsAndDays counts whole months back from the later date, and the days before them.

@@ -95,13 +95,17 @@ func (t Terms) validateConventions(p *domain.Problems) {
 	if t.harvestDatesOnly() {
 		return // no period but the harvests'; an unused frequency is refused with them
 	}
-	if !t.Frequency.Unit.Valid() {
-		_, err := ParseUnit(string(t.Frequency.Unit))
-		p.Check("/frequency/unit", withValue(string(t.Frequency.Unit), err))
+	t.Frequency.validate(p)
+}
+
+func (f Frequency) validate(p *domain.Problems) {
+	if !f.Unit.Valid() {
+		_, err := ParseUnit(string(f.Unit))
+		p.Check("/frequency/unit", withValue(string(f.Unit), err))
 		return
 	}
-	if most := t.Frequency.Unit.everyMax(); t.Frequency.Every < 1 || t.Frequency.Every > most {
-		p.Add("/frequency/every", "out-of-range", "周期间隔 %d 不在 1 至 %d 之间（单位 %s）", t.Frequency.Every, most, t.Frequency.Unit)
+	if most := f.Unit.everyMax(); f.Every < 1 || f.Every > most {
+		p.Add("/frequency/every", "out-of-range", "周期间隔 %d 不在 1 至 %d 之间（单位 %s）", f.Every, most, f.Unit)
 	}
 }
 

@@ -1,0 +1,119 @@
+package schedule
+
+import (
+	"errors"
+
+	"fumin/domain"
+	"fumin/domain/money"
+)
+
+// YearlyCost is what a loan costs a year (综合年化成本), four figures that must not be confused. docs/quotes.md shows
+// with one loan why they differ.
+type YearlyCost struct {
+	Nominal                  money.Rate // 名义年利率: what the contract says, without fees
+	APREffective             Percent    // all money paid equals, on the day it is paid, all money received; compounded, actual days/365
+	APREffectiveAfterSubsidy Percent    // the same with the subsidised interest left out (贴息后)
+	APRNominal               Percent    // 精算法名义年化: the rate of one period x periods a year, not compounded
+}
+
+// Quotation is a plan with its yearly cost (试算结果).
+type Quotation struct {
+	Plan Plan
+	Cost YearlyCost
+}
+
+// Quote validates the terms, builds the plan and works out what it costs a year. It answers POST /v1/quotes.
+func Quote(t Terms) (Quotation, error) {
+	plan, periods, err := build(t)
+	if err != nil {
+		return Quotation{}, err
+	}
+	cost, err := yearlyCost(t.withDefaults(), plan, periods)
+	if err != nil {
+		return Quotation{}, err
+	}
+	return Quotation{Plan: plan, Cost: cost}, nil
+}
+
+func yearlyCost(t Terms, plan Plan, periods []period) (YearlyCost, error) {
+	cost := YearlyCost{Nominal: t.AnnualRate}
+	var err error
+	if cost.APREffective, err = effectiveEquation(t, plan, false).solve(); err != nil {
+		return YearlyCost{}, costRefused(err)
+	}
+	cost.APREffectiveAfterSubsidy = cost.APREffective
+	if !plan.Totals.Subsidy.IsZero() {
+		if cost.APREffectiveAfterSubsidy, err = effectiveEquation(t, plan, true).solve(); err != nil {
+			return YearlyCost{}, costRefused(err)
+		}
+	}
+	if cost.APRNominal, err = nominalEquation(t, plan, periods).solve(); err != nil {
+		return YearlyCost{}, costRefused(err)
+	}
+	return cost, nil
+}
+
+// costRefused turns the refusal of an equation into one of the quote. The only cause a loan has is cost beyond all
+// measure: fees near the amount lent, or a rate that no lender charges.
+func costRefused(err error) error {
+	value, ok := errors.AsType[*domain.ValueError](err)
+	if !ok {
+		return err
+	}
+	return invalid("/fees", "yearly-cost-out-of-range", "综合年化成本超出可计算范围（%s）；请核对费用与利率", value.Detail)
+}
+
+var compoundedDaily = conversion{compounded: true, periods: Fraction{Numerator: 365, Denominator: 1}}
+
+// effectiveEquation has days as units: time in actual days/365.
+func effectiveEquation(t Terms, plan Plan, afterSubsidy bool) equation {
+	flows := make([]cash, 0, len(plan.Rows)+1)
+	flows = append(flows, cash{fen: fen(t.Principal.Sub(plan.FeesUpfront)), at: units(0)})
+	days := 0
+	for i := range plan.Rows {
+		row := &plan.Rows[i]
+		days += row.Days
+		paid := row.Total
+		if afterSubsidy {
+			paid = paid.Sub(row.Subsidy)
+		}
+		flows = append(flows, cash{fen: -fen(paid), at: units(days)})
+	}
+	return newEquation(flows, compoundedDaily)
+}
+
+// nominalEquation has the loan's period as its unit. Moves to a working day are disregarded, as Regulation Z,
+// 1026.17(c)(3), allows: the due dates as planned count.
+func nominalEquation(t Terms, plan Plan, periods []period) equation {
+	if len(plan.Rows) == 1 {
+		at, rate := singlePayment(span{t.DisbursedOn, periods[0].planned.to})
+		return newEquation([]cash{
+			{fen: fen(t.Principal.Sub(plan.FeesUpfront)), at: units(0)},
+			{fen: -fen(plan.Rows[0].Total), at: at},
+		}, rate)
+	}
+	flows := make([]cash, 0, len(plan.Rows)+1)
+	flows = append(flows, cash{fen: fen(t.Principal.Sub(plan.FeesUpfront)), at: units(0)})
+	for i := range plan.Rows {
+		flows = append(flows, cash{fen: -fen(plan.Rows[i].Total), at: periods[i].elapsed})
+	}
+	return newEquation(flows, conversion{periods: t.Frequency.periodsAYear()})
+}
+
+// singlePayment is the unit-period of one advance and one payment: the term itself, but a year where the term is
+// longer (Regulation Z, Appendix J (b)(4)(ii) and (5)(vi), (vii)).
+func singlePayment(term span) (unitCount, conversion) {
+	months, days := monthsAndDays(term.from, term.to)
+	switch {
+	case months >= 12:
+		return unitPeriods(term.from, term.to, Frequency{Unit: Year, Every: 1}), conversion{periods: newFraction(1, 1)}
+	case days == 0:
+		return units(1), conversion{periods: newFraction(12, int64(months))}
+	}
+	return units(1), conversion{periods: newFraction(365, int64(term.days()))}
+}
+
+func units(n int) unitCount { return unitCount{whole: n, rest: Fraction{Numerator: 0, Denominator: 1}} }
+
+// fen is an amount as a whole number of fen. PrincipalMax and the limits of rates and rows keep it within 64 bits.
+func fen(a money.Amount) int64 { return a.Decimal().Shift(2).IntPart() }
