@@ -1,0 +1,71 @@
+package staff
+
+import (
+	"crypto/subtle"
+	"time"
+
+	"fumin/domain"
+)
+
+// ServiceAccount is a program that acts for borrowers, such as the mobile app's backend (服务账号). Each of its calls names
+// the one borrower it acts for, and reaches nothing else.
+type ServiceAccount struct {
+	ID            domain.ID
+	ClientID      string // 1 to 32 letters, digits, - and _
+	Name          string
+	SecretHash    []byte    // Secret.Hash of the client's secret
+	DeactivatedAt time.Time // zero while active
+	Version       int       // counts the changes, from 1
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+// Limits of a service account. A secret is not a password: it is made by a random source (256 bits), so it needs neither a
+// slow hash nor a limit of attempts. A limit would let anybody who knows the client id shut the app out.
+const (
+	ClientIDBytesMax     = 32
+	ClientSecretBytesMin = 43 // 32 random bytes in base64 without padding
+	ClientSecretBytesMax = 128
+)
+
+// ParseClientID reads the id by which a program names itself.
+func ParseClientID(s string) (string, error) {
+	if !isCode(s, ClientIDBytesMax) {
+		return "", domain.BadValue("invalid-client-id", "客户端编号应为 1 至 %d 个字母、数字、“-”或“_”", ClientIDBytesMax)
+	}
+	return s, nil
+}
+
+// Active reports whether the account may get tokens.
+func (a ServiceAccount) Active() bool { return a.DeactivatedAt.IsZero() }
+
+// Actor returns the account as one who asks; for which borrower is said by each call.
+func (a ServiceAccount) Actor() domain.Actor {
+	return domain.Actor{ID: a.ID, Name: a.Name, Role: domain.RoleBorrower}
+}
+
+// Opens reports, in constant time, whether the secret is the account's.
+func (a ServiceAccount) Opens(secret Secret) bool {
+	return subtle.ConstantTimeCompare(a.SecretHash, secret.Hash()) == 1
+}
+
+// CheckClientSecret refuses a secret that cannot have been made by a random source of 256 bits: it is too short.
+func CheckClientSecret(secret Secret) error {
+	if n := len(secret.Reveal()); n < ClientSecretBytesMin || n > ClientSecretBytesMax {
+		return domain.BadValue("invalid-client-secret", "服务账号的密钥应为 %d 至 %d 个随机字符", ClientSecretBytesMin, ClientSecretBytesMax)
+	}
+	return nil
+}
+
+// Validate collects what is wrong with a service account.
+func (a ServiceAccount) Validate() error {
+	var p domain.Problems
+	_, err := ParseClientID(a.ClientID)
+	p.Check("/client_id", err)
+	_, err = ParseDisplayName(a.Name)
+	p.Check("/name", err)
+	if a.ID.IsZero() {
+		p.Add("/id", "required", "必填")
+	}
+	return p.Err()
+}
