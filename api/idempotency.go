@@ -8,6 +8,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fumin/domain"
+	"fumin/domain/origination"
 )
 
 // headerIdempotencyKey names a request that creates or pays, so that asking twice does it once.
@@ -15,28 +16,22 @@ const headerIdempotencyKey = "Idempotency-Key"
 
 const idempotencyKeyBytesMax = 64
 
-// idempotency is a key with the fingerprint of the request it was first used for.
-type idempotency struct {
-	Key         string // chosen by the client, 1 to 64 printable ASCII characters
-	Fingerprint string // SHA-256 in hex
-}
-
 // readIdempotency reads the key of a request that must have one, and fingerprints the request: its method, its path, the
 // borrower it acts for and the bytes of its body. The same key with another fingerprint is another request, and the use
 // case refuses it.
-func readIdempotency(c *gin.Context) (idempotency, error) {
+func readIdempotency(c *gin.Context) (origination.Idempotency, error) {
 	values := c.Request.Header.Values(headerIdempotencyKey)
 	if len(values) == 0 || values[0] == "" {
-		return idempotency{}, domain.Errorf(domain.KindInvalid, "idempotency-key-required",
+		return origination.Idempotency{}, domain.Errorf(domain.KindInvalid, "idempotency-key-required",
 			"这项操作须带 Idempotency-Key 请求头；重试时用同一个值，就不会重复办理")
 	}
 	if len(values) > 1 || !validIdempotencyKey(values[0]) {
-		return idempotency{}, domain.Errorf(domain.KindInvalid, "invalid-idempotency-key",
+		return origination.Idempotency{}, domain.Errorf(domain.KindInvalid, "invalid-idempotency-key",
 			"Idempotency-Key 应为 1 至 %d 个可见 ASCII 字符，不含空格，只能有一个", idempotencyKeyBytesMax)
 	}
 	body, err := readBody(c)
 	if err != nil {
-		return idempotency{}, err
+		return origination.Idempotency{}, err
 	}
 	borrowerID := actor(c).BorrowerID.String()
 
@@ -46,7 +41,7 @@ func readIdempotency(c *gin.Context) (idempotency, error) {
 		hash.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
 		hash.Write(part)
 	}
-	return idempotency{Key: values[0], Fingerprint: hex.EncodeToString(hash.Sum(nil))}, nil
+	return origination.Idempotency{Key: values[0], Fingerprint: hex.EncodeToString(hash.Sum(nil))}, nil
 }
 
 func validIdempotencyKey(key string) bool {

@@ -80,7 +80,7 @@ type route struct {
 	method, path string
 	access       access
 	handler      func(*gin.Context) error
-	query        bool          // the handler reads the query with readQuery or page; elsewhere a query is refused
+	query        bool          // the handler reads the query with readQuery; elsewhere a query is refused
 	timeout      time.Duration // zero means Options.RequestTimeout
 	bodyLimit    int64         // in bytes; zero means Options.BodyLimit
 }
@@ -132,7 +132,7 @@ func newServer(o Options) *server {
 	return s
 }
 
-func init() {
+func init() { //nolint:gochecknoinits // gin leaves no other place
 	// gin keeps its mode in a global; debug mode prints to standard output. Set once, before any test runs in parallel.
 	gin.SetMode(gin.ReleaseMode)
 }

@@ -80,7 +80,7 @@ func translate(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		// The driver may say "invalid connection" or "transaction has already been rolled back"; the reason is ours.
 		if errors.Is(cause, context.DeadlineExceeded) {
-			return domain.Errorf(domain.KindUnavailable, "timed-out", "处理超时，请稍后重试").Because(err)
+			return domain.Errorf(domain.KindUnavailable, "request-timeout", "处理超时，请稍后重试").Because(err)
 		}
 		return cause
 	}
@@ -112,4 +112,13 @@ func isUnavailable(err error) bool {
 	}
 	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, mysql.ErrInvalidConn) || errors.Is(err, sql.ErrConnDone) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// translateRead is translate for a query outside or inside a transaction: a retryable error keeps its number, so that
+// Update can see it.
+func translateRead(ctx context.Context, err error) error {
+	if isRetryable(err) {
+		return err
+	}
+	return translate(ctx, err)
 }

@@ -8,11 +8,15 @@ package origination
 
 import (
 	"context"
+	"time"
+
+	"fumin/domain"
 )
 
 // Store is what origination needs of storage. Writes exist only on Tx.
 type Store interface {
 	Reader
+	NumberReserver
 
 	// Update runs fn in one READ COMMITTED transaction and commits when fn returns nil. A deadlock or a lock time-out
 	// rolls back and runs fn again, a bounded number of times: so fn assigns captured variables as its last step, does
@@ -23,12 +27,31 @@ type Store interface {
 // Reader is every read. What is out of the given scope reads as not found.
 type Reader interface {
 	StaffReader
+	BorrowerReader
+	ProductReader
+	ApplicationReader
+	DisbursementReader
 }
 
 // Tx is every write, and the reads as this transaction sees them.
 type Tx interface {
 	Reader
 	StaffWriter
+	BorrowerWriter
+	ProductWriter
+	ApplicationWriter
+	DisbursementWriter
+	IdempotencyWriter
+}
+
+// IdempotencyWriter remembers which requests were carried out, in the transaction that carries them out.
+type IdempotencyWriter interface {
+	// ClaimIdempotencyKey notes that the actor's key stands for resultID. When it was claimed before with the same
+	// fingerprint it returns the prior result instead; with another, "idempotency-key-reused". Twenty callers at once
+	// wait for the first to commit, and then find its result.
+	ClaimIdempotencyKey(ctx context.Context, actorID domain.ID, key Idempotency, resultID domain.ID, at time.Time) (prior domain.ID, err error)
+	// DeleteIdempotencyKeys forgets at most limit keys claimed before the time.
+	DeleteIdempotencyKeys(ctx context.Context, before time.Time, limit int) (deleted int, err error)
 }
 
 // Idempotency is a client's promise that two requests are one (幂等键): the key it chose and the fingerprint of what it

@@ -1,0 +1,506 @@
+package api
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+	"fumin/domain/loan"
+	"fumin/domain/origination"
+	"fumin/domain/schedule"
+)
+
+func (s *server) applicationRoutes() []route {
+	const one = "/v1/applications/:id"
+	return []route{
+		{method: http.MethodPost, path: "/v1/applications", handler: s.openApplication},
+		{method: http.MethodGet, path: "/v1/applications", handler: s.listApplications, query: true},
+		{method: http.MethodGet, path: one, handler: s.readApplication},
+		{method: http.MethodPut, path: one, handler: s.editApplication},
+		{method: http.MethodPost, path: one + "/submit", handler: s.command(s.applications.Submit)},
+		{method: http.MethodPost, path: one + "/approve", handler: s.approveApplication},
+		{method: http.MethodPost, path: one + "/decline", handler: s.withReason(s.applications.Decline)},
+		{method: http.MethodPost, path: one + "/return", handler: s.withReason(s.applications.Return)},
+		{method: http.MethodPost, path: one + "/withdraw", handler: s.withReason(s.applications.Withdraw)},
+		{method: http.MethodPost, path: one + "/sign", handler: s.signApplication},
+		{method: http.MethodPost, path: one + "/close", handler: s.command(s.applications.Close)},
+		{method: http.MethodGet, path: one + "/decision", handler: s.readDecision},
+		{method: http.MethodGet, path: one + "/plan", handler: s.readPlan},
+		{method: http.MethodGet, path: one + "/contract", handler: s.readContract},
+		{method: http.MethodGet, path: one + "/events", handler: s.readEvents},
+	}
+}
+
+// requestOf reads what is asked for: the same members when an application is opened and when it is edited.
+func requestOf(in *object) loan.Request {
+	r := loan.Request{
+		Amount:          required(in, "amount", positiveAmount),
+		TermMonths:      in.integer("term_months", 1, loan.TermMonthsMax),
+		RepaymentMethod: required(in, "repayment_method", schedule.ParseMethod),
+		Purpose:         required(in, "purpose", parsePurpose),
+		PurposeNote:     in.text("purpose_note", 0, loan.PurposeNoteMax),
+	}
+	if visited := optional(in, "site_visit_on", domain.ParseDate); visited != nil {
+		r.SiteVisitOn = *visited
+	}
+	r.BureauConfirmationNo = in.text("bureau_confirmation_no", 0, loan.ConfirmationNoMax)
+	return r
+}
+
+func parsePurpose(s string) (loan.Purpose, error) {
+	if p := loan.Purpose(s); p.Valid() {
+		return p, nil
+	}
+	return "", domain.BadValue("unknown-value", "不认识的贷款用途")
+}
+
+func (s *server) openApplication(c *gin.Context) error {
+	key, err := readIdempotency(c)
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	cmd := origination.OpenApplication{
+		BorrowerID:  required(in, "borrower_id", domain.ParseID),
+		ProductCode: in.text("product_code", 1, 32),
+		Request:     requestOf(in),
+	}
+	if id := optional(in, "id", domain.ParseID); id != nil {
+		cmd.ID = *id
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	rec, replayed, err := s.applications.Open(c.Request.Context(), actor(c), key, cmd)
+	if err != nil {
+		return err
+	}
+	setReplayed(c, replayed)
+	setVersion(c, rec.Version)
+	c.Header("Location", "/v1/applications/"+rec.ID.String())
+	return writeJSON(c, http.StatusCreated, viewApplication(rec))
+}
+
+func (s *server) listApplications(c *gin.Context) error {
+	query, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	p := query.page()
+	var filter origination.ApplicationFilter
+	if status := optional(query, "status", parseStatus); status != nil {
+		filter.Status = *status
+	}
+	if id := optional(query, "borrower_id", domain.ParseID); id != nil {
+		filter.BorrowerID = *id
+	}
+	if err := query.done(); err != nil {
+		return err
+	}
+	records, err := s.applications.Applications(c.Request.Context(), actor(c), filter, p)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, viewList(c, p, records, viewApplication, func(r loan.Record) domain.ID { return r.ID }))
+}
+
+func parseStatus(s string) (loan.Status, error) {
+	if status := loan.Status(s); status.Valid() {
+		return status, nil
+	}
+	return "", domain.BadValue("unknown-value", "不认识的申请状态")
+}
+
+func (s *server) readApplication(c *gin.Context) error {
+	return s.command(s.applications.Application)(c)
+}
+
+func (s *server) editApplication(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	version, err := ifMatch(c)
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	cmd := origination.EditApplication{ID: id, Version: version, Request: requestOf(in)}
+	if err := in.done(); err != nil {
+		return err
+	}
+	rec, err := s.applications.Edit(c.Request.Context(), actor(c), cmd)
+	if err != nil {
+		return err
+	}
+	return answerApplication(c, rec)
+}
+
+func (s *server) approveApplication(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	in, err := readOptionalObject(c)
+	if err != nil {
+		return err
+	}
+	cmd := origination.ApproveApplication{ID: id}
+	if amount := optional(in, "amount", positiveAmount); amount != nil {
+		cmd.Granted.Amount = *amount
+	}
+	if months := in.optionalInteger("term_months", 1, loan.TermMonthsMax); months != nil {
+		cmd.Granted.TermMonths = *months
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	rec, err := s.applications.Approve(c.Request.Context(), actor(c), cmd)
+	if err != nil {
+		return err
+	}
+	return answerApplication(c, rec)
+}
+
+func (s *server) signApplication(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	cmd := origination.SignApplication{
+		ID:         id,
+		ContractNo: in.text("contract_no", 1, loan.ContractNoMax),
+		SignedOn:   required(in, "signed_on", domain.ParseDate),
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	rec, err := s.applications.Sign(c.Request.Context(), actor(c), cmd)
+	if err != nil {
+		return err
+	}
+	return answerApplication(c, rec)
+}
+
+func (s *server) readDecision(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	d, err := s.applications.Decision(c.Request.Context(), actor(c), id)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, viewDecision(d))
+}
+
+func (s *server) readPlan(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	plan, err := s.applications.Plan(c.Request.Context(), actor(c), id)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, viewPlan(plan))
+}
+
+func (s *server) readContract(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	contract, err := s.applications.Contract(c.Request.Context(), actor(c), id)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, viewContract(contract))
+}
+
+func (s *server) readEvents(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	events, err := s.applications.History(c.Request.Context(), actor(c), id)
+	if err != nil {
+		return err
+	}
+	items := make([]eventView, len(events))
+	for i, e := range events {
+		items[i] = viewEvent(e)
+	}
+	return writeJSON(c, http.StatusOK, struct {
+		Items []eventView `json:"items"`
+	}{items})
+}
+
+// command is the handler of a use case that takes nothing but the application's id.
+func (s *server) command(do useCase) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		id, err := pathID(c, "id")
+		if err != nil {
+			return err
+		}
+		rec, err := do(c.Request.Context(), actor(c), id)
+		if err != nil {
+			return err
+		}
+		return answerApplication(c, rec)
+	}
+}
+
+// withReason is the handler of a use case that takes the application's id and a person's reason.
+func (s *server) withReason(do useCaseWithReason) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		id, err := pathID(c, "id")
+		if err != nil {
+			return err
+		}
+		in, err := readObject(c)
+		if err != nil {
+			return err
+		}
+		reason := in.text("reason", 1, loan.ReasonMax)
+		if err := in.done(); err != nil {
+			return err
+		}
+		rec, err := do(c.Request.Context(), actor(c), id, reason)
+		if err != nil {
+			return err
+		}
+		return answerApplication(c, rec)
+	}
+}
+
+func answerApplication(c *gin.Context, rec loan.Record) error {
+	setVersion(c, rec.Version)
+	return writeJSON(c, http.StatusOK, viewApplication(rec))
+}
+
+type applicationView struct {
+	ID                   domain.ID     `json:"id"`
+	ApplicationNo        string        `json:"application_no"`
+	Status               loan.Status   `json:"status"`
+	StatusLabel          string        `json:"status_label"`
+	BranchID             domain.ID     `json:"branch_id"`
+	OfficerID            domain.ID     `json:"officer_id"`
+	BorrowerID           domain.ID     `json:"borrower_id"`
+	HouseholdID          *domain.ID    `json:"household_id"`
+	RegionCode           string        `json:"region_code"`
+	ProductCode          string        `json:"product_code"`
+	ProductVersionID     *domain.ID    `json:"product_version_id"`
+	Amount               string        `json:"amount"`
+	TermMonths           int           `json:"term_months"`
+	RepaymentMethod      string        `json:"repayment_method"`
+	Purpose              loan.Purpose  `json:"purpose"`
+	PurposeNote          string        `json:"purpose_note"`
+	SiteVisitOn          *domain.Date  `json:"site_visit_on"`
+	BureauConfirmationNo string        `json:"bureau_confirmation_no"`
+	DecisionID           *domain.ID    `json:"decision_id"`
+	Approval             *approvalView `json:"approval"`
+	Version              int           `json:"version"`
+	CreatedAt            time.Time     `json:"created_at"`
+	UpdatedAt            time.Time     `json:"updated_at"`
+}
+
+type approvalView struct {
+	Amount        string     `json:"amount"`
+	TermMonths    int        `json:"term_months"`
+	AnnualRatePct string     `json:"annual_rate_pct"`
+	ByRules       bool       `json:"by_rules"`
+	ApprovedBy    *domain.ID `json:"approved_by"`
+	ApprovedAt    time.Time  `json:"approved_at"`
+}
+
+func viewApplication(r loan.Record) applicationView {
+	v := applicationView{
+		ID: r.ID, ApplicationNo: r.ApplicationNo, Status: r.Status, StatusLabel: r.Status.Label(),
+		BranchID: r.BranchID, OfficerID: r.OfficerID, BorrowerID: r.BorrowerID, HouseholdID: present(r.HouseholdID),
+		RegionCode: r.RegionCode, ProductCode: r.ProductCode, ProductVersionID: present(r.ProductVersionID),
+		Amount: r.Request.Amount.String(), TermMonths: r.Request.TermMonths,
+		RepaymentMethod: string(r.Request.RepaymentMethod), Purpose: r.Request.Purpose, PurposeNote: r.Request.PurposeNote,
+		SiteVisitOn: present(r.Request.SiteVisitOn), BureauConfirmationNo: r.Request.BureauConfirmationNo,
+		DecisionID: present(r.DecisionID), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+	if a := r.Approval; a != nil {
+		v.Approval = &approvalView{
+			Amount: a.Amount.String(), TermMonths: a.TermMonths, AnnualRatePct: a.AnnualRate.String(),
+			ByRules: a.ByRules(), ApprovedBy: present(a.ApprovedBy), ApprovedAt: a.ApprovedAt,
+		}
+	}
+	return v
+}
+
+type eventView struct {
+	Subject     loan.Subject `json:"subject"`
+	SubjectID   domain.ID    `json:"subject_id"`
+	Version     int          `json:"version"`
+	Action      loan.Action  `json:"action"`
+	ActionLabel string       `json:"action_label"`
+	From        string       `json:"from"`
+	To          string       `json:"to"`
+	ActorID     domain.ID    `json:"actor_id"`
+	ActorName   string       `json:"actor_name"`
+	ActorRole   domain.Role  `json:"actor_role"`
+	At          time.Time    `json:"at"`
+	Detail      []noteView   `json:"detail"`
+}
+
+type noteView struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+func viewEvent(e loan.Event) eventView {
+	notes := make([]noteView, len(e.Detail))
+	for i, n := range e.Detail {
+		notes[i] = noteView(n)
+	}
+	return eventView{
+		Subject: e.Subject, SubjectID: e.SubjectID, Version: e.Version, Action: e.Action, ActionLabel: e.Action.Label(),
+		From: e.From, To: e.To, ActorID: e.ActorID, ActorName: e.ActorName, ActorRole: e.ActorRole, At: e.At, Detail: notes,
+	}
+}
+
+type decisionView struct {
+	ID                 domain.ID       `json:"id"`
+	ApplicationID      domain.ID       `json:"application_id"`
+	ApplicationVersion int             `json:"application_version"`
+	Result             decision.Result `json:"result"`
+	RuleSet            string          `json:"rule_set"`
+	EvaluatedOn        domain.Date     `json:"evaluated_on"`
+	DecidedAt          time.Time       `json:"decided_at"`
+	AmountMax          string          `json:"amount_max"`
+	TermMonthsMax      int             `json:"term_months_max"`
+	AnnualRateMaxPct   string          `json:"annual_rate_max_pct"`
+	Reasons            []reasonView    `json:"reasons"`
+	WaysForward        []wayView       `json:"ways_forward"`
+}
+
+type reasonView struct {
+	Code       string            `json:"code"`
+	Effect     decision.Result   `json:"effect"`
+	Text       string            `json:"text"`
+	FactName   decision.FactName `json:"fact_name"`
+	FactLabel  string            `json:"fact_label"`
+	Value      string            `json:"value"`
+	Threshold  string            `json:"threshold"`
+	Unknown    bool              `json:"unknown"`
+	Suggestion string            `json:"suggestion"`
+}
+
+type wayView struct {
+	Amount     string          `json:"amount"`
+	TermMonths int             `json:"term_months"`
+	Result     decision.Result `json:"result"`
+	Text       string          `json:"text"`
+}
+
+func viewDecision(d origination.Decision) decisionView {
+	o := d.Outcome
+	v := decisionView{
+		ID: d.ID, ApplicationID: d.ApplicationID, ApplicationVersion: d.ApplicationVersion,
+		Result: o.Result, RuleSet: o.RuleSet, EvaluatedOn: o.EvaluatedOn, DecidedAt: d.DecidedAt,
+		AmountMax: o.AmountMax.String(), TermMonthsMax: o.TermMonthsMax, AnnualRateMaxPct: o.AnnualRateMaxPct.String(),
+		Reasons: make([]reasonView, len(o.Reasons)), WaysForward: make([]wayView, len(o.WaysForward)),
+	}
+	for i, r := range o.Reasons {
+		v.Reasons[i] = reasonView{
+			Code: r.Code, Effect: r.Effect, Text: r.Text, FactName: r.FactName, FactLabel: decision.LabelOf(r.FactName),
+			Value: r.Value, Threshold: r.Threshold, Unknown: r.Unknown, Suggestion: r.Suggestion,
+		}
+	}
+	for i, w := range o.WaysForward {
+		v.WaysForward[i] = wayView{Amount: w.Amount.String(), TermMonths: w.TermMonths, Result: w.Result, Text: w.Text}
+	}
+	return v
+}
+
+type planView struct {
+	Signed               bool             `json:"signed"`
+	StartsOn             domain.Date      `json:"starts_on"`
+	Amount               string           `json:"amount"`
+	TermMonths           int              `json:"term_months"`
+	RepaymentMethod      string           `json:"repayment_method"`
+	AnnualRatePct        string           `json:"annual_rate_pct"`
+	ReferenceRatePct     string           `json:"reference_rate_pct"`
+	ReferencePublishedOn *domain.Date     `json:"reference_published_on"`
+	APREffectivePct      string           `json:"apr_effective_pct"`
+	InterestTotal        string           `json:"interest_total"`
+	Instalments          []instalmentView `json:"instalments"`
+}
+
+type instalmentView struct {
+	Number         int         `json:"number"`
+	DueOn          domain.Date `json:"due_on"`
+	Days           int         `json:"days"`
+	OpeningBalance string      `json:"opening_balance"`
+	Principal      string      `json:"principal"`
+	Interest       string      `json:"interest"`
+	Fees           string      `json:"fees"`
+	Total          string      `json:"total"`
+	ClosingBalance string      `json:"closing_balance"`
+}
+
+func viewPlan(o origination.Offer) planView {
+	v := planView{
+		Signed: o.Signed, StartsOn: o.StartsOn, Amount: o.Amount.String(), TermMonths: o.TermMonths,
+		RepaymentMethod: string(o.RepaymentMethod), AnnualRatePct: o.AnnualRate.String(),
+		ReferenceRatePct: o.ReferenceRatePct.String(), ReferencePublishedOn: present(o.ReferencePublished),
+		APREffectivePct: o.APREffectivePct, InterestTotal: o.InterestTotal.String(),
+		Instalments: make([]instalmentView, len(o.Instalments)),
+	}
+	for i, row := range o.Instalments {
+		v.Instalments[i] = instalmentView{
+			Number: row.Number, DueOn: row.DueOn, Days: row.Days, OpeningBalance: row.OpeningBalance.String(),
+			Principal: row.Principal.String(), Interest: row.Interest.String(), Fees: row.Fees.String(), Total: row.Total.String(),
+			ClosingBalance: row.ClosingBalance.String(),
+		}
+	}
+	return v
+}
+
+type contractView struct {
+	ApplicationID        domain.ID    `json:"application_id"`
+	ContractNo           string       `json:"contract_no"`
+	SignedOn             domain.Date  `json:"signed_on"`
+	Amount               string       `json:"amount"`
+	TermMonths           int          `json:"term_months"`
+	RepaymentMethod      string       `json:"repayment_method"`
+	AnnualRatePct        string       `json:"annual_rate_pct"`
+	ReferenceRatePct     string       `json:"reference_rate_pct"`
+	ReferencePublishedOn *domain.Date `json:"reference_published_on"`
+	APREffectivePct      string       `json:"apr_effective_pct"`
+	InterestTotal        string       `json:"interest_total"`
+	PayeeName            string       `json:"payee_name"`
+	PayeeAccount         string       `json:"payee_account"`
+	PayeeBankName        string       `json:"payee_bank_name"`
+	RecordedBy           domain.ID    `json:"recorded_by"`
+	RecordedAt           time.Time    `json:"recorded_at"`
+}
+
+func viewContract(c loan.Contract) contractView {
+	return contractView{
+		ApplicationID: c.ApplicationID, ContractNo: c.ContractNo, SignedOn: c.SignedOn, Amount: c.Amount.String(),
+		TermMonths: c.TermMonths, RepaymentMethod: string(c.RepaymentMethod), AnnualRatePct: c.AnnualRate.String(),
+		ReferenceRatePct: c.ReferenceRatePct.String(), ReferencePublishedOn: present(c.ReferencePublished),
+		APREffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal.String(),
+		PayeeName: c.Payee.AccountName.String(), PayeeAccount: c.Payee.Account.String(), PayeeBankName: c.Payee.BankName,
+		RecordedBy: c.RecordedBy, RecordedAt: c.RecordedAt,
+	}
+}

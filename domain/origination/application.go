@@ -1,0 +1,289 @@
+package origination
+
+import (
+	"context"
+	"time"
+	"unicode/utf8"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+	"fumin/domain/loan"
+)
+
+// ApplicationReader reads applications, what was decided and signed about them, and their history.
+type ApplicationReader interface {
+	// Application returns one, or "application-not-found".
+	Application(ctx context.Context, scope domain.Scope, id domain.ID) (loan.Record, error)
+	// Applications lists a page, newest first.
+	Applications(ctx context.Context, scope domain.Scope, filter ApplicationFilter, page domain.Page) ([]loan.Record, error)
+	// Decision returns one stored decision of an application.
+	Decision(ctx context.Context, scope domain.Scope, id domain.ID) (Decision, error)
+	// Contract returns the contract of an application without its plan, or "contract-not-found".
+	Contract(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.Contract, error)
+	// Instalments returns the plan that was signed, in order.
+	Instalments(ctx context.Context, scope domain.Scope, applicationID domain.ID) ([]loan.Instalment, error)
+	// Events returns the history of a case in the order in which it happened, at most loan.PageEventsMax.
+	Events(ctx context.Context, scope domain.Scope, caseID domain.ID) ([]loan.Event, error)
+}
+
+// ApplicationWriter writes applications. Each write carries its event, so the history is complete by construction.
+type ApplicationWriter interface {
+	LockApplication(ctx context.Context, scope domain.Scope, id domain.ID) (*loan.Application, error)
+	InsertApplication(ctx context.Context, a *loan.Application, event loan.Event) error
+	// SaveApplication refuses with "stale-version" when the stored version is not the one before a's.
+	SaveApplication(ctx context.Context, a *loan.Application, event loan.Event) error
+	InsertDecision(ctx context.Context, d Decision) error
+	InsertContract(ctx context.Context, c loan.Contract, plan []loan.Instalment) error
+}
+
+// ApplicationFilter narrows a list; zero fields do not.
+type ApplicationFilter struct {
+	Status     loan.Status
+	BorrowerID domain.ID
+}
+
+// Decision is what the rules said at one submit, with the facts as they were (决策留痕).
+type Decision struct {
+	ID                 domain.ID
+	ApplicationID      domain.ID
+	BranchID           domain.ID
+	ApplicationVersion int
+	Facts              decision.Facts
+	Outcome            decision.Outcome
+	DecidedAt          time.Time
+}
+
+// Applications are the use cases from a draft to a closed case.
+type Applications struct {
+	store   Store
+	now     domain.Clock
+	newID   func() domain.ID
+	numbers *Numbers
+}
+
+// NewApplications builds the use cases.
+func NewApplications(store Store, now domain.Clock, newID func() domain.ID) *Applications {
+	return &Applications{store: store, now: now, newID: newID, numbers: NewNumbers(store)}
+}
+
+// OpenApplication asks for a new application. ID may be the client's own (a tablet offline makes it); zero lets us make one.
+type OpenApplication struct {
+	ID          domain.ID
+	BorrowerID  domain.ID
+	ProductCode string
+	Request     loan.Request
+}
+
+// Open starts an application as a draft. replayed says that this key had opened it before.
+func (s *Applications) Open(ctx context.Context, by domain.Actor, key Idempotency, cmd OpenApplication) (opened loan.Record, replayed bool, err error) {
+	if err := by.Require(domain.RoleLoanOfficer, domain.RoleBorrower); err != nil {
+		return loan.Record{}, false, err
+	}
+	now := s.now()
+	if cmd.ID.IsZero() {
+		cmd.ID = s.newID()
+	}
+	number, err := s.numbers.Next(ctx, "LA", domain.DateOf(now))
+	if err != nil {
+		return loan.Record{}, false, err
+	}
+
+	err = s.store.Update(ctx, func(tx Tx) error {
+		prior, err := tx.ClaimIdempotencyKey(ctx, by.ID, key, cmd.ID, now)
+		if err != nil {
+			return err
+		}
+		if !prior.IsZero() {
+			opened, err = tx.Application(ctx, by.Scope(), prior)
+			replayed = true
+			return err
+		}
+
+		person, err := tx.Borrower(ctx, by.Scope(), cmd.BorrowerID)
+		if err != nil {
+			return notFoundAt("/borrower_id", err)
+		}
+		region, err := tx.VillageOf(ctx, person)
+		if err != nil {
+			return err
+		}
+		if err := productExists(ctx, tx, cmd.ProductCode); err != nil {
+			return err
+		}
+		app, event, err := loan.Open(by, now, loan.Record{
+			ID: cmd.ID, ApplicationNo: number, BranchID: person.BranchID,
+			BorrowerID: person.ID, HouseholdID: person.HouseholdID, RegionCode: region,
+			ProductCode: cmd.ProductCode, Request: cmd.Request,
+		})
+		if err != nil {
+			return err
+		}
+		if err := tx.InsertApplication(ctx, app, event); err != nil {
+			return err
+		}
+		opened, replayed = app.Record(), false
+		return nil
+	})
+	return opened, replayed, err
+}
+
+// EditApplication replaces what is asked for, if the application still has the version the editor saw.
+type EditApplication struct {
+	ID      domain.ID
+	Version int
+	Request loan.Request
+}
+
+// Edit changes a draft or a returned application.
+func (s *Applications) Edit(ctx context.Context, by domain.Actor, cmd EditApplication) (loan.Record, error) {
+	return s.change(ctx, by, cmd.ID, func(app *loan.Application, now time.Time, _ Tx) (loan.Event, error) {
+		if version := app.Record().Version; version != cmd.Version {
+			return loan.Event{}, domain.Errorf(domain.KindConflict, "precondition-failed",
+				"申请已被他人修改（当前版本 %d，您看到的是 %d），请刷新后再改", version, cmd.Version)
+		}
+		return app.Edit(by, now, cmd.Request)
+	})
+}
+
+// ApproveApplication grants a referred application; zero amount and term grant what was asked.
+type ApproveApplication struct {
+	ID      domain.ID
+	Granted loan.Approval // AnnualRate is set here, by the product's price of the day
+}
+
+// Approve grants a referred application at the product's price of the day.
+func (s *Applications) Approve(ctx context.Context, by domain.Actor, cmd ApproveApplication) (loan.Record, error) {
+	return s.change(ctx, by, cmd.ID, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
+		rec := app.Record()
+		granted := cmd.Granted
+		if granted.Amount.IsZero() {
+			granted.Amount = rec.Request.Amount
+		}
+		if granted.TermMonths == 0 {
+			granted.TermMonths = rec.Request.TermMonths
+		}
+		if !rec.ProductVersionID.IsZero() { // never judged, so never reviewed: the transition refuses it below
+			ceiling, err := priceOn(ctx, tx, rec, domain.DateOf(now))
+			if err != nil {
+				return loan.Event{}, err
+			}
+			granted.AnnualRate = ceiling.AnnualRateMaxPct
+		}
+		return app.Approve(by, now, granted)
+	})
+}
+
+// Decline refuses a referred application.
+func (s *Applications) Decline(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error) {
+	return s.withReason(ctx, by, id, reason, (*loan.Application).Decline)
+}
+
+// Return sends a referred application back for correction (退回补正).
+func (s *Applications) Return(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error) {
+	return s.withReason(ctx, by, id, reason, (*loan.Application).Return)
+}
+
+// Withdraw ends an application at the borrower's wish.
+func (s *Applications) Withdraw(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error) {
+	return s.withReason(ctx, by, id, reason, (*loan.Application).Withdraw)
+}
+
+// Close ends the case: paid, and its file complete.
+func (s *Applications) Close(ctx context.Context, by domain.Actor, id domain.ID) (loan.Record, error) {
+	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, _ Tx) (loan.Event, error) {
+		return app.Close(by, now)
+	})
+}
+
+// Application returns one application in the actor's scope.
+func (s *Applications) Application(ctx context.Context, by domain.Actor, id domain.ID) (loan.Record, error) {
+	return s.store.Application(ctx, by.Scope(), id)
+}
+
+// Applications lists applications in the actor's scope, newest first.
+func (s *Applications) Applications(ctx context.Context, by domain.Actor, filter ApplicationFilter, page domain.Page) ([]loan.Record, error) {
+	return s.store.Applications(ctx, by.Scope(), filter, page)
+}
+
+// Decision returns what the rules said when the application was last submitted.
+func (s *Applications) Decision(ctx context.Context, by domain.Actor, id domain.ID) (Decision, error) {
+	rec, err := s.store.Application(ctx, by.Scope(), id)
+	if err != nil {
+		return Decision{}, err
+	}
+	if rec.DecisionID.IsZero() {
+		return Decision{}, domain.Errorf(domain.KindNotFound, "decision-not-found", "申请尚未提交，还没有决策结果")
+	}
+	return s.store.Decision(ctx, by.Scope(), rec.DecisionID)
+}
+
+// History returns everything that happened to a case, in order: who, what, when, and where it led.
+func (s *Applications) History(ctx context.Context, by domain.Actor, id domain.ID) ([]loan.Event, error) {
+	if _, err := s.store.Application(ctx, by.Scope(), id); err != nil {
+		return nil, err
+	}
+	return s.store.Events(ctx, by.Scope(), id)
+}
+
+// change is the shape of every transition: lock, do, save with the event.
+func (s *Applications) change(ctx context.Context, by domain.Actor, id domain.ID,
+	do func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error),
+) (loan.Record, error) {
+	now := s.now()
+	var changed loan.Record
+	err := s.store.Update(ctx, func(tx Tx) error {
+		app, err := tx.LockApplication(ctx, by.Scope(), id)
+		if err != nil {
+			return err
+		}
+		event, err := do(app, now, tx)
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveApplication(ctx, app, event); err != nil {
+			return err
+		}
+		changed = app.Record()
+		return nil
+	})
+	return changed, err
+}
+
+type transitionWithReason func(*loan.Application, domain.Actor, time.Time, string) (loan.Event, error)
+
+// withReason is a transition for which a person says why; the reason is kept in the history.
+func (s *Applications) withReason(ctx context.Context, by domain.Actor, id domain.ID, reason string, do transitionWithReason) (loan.Record, error) {
+	if err := checkReason(reason); err != nil {
+		return loan.Record{}, err
+	}
+	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, _ Tx) (loan.Event, error) {
+		return do(app, by, now, reason)
+	})
+}
+
+func checkReason(reason string) error {
+	var p domain.Problems
+	if n := utf8.RuneCountInString(reason); n == 0 || n > loan.ReasonMax {
+		p.Add("/reason", "out-of-range", "请说明原因，1 至 %d 个字", loan.ReasonMax)
+	}
+	return p.Err()
+}
+
+// notFoundAt turns "not found" into a wrong field, when what was not found is named by a field of the request.
+func notFoundAt(pointer string, err error) error {
+	code := domain.CodeOf(err)
+	if code == "" || code == "database-unavailable" {
+		return err
+	}
+	var p domain.Problems
+	p.Add(pointer, code, "查无此记录，或不在您的机构范围内")
+	return p.Err()
+}
+
+func productExists(ctx context.Context, r Reader, code string) error {
+	_, err := r.Product(ctx, code)
+	if err != nil {
+		return notFoundAt("/product_code", err)
+	}
+	return nil
+}

@@ -1,0 +1,126 @@
+package origination
+
+import (
+	"context"
+
+	"fumin/domain"
+	"fumin/domain/borrower"
+	"fumin/domain/loan"
+	"fumin/domain/product"
+)
+
+// ProductReader reads the catalogue and the reference rates. They are the lender's, not a branch's, so there is no scope.
+type ProductReader interface {
+	// Product returns one product, or "product-not-found".
+	Product(ctx context.Context, code string) (product.Product, error)
+	// Products lists all products.
+	Products(ctx context.Context) ([]product.Product, error)
+	// ProductVersions lists the versions of a product for a region code, of any date: those whose prefix it begins with.
+	ProductVersions(ctx context.Context, code, region string) ([]product.Version, error)
+	// ProductVersion returns one version by id, or "product-version-not-found".
+	ProductVersion(ctx context.Context, id domain.ID) (product.Version, error)
+	// ReferenceRates returns the history of the loan prime rate.
+	ReferenceRates(ctx context.Context) (product.ReferenceRates, error)
+}
+
+// ProductWriter writes the catalogue.
+type ProductWriter interface {
+	// PutProduct inserts a product or replaces the one with its code.
+	PutProduct(ctx context.Context, p product.Product) error
+	// InsertProductVersion inserts a version; false when a version with its id is there already.
+	InsertProductVersion(ctx context.Context, v product.Version) (inserted bool, err error)
+	// InsertReferenceRate inserts a publication; false when a row with its id is there already.
+	InsertReferenceRate(ctx context.Context, r product.ReferenceRate) (inserted bool, err error)
+}
+
+// Catalogue are the use cases of products and reference rates.
+type Catalogue struct {
+	store Store
+	now   domain.Clock
+}
+
+// NewCatalogue builds the use cases.
+func NewCatalogue(store Store, now domain.Clock) *Catalogue {
+	return &Catalogue{store: store, now: now}
+}
+
+// LoadCatalogue is a whole catalogue, as a lender's files or the shipped demo data say it.
+type LoadCatalogue struct {
+	Products       []product.Product
+	Versions       []product.Version
+	ReferenceRates product.ReferenceRates
+}
+
+// Load brings a catalogue in. What is there already by id stays as it is, so loading twice changes nothing; what
+// contradicts itself is refused as a whole.
+func (s *Catalogue) Load(ctx context.Context, cmd LoadCatalogue) error {
+	if err := product.ValidateCatalogue(cmd.Products, cmd.Versions, domain.DateOf(s.now())); err != nil {
+		return err
+	}
+	return s.store.Update(ctx, func(tx Tx) error {
+		for _, p := range cmd.Products {
+			if err := tx.PutProduct(ctx, p); err != nil {
+				return err
+			}
+		}
+		for _, v := range cmd.Versions {
+			if _, err := tx.InsertProductVersion(ctx, v); err != nil {
+				return err
+			}
+		}
+		for _, r := range cmd.ReferenceRates.Rows() {
+			if _, err := tx.InsertReferenceRate(ctx, r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Offered answers "what can this borrower have here today": the products with the version that applies in the region on
+// the day. A zero day is today; an empty kind asks for all.
+func (s *Catalogue) Offered(ctx context.Context, region borrower.RegionCode, on domain.Date, kind string) ([]product.Offer, error) {
+	if on.IsZero() {
+		on = domain.DateOf(s.now())
+	}
+	products, err := s.store.Products(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var versions []product.Version
+	for _, p := range products {
+		some, err := s.store.ProductVersions(ctx, p.Code, region.String())
+		if err != nil {
+			return nil, err
+		}
+		versions = append(versions, some...)
+	}
+	return product.Offered(products, versions, region.String(), on, kind), nil
+}
+
+// ReferenceRates returns the history of the loan prime rate.
+func (s *Catalogue) ReferenceRates(ctx context.Context) (product.ReferenceRates, error) {
+	return s.store.ReferenceRates(ctx)
+}
+
+// productVersion finds the version that holds in the region on the day.
+func productVersion(ctx context.Context, r Reader, code, region string, on domain.Date) (product.Version, error) {
+	versions, err := r.ProductVersions(ctx, code, region)
+	if err != nil {
+		return product.Version{}, err
+	}
+	return product.Resolve(versions, code, region, on)
+}
+
+// priceOn is the price of the version an application was judged by, on a day.
+func priceOn(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (product.Ceiling, error) {
+	version, err := r.ProductVersion(ctx, rec.ProductVersionID)
+	if err != nil {
+		return product.Ceiling{}, err
+	}
+	rates, err := r.ReferenceRates(ctx)
+	if err != nil {
+		return product.Ceiling{}, err
+	}
+	return version.Price.PriceOn(on, rates)
+}

@@ -1,0 +1,167 @@
+package origination
+
+import (
+	"context"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/money"
+	"fumin/domain/product"
+	"fumin/domain/schedule"
+)
+
+// SignApplication records a signed contract (登记已签合同).
+type SignApplication struct {
+	ID         domain.ID
+	ContractNo string
+	SignedOn   domain.Date
+}
+
+// Sign freezes what was signed: the approved amount and term, the rate of the signing day's LPR, the plan, the yearly cost,
+// and the borrower's own verified account as payee.
+func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplication) (loan.Record, error) {
+	return s.change(ctx, by, cmd.ID, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
+		rec := app.Record()
+		if rec.Status != loan.StatusApproved {
+			return app.Sign(by, now, loan.Contract{}) // refuses, by role or by status
+		}
+		offer, err := makeOffer(ctx, tx, rec, cmd.SignedOn)
+		if err != nil {
+			return loan.Event{}, err
+		}
+		payee, err := payoutAccount(ctx, tx, rec.BorrowerID)
+		if err != nil {
+			return loan.Event{}, err
+		}
+
+		contract := loan.Contract{
+			ApplicationID: rec.ID, BranchID: rec.BranchID, BorrowerID: rec.BorrowerID,
+			ContractNo: cmd.ContractNo, SignedOn: cmd.SignedOn,
+			Amount: offer.Amount, TermMonths: offer.TermMonths, RepaymentMethod: offer.RepaymentMethod,
+			AnnualRate: offer.AnnualRate, ReferenceRatePct: offer.ReferenceRatePct, ReferencePublished: offer.ReferencePublished,
+			APREffectivePct: offer.APREffectivePct, InterestTotal: offer.InterestTotal,
+			Payee: payee, RecordedBy: by.ID, RecordedAt: now,
+		}
+		event, err := app.Sign(by, now, contract)
+		if err != nil {
+			return loan.Event{}, err
+		}
+		return event, tx.InsertContract(ctx, contract, offer.Instalments)
+	})
+}
+
+// Offer is what a borrower sees before signing, and what was signed after it (还款计划与综合年化成本).
+type Offer struct {
+	Signed             bool // true: these are the contract's figures; false: what it would be if signed on StartsOn
+	StartsOn           domain.Date
+	Amount             money.Amount
+	TermMonths         int
+	RepaymentMethod    schedule.Method
+	AnnualRate         money.Rate // percent a year, nominal
+	ReferenceRatePct   money.Rate // LPR in force on StartsOn
+	ReferencePublished domain.Date
+	APREffectivePct    string // 综合年化成本, percent, with every fee
+	InterestTotal      money.Amount
+	Instalments        []loan.Instalment
+}
+
+// Plan returns the plan and yearly cost of an application: as signed, or as it would be if signed today.
+func (s *Applications) Plan(ctx context.Context, by domain.Actor, id domain.ID) (Offer, error) {
+	rec, err := s.store.Application(ctx, by.Scope(), id)
+	if err != nil {
+		return Offer{}, err
+	}
+	switch rec.Status {
+	case loan.StatusSigned, loan.StatusDisbursed, loan.StatusClosed:
+		return s.signedPlan(ctx, by, rec)
+	case loan.StatusApproved:
+		return makeOffer(ctx, s.store, rec, domain.DateOf(s.now()))
+	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusDeclined, loan.StatusWithdrawn:
+	}
+	return Offer{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，批准后才有还款计划；试算请用 /v1/quotes", rec.Status.Label())
+}
+
+func (s *Applications) signedPlan(ctx context.Context, by domain.Actor, rec loan.Record) (Offer, error) {
+	c, err := s.store.Contract(ctx, by.Scope(), rec.ID)
+	if err != nil {
+		return Offer{}, err
+	}
+	instalments, err := s.store.Instalments(ctx, by.Scope(), rec.ID)
+	if err != nil {
+		return Offer{}, err
+	}
+	return Offer{
+		Signed: true, StartsOn: c.SignedOn, Amount: c.Amount, TermMonths: c.TermMonths, RepaymentMethod: c.RepaymentMethod,
+		AnnualRate: c.AnnualRate, ReferenceRatePct: c.ReferenceRatePct, ReferencePublished: c.ReferencePublished,
+		APREffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal, Instalments: instalments,
+	}, nil
+}
+
+// Contract returns what was signed.
+func (s *Applications) Contract(ctx context.Context, by domain.Actor, id domain.ID) (loan.Contract, error) {
+	if _, err := s.store.Application(ctx, by.Scope(), id); err != nil {
+		return loan.Contract{}, err
+	}
+	return s.store.Contract(ctx, by.Scope(), id)
+}
+
+// makeOffer builds the plan of an approved application that starts on the day, at the price of that day.
+func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (Offer, error) {
+	ceiling, err := priceOn(ctx, r, rec, on)
+	if err != nil {
+		return Offer{}, err
+	}
+	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, ceiling, on)
+	plan, err := schedule.Build(terms)
+	if err != nil {
+		return Offer{}, err
+	}
+	offer := Offer{
+		StartsOn: on, Amount: terms.Principal, TermMonths: rec.Approval.TermMonths, RepaymentMethod: terms.Method,
+		AnnualRate: terms.AnnualRate, ReferenceRatePct: ceiling.BasePct, ReferencePublished: ceiling.PublishedOn,
+		APREffectivePct: "0", InterestTotal: plan.Totals.Interest,
+		Instalments: make([]loan.Instalment, len(plan.Rows)),
+	}
+	for i, row := range plan.Rows {
+		offer.Instalments[i] = loan.Instalment{
+			Number: row.Number, DueOn: row.DueOn, Days: row.Days, OpeningBalance: row.OpeningBalance, Principal: row.Principal,
+			Interest: row.Interest, Fees: row.Fees, Total: row.Total, ClosingBalance: row.ClosingBalance,
+		}
+	}
+	return offer, nil
+}
+
+// contractTerms are the conventions of our contracts: monthly due dates counted from the day of signing, clamped to the
+// month's end; the month is a twelfth of the year where instalments are level, and interest runs by actual days over
+// 360 where only interest is due or everything at the end. 日利率 = 年利率 ÷ 360, 月利率 = 年利率 ÷ 12
+// (中国人民银行关于人民币贷款利率有关问题的通知, 银发〔2003〕251 号): configure to your compliance office's reading.
+func contractTerms(a loan.Approval, method schedule.Method, price product.Ceiling, on domain.Date) schedule.Terms {
+	t := schedule.Terms{
+		Principal: a.Amount, AnnualRate: price.AnnualRateMaxPct, Method: method,
+		Periods: a.TermMonths, Frequency: schedule.Frequency{Unit: schedule.Month, Every: 1},
+		DisbursedOn: on, Rounding: money.HalfUp, // 四舍五入到分: what every bank's statement in China does
+	}
+	switch method {
+	case schedule.InterestOnlyBullet, schedule.LumpSum, schedule.Seasonal:
+		t.DayCount = schedule.Actual360
+	case schedule.EqualInstalment, schedule.EqualPrincipal, schedule.FlatAddOn:
+		t.DayCount = schedule.Thirty360
+	}
+	return t
+}
+
+// payoutAccount is the borrower's own verified account, to which a loan is paid (自主支付).
+func payoutAccount(ctx context.Context, r Reader, borrowerID domain.ID) (loan.Payee, error) {
+	person, err := r.Borrower(ctx, domain.Scope{Everything: true}, borrowerID)
+	if err != nil {
+		return loan.Payee{}, err
+	}
+	account, ok := person.PayoutAccount()
+	if !ok {
+		return loan.Payee{}, domain.Errorf(domain.KindRule, "payout-account-missing",
+			"借款人还没有已核验的收款账户：请先登记并核验本人账户，再登记合同")
+	}
+	return loan.Payee{AccountName: account.AccountName, Account: account.Number, BankName: account.BankName}, nil
+}
+

@@ -1,0 +1,98 @@
+package origination
+
+import (
+	"context"
+	"slices"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+	"fumin/domain/loan"
+	"fumin/domain/product"
+)
+
+// Submit puts a draft before the rules: it is approved, referred to a person, or declined with reasons. A decline is an
+// outcome, not an error.
+func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID) (loan.Record, error) {
+	now := s.now()
+	today := domain.DateOf(now)
+	decisionID := s.newID()
+
+	var submitted loan.Record
+	err := s.store.Update(ctx, func(tx Tx) error {
+		app, err := tx.LockApplication(ctx, by.Scope(), id)
+		if err != nil {
+			return err
+		}
+		file, err := gather(ctx, tx, app.Record(), today)
+		if err != nil {
+			return err
+		}
+
+		outcome := decision.Evaluate(file.facts)
+		submission := loan.Submission{DecisionID: decisionID, ProductVersionID: file.version.ID, Outcome: outcome}
+		if outcome.Result == decision.Approve {
+			submission.AnnualRate = file.ceiling.AnnualRateMaxPct
+		}
+		event, err := app.Submit(by, now, submission)
+		if err != nil {
+			return err
+		}
+
+		rec := app.Record()
+		if err := tx.SaveApplication(ctx, app, event); err != nil {
+			return err
+		}
+		if err := tx.InsertDecision(ctx, Decision{
+			ID: decisionID, ApplicationID: rec.ID, BranchID: rec.BranchID, ApplicationVersion: rec.Version,
+			Facts: file.facts, Outcome: outcome, DecidedAt: now,
+		}); err != nil {
+			return err
+		}
+		submitted = rec // last: a retried closure leaves nothing behind
+		return nil
+	})
+	return submitted, err
+}
+
+// file is what the rules look at, gathered from the registers.
+type file struct {
+	facts   decision.Facts
+	version product.Version
+	ceiling product.Ceiling
+}
+
+// gather reads what is known about the case today. What is not known stays unknown, and a rule that needs it refers.
+func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (file, error) {
+	person, err := r.Borrower(ctx, domain.Scope{Everything: true}, rec.BorrowerID)
+	if err != nil {
+		return file{}, err
+	}
+	offered, err := r.Product(ctx, rec.ProductCode)
+	if err != nil {
+		return file{}, err
+	}
+	f := file{facts: requestFacts(rec, person, today)}
+
+	f.version, err = productVersion(ctx, r, rec.ProductCode, rec.RegionCode, today)
+	if domain.CodeOf(err) == "product-not-offered" {
+		f.facts.ProductOffered = decision.Known(false)
+		return f, nil
+	}
+	if err != nil {
+		return file{}, err
+	}
+	if !slices.Contains(f.version.RepaymentMethods, rec.Request.RepaymentMethod) {
+		return file{}, domain.Errorf(domain.KindRule, "repayment-method-not-offered",
+			"该产品在本地区不提供所选的还款方式，请修改申请后再提交")
+	}
+	rates, err := r.ReferenceRates(ctx)
+	if err != nil {
+		return file{}, err
+	}
+	f.ceiling, err = f.version.Price.PriceOn(today, rates)
+	if err != nil {
+		return file{}, err
+	}
+	productFacts(&f.facts, offered, f.version, f.ceiling)
+	return f, nil
+}

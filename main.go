@@ -1,0 +1,442 @@
+// Command fumin is the loan-origination service of a rural lender (富民). `fumin help` lists what it can do; the README
+// says how to start.
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/shopspring/decimal"
+
+	"fumin/api"
+	"fumin/domain"
+	"fumin/domain/origination"
+	"fumin/repository"
+	"fumin/repository/channel"
+	"fumin/repository/channel/sandbox"
+	"fumin/repository/demodata"
+	"fumin/repository/localdb"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Environ(), os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "fumin:", err)
+		os.Exit(1) //nolint:gocritic // exitAfterDefer: the process ends, and with it the signal handler
+	}
+}
+
+const usage = `fumin: loan origination for rural lenders (富民贷款业务服务)
+
+  fumin demo               a private database, demo data, a sandbox payment channel, and the service: all in one
+  fumin serve              the service, on the database that FUMIN_DSN names
+  fumin migrate            bring that database up to this program's schema
+  fumin keys new           print a fresh keyset for FUMIN_KEYSET_FILE
+  fumin user add           add a member of staff: fumin user add USERNAME NAME ROLE BRANCH_CODE; the password on standard input
+  fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
+  fumin version            what this program is
+
+Configuration is by environment variables; docs/operations.md has the table.
+`
+
+// run is the whole program but for the process around it.
+func run(ctx context.Context, args, environment []string, out io.Writer) error {
+	decimal.MaxDecodeExponent = 30 // a seven-byte 1e9999 must not become ten thousand digits
+	cfg, err := readConfig(environment)
+	if err != nil {
+		return err
+	}
+	command := "help"
+	if len(args) > 0 {
+		command, args = args[0], args[1:]
+	}
+	switch command {
+	case "serve":
+		return serve(ctx, cfg, out)
+	case "migrate":
+		return migrate(ctx, cfg, out)
+	case "demo":
+		return demo(ctx, cfg, out)
+	case "keys":
+		return newKeys(args, out)
+	case "user":
+		return addUser(ctx, cfg, args, os.Stdin, out)
+	case "sandbox-channel":
+		return sandboxChannel(ctx, cfg, args, out)
+	case "version":
+		_, err := fmt.Fprintln(out, version())
+		return err
+	case "help":
+		_, err := io.WriteString(out, usage)
+		return err
+	}
+	return fmt.Errorf("no command %q\n%s", command, usage)
+}
+
+// version is the revision the program was built from.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return info.Main.Version + " " + s.Value
+		}
+	}
+	return info.Main.Version
+}
+
+// now is the service's clock: UTC, to the microsecond, as the database keeps it.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+
+// newID makes a version 7 UUID, newer after older. It fails only where the machine has no randomness.
+func newID() domain.ID { return domain.ID(uuid.Must(uuid.NewV7()).String()) }
+
+// ── Configuration ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+// config is the whole configuration. The zero value of each field but the secrets is usable.
+type config struct {
+	dsn           string     // FUMIN_DSN
+	listen        string     // FUMIN_LISTEN
+	dataDir       string     // FUMIN_DATA_DIR: for `fumin demo`
+	keyset        []byte     // FUMIN_KEYSET
+	tokenKey      []byte     // FUMIN_TOKEN_KEY, hexadecimal: 32 bytes
+	channelURL    string     // FUMIN_CHANNEL_URL
+	channelKeyID  string     // FUMIN_CHANNEL_KEY_ID
+	channelSecret []byte     // FUMIN_CHANNEL_SECRET, hexadecimal
+	workers       bool       // FUMIN_WORKERS: on or off
+	logLevel      slog.Level // FUMIN_LOG_LEVEL
+}
+
+const configPrefix = "FUMIN_"
+
+// secrets may also be given as NAME_FILE, the path of a file with the value.
+var secrets = []string{"FUMIN_DSN", "FUMIN_KEYSET", "FUMIN_TOKEN_KEY", "FUMIN_CHANNEL_SECRET"}
+
+// readConfig reads the environment. Every problem is named at once, and a FUMIN_ name nobody knows is refused: a typing
+// mistake is not a default.
+func readConfig(environment []string) (config, error) {
+	values := map[string]string{}
+	for _, entry := range environment {
+		if name, value, _ := strings.Cut(entry, "="); strings.HasPrefix(name, configPrefix) && value != "" {
+			values[name] = value
+		}
+	}
+	var problems []error
+	for _, name := range secrets {
+		path, given := values[name+"_FILE"]
+		delete(values, name+"_FILE")
+		if !given {
+			continue
+		}
+		content, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the file
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s_FILE: %w", name, err))
+			continue
+		}
+		values[name] = strings.TrimSpace(string(content))
+	}
+	take := func(name, byDefault string) string {
+		value, given := values[name]
+		delete(values, name)
+		if !given {
+			return byDefault
+		}
+		return value
+	}
+
+	cfg := config{
+		dsn:          take("FUMIN_DSN", ""),
+		listen:       take("FUMIN_LISTEN", "127.0.0.1:8080"),
+		dataDir:      take("FUMIN_DATA_DIR", ".fumin"),
+		keyset:       []byte(take("FUMIN_KEYSET", "")),
+		channelURL:   take("FUMIN_CHANNEL_URL", ""),
+		channelKeyID: take("FUMIN_CHANNEL_KEY_ID", "fumin"),
+	}
+	var err error
+	if cfg.tokenKey, err = hex.DecodeString(take("FUMIN_TOKEN_KEY", "")); err != nil {
+		problems = append(problems, errors.New("FUMIN_TOKEN_KEY: not hexadecimal"))
+	}
+	if cfg.channelSecret, err = hex.DecodeString(take("FUMIN_CHANNEL_SECRET", "")); err != nil {
+		problems = append(problems, errors.New("FUMIN_CHANNEL_SECRET: not hexadecimal"))
+	}
+	switch workers := take("FUMIN_WORKERS", "on"); workers {
+	case "on", "off":
+		cfg.workers = workers == "on"
+	default:
+		problems = append(problems, fmt.Errorf("FUMIN_WORKERS: %q is neither on nor off", workers))
+	}
+	if err := cfg.logLevel.UnmarshalText([]byte(take("FUMIN_LOG_LEVEL", "info"))); err != nil {
+		problems = append(problems, fmt.Errorf("FUMIN_LOG_LEVEL: %w", err))
+	}
+	take("FUMIN_TEST_DSN", "") // read by the tests, which may start this program
+	for _, name := range slices.Sorted(keys(values)) {
+		problems = append(problems, fmt.Errorf("%s: no such setting; docs/operations.md lists them", name))
+	}
+	return cfg, errors.Join(problems...)
+}
+
+func keys(m map[string]string) func(func(string) bool) {
+	return func(yield func(string) bool) {
+		for k := range m {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
+
+// masked shows the configuration in the log, the secrets as present or absent.
+func (c config) masked() slog.Attr {
+	present := func(secret bool) string {
+		if secret {
+			return "set"
+		}
+		return "absent"
+	}
+	return slog.Group("config",
+		"dsn", present(c.dsn != ""), "listen", c.listen, "keyset", present(len(c.keyset) > 0), "token_key", present(len(c.tokenKey) > 0),
+		"channel_url", c.channelURL, "channel_key_id", c.channelKeyID, "channel_secret", present(len(c.channelSecret) > 0),
+		"workers", c.workers, "log_level", c.logLevel.String())
+}
+
+// complete refuses a configuration that cannot serve, naming everything that is missing.
+func (c config) complete() error {
+	var missing []string
+	for name, absent := range map[string]bool{
+		"FUMIN_DSN": c.dsn == "", "FUMIN_KEYSET": len(c.keyset) == 0, "FUMIN_TOKEN_KEY": len(c.tokenKey) == 0,
+		"FUMIN_CHANNEL_URL": c.channelURL == "", "FUMIN_CHANNEL_SECRET": len(c.channelSecret) == 0,
+	} {
+		if absent {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	return fmt.Errorf("not set: %s (each secret may be given as …_FILE). To try the service without any of them: fumin demo", strings.Join(missing, ", "))
+}
+
+// ── Commands ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+func migrate(ctx context.Context, cfg config, out io.Writer) error {
+	if cfg.dsn == "" {
+		return errors.New("FUMIN_DSN is not set: it names the database to migrate")
+	}
+	schema, applied, err := repository.Migrate(ctx, cfg.dsn)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "schema version %d; %d migrations applied now\n", schema, applied)
+	return err
+}
+
+func newKeys(args []string, out io.Writer) error {
+	if !slices.Equal(args, []string{"new"}) {
+		return errors.New("usage: fumin keys new")
+	}
+	content, err := repository.NewKeyFile()
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "%s\n", content)
+	return err
+}
+
+func sandboxChannel(ctx context.Context, cfg config, args []string, out io.Writer) error {
+	if len(args) != 2 || len(cfg.channelSecret) == 0 {
+		return errors.New("usage: FUMIN_CHANNEL_SECRET=… fumin sandbox-channel LISTEN RECORD_FILE, as in 127.0.0.1:8090 channel.jsonl")
+	}
+	return sandbox.Run(ctx, sandbox.Options{
+		RecordFile: args[1], Keys: map[string][]byte{cfg.channelKeyID: cfg.channelSecret}, Now: now,
+	}, args[0], func(baseURL string) { fmt.Fprintln(out, baseURL) })
+}
+
+func serve(ctx context.Context, cfg config, out io.Writer) error {
+	return serveAnnounced(ctx, cfg, out, func(string) error { return nil })
+}
+
+// serveAnnounced serves until ctx ends, and then lets what is under way finish. ready is told the address.
+func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(address string) error) (err error) {
+	if err := cfg.complete(); err != nil {
+		return err
+	}
+	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.logLevel}))
+	log.InfoContext(ctx, "starting", "version", version(), cfg.masked())
+
+	// Storage.
+	store, err := openStore(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if err := store.CheckSchema(ctx); err != nil {
+		return err
+	}
+
+	// Use cases.
+	wake := make(chan struct{}, 1)
+	services, err := newServices(cfg, store, log, func() {
+		select {
+		case wake <- struct{}{}:
+		default: // the worker has been told already
+		}
+	})
+	if err != nil {
+		return err
+	}
+
+	// Workers.
+	workersDone := make(chan struct{})
+	workersCtx, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(workersDone)
+		if cfg.workers {
+			carryPayouts(workersCtx, services.payouts, wake, log)
+		}
+	}()
+	defer func() { stopWorkers(); <-workersDone }()
+
+	// HTTP.
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	server := newHTTPServer(services.handler(store), log)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	log.InfoContext(ctx, "serving", "address", listener.Addr().String())
+	if err := ready("http://" + listener.Addr().String()); err != nil {
+		return errors.Join(err, server.Close())
+	}
+
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	log.InfoContext(ctx, "stopping")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownGrace)
+	defer cancel()
+	return server.Shutdown(grace)
+}
+
+// Time limits of the server. The write time-out is longer than any request's deadline, so that the answer to one that took
+// too long can still be written.
+const (
+	shutdownGrace     = 20 * time.Second
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 20 * time.Second
+	writeTimeout      = 40 * time.Second
+	idleTimeout       = 2 * time.Minute
+	headerBytesMax    = 32 << 10
+)
+
+func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytesMax,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
+func openStore(ctx context.Context, cfg config, log *slog.Logger) (*repository.Store, error) {
+	cipher, err := repository.NewCipher(cfg.keyset)
+	if err != nil {
+		return nil, err
+	}
+	return repository.Open(ctx, cfg.dsn, cipher, log)
+}
+
+// payoutPause is how long the worker waits for something new before it looks again by itself: for what other nodes
+// released, and for what comes due.
+const payoutPause = time.Second
+
+// carryPayouts works until ctx ends. A failure to reach the database is logged and tried again after the pause.
+func carryPayouts(ctx context.Context, payouts *origination.Payouts, wake <-chan struct{}, log *slog.Logger) {
+	ticker := time.NewTicker(payoutPause)
+	defer ticker.Stop()
+	for {
+		taken, err := payouts.Work(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "looking for due payments failed", "error", err)
+		}
+		if taken > 0 && err == nil && ctx.Err() == nil {
+			continue // there may be more
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+// services are the use cases and what the HTTP edge needs beside them.
+type services struct {
+	options api.Options
+	payouts *origination.Payouts
+}
+
+func newServices(cfg config, store *repository.Store, log *slog.Logger, wake func()) (*services, error) {
+	client, err := channel.New(channel.Options{
+		BaseURL: cfg.channelURL, KeyID: cfg.channelKeyID, Secret: cfg.channelSecret, Now: now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &services{
+		options: api.Options{
+			Log: log, NewID: newID, Now: now, Version: version(),
+			Applications:  origination.NewApplications(store, now, newID),
+			Borrowers:     origination.NewBorrowers(store, now, newID),
+			Catalogue:     origination.NewCatalogue(store, now),
+			Disbursements: origination.NewDisbursements(store, now, newID, wake),
+		},
+		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), newID(), log, origination.DefaultPayoutLimits()),
+	}, nil
+}
+
+func (s *services) handler(store *repository.Store) http.Handler {
+	s.options.Ready = func(ctx context.Context) error {
+		if err := store.Ping(ctx); err != nil {
+			return err
+		}
+		return store.CheckSchema(ctx)
+	}
+	return api.New(s.options)
+}
+
+var _ = rand.Read
+var _ = filepath.Join
+var _ = demodata.Catalogue
+var _ = localdb.Start
+
+func demo(ctx context.Context, cfg config, out io.Writer) error { return nil }
+func addUser(ctx context.Context, cfg config, args []string, in io.Reader, out io.Writer) error {
+	return nil
+}

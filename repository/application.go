@@ -1,0 +1,215 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/money"
+	"fumin/domain/origination"
+	"fumin/domain/schedule"
+)
+
+type applicationRow struct {
+	ID                   domain.ID `gorm:"primaryKey"`
+	ApplicationNo        string
+	BranchID             domain.ID
+	OfficerID            domain.ID
+	BorrowerID           domain.ID
+	HouseholdID          idColumn
+	RegionCode           string
+	ProductCode          string
+	ProductVersionID     idColumn
+	Amount               decimal.Decimal
+	TermMonths           int
+	RepaymentMethod      string
+	Purpose              string
+	PurposeNote          string
+	SiteVisitOn          dateColumn
+	BureauConfirmationNo string
+	Status               string
+	SubmittedBy          idColumn
+	DecisionID           idColumn
+	ApprovedAmount       decimal.NullDecimal
+	ApprovedTermMonths   *int
+	ApprovedRatePct      decimal.NullDecimal
+	ApprovedBy           idColumn
+	ApprovedAt           timeColumn
+	Version              int
+	CreatedAt            time.Time
+	UpdatedAt            time.Time
+}
+
+func (applicationRow) TableName() string { return "applications" }
+
+func applicationToRow(r loan.Record) applicationRow {
+	row := applicationRow{
+		ID: r.ID, ApplicationNo: r.ApplicationNo, BranchID: r.BranchID, OfficerID: r.OfficerID,
+		BorrowerID: r.BorrowerID, HouseholdID: idColumn{r.HouseholdID}, RegionCode: r.RegionCode,
+		ProductCode: r.ProductCode, ProductVersionID: idColumn{r.ProductVersionID},
+		Amount: r.Request.Amount.Decimal(), TermMonths: r.Request.TermMonths,
+		RepaymentMethod: string(r.Request.RepaymentMethod), Purpose: string(r.Request.Purpose), PurposeNote: r.Request.PurposeNote,
+		SiteVisitOn: dateColumn{r.Request.SiteVisitOn}, BureauConfirmationNo: r.Request.BureauConfirmationNo,
+		Status: string(r.Status), SubmittedBy: idColumn{r.SubmittedBy}, DecisionID: idColumn{r.DecisionID},
+		Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+	if a := r.Approval; a != nil {
+		row.ApprovedAmount = decimal.NewNullDecimal(a.Amount.Decimal())
+		row.ApprovedTermMonths = &a.TermMonths
+		row.ApprovedRatePct = decimal.NewNullDecimal(a.AnnualRate.Decimal())
+		row.ApprovedBy = idColumn{a.ApprovedBy}
+		row.ApprovedAt = timeColumn{a.ApprovedAt}
+	}
+	return row
+}
+
+func applicationFromRow(row applicationRow) (loan.Record, error) {
+	amount, err := money.AmountFromDecimal(row.Amount)
+	if err != nil {
+		return loan.Record{}, fmt.Errorf("application %s: amount: %w", row.ID, err)
+	}
+	method, err := schedule.ParseMethod(row.RepaymentMethod)
+	if err != nil {
+		return loan.Record{}, fmt.Errorf("application %s: %w", row.ID, err)
+	}
+	r := loan.Record{
+		ID: row.ID, ApplicationNo: row.ApplicationNo, BranchID: row.BranchID, OfficerID: row.OfficerID,
+		BorrowerID: row.BorrowerID, HouseholdID: row.HouseholdID.ID, RegionCode: row.RegionCode,
+		ProductCode: row.ProductCode, ProductVersionID: row.ProductVersionID.ID,
+		Request: loan.Request{
+			Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
+			Purpose: loan.Purpose(row.Purpose), PurposeNote: row.PurposeNote,
+			SiteVisitOn: row.SiteVisitOn.Date, BureauConfirmationNo: row.BureauConfirmationNo,
+		},
+		Status: loan.Status(row.Status), SubmittedBy: row.SubmittedBy.ID, DecisionID: row.DecisionID.ID,
+		Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+	}
+	if row.ApprovedAmount.Valid {
+		if r.Approval, err = approvalFromRow(row); err != nil {
+			return loan.Record{}, fmt.Errorf("application %s: %w", row.ID, err)
+		}
+	}
+	// The reading half of the assertions: what cannot be is refused here as well.
+	if _, err := loan.Restore(r); err != nil {
+		return loan.Record{}, err
+	}
+	return r, nil
+}
+
+func approvalFromRow(row applicationRow) (*loan.Approval, error) {
+	amount, err := money.AmountFromDecimal(row.ApprovedAmount.Decimal)
+	if err != nil {
+		return nil, fmt.Errorf("approved amount: %w", err)
+	}
+	rate, err := money.RateFromDecimal(row.ApprovedRatePct.Decimal)
+	if err != nil {
+		return nil, fmt.Errorf("approved rate: %w", err)
+	}
+	if row.ApprovedTermMonths == nil {
+		return nil, fmt.Errorf("approved without a term")
+	}
+	return &loan.Approval{
+		Amount: amount, TermMonths: *row.ApprovedTermMonths, AnnualRate: rate,
+		ApprovedBy: row.ApprovedBy.ID, ApprovedAt: row.ApprovedAt.Time,
+	}, nil
+}
+
+func errApplicationNotFound() error {
+	return domain.Errorf(domain.KindNotFound, "application-not-found", "没有这笔申请，或不在您的机构范围内")
+}
+
+// Application implements origination.ApplicationReader.
+func (r reader) Application(ctx context.Context, scope domain.Scope, id domain.ID) (loan.Record, error) {
+	return r.application(ctx, r.db, scope, id)
+}
+
+func (r reader) application(ctx context.Context, db *gorm.DB, scope domain.Scope, id domain.ID) (loan.Record, error) {
+	var row applicationRow
+	err := inScope(db.WithContext(ctx), "applications", scope).Where("applications.id = ?", id).Take(&row).Error
+	if isNotFound(err) {
+		return loan.Record{}, errApplicationNotFound()
+	}
+	if err != nil {
+		return loan.Record{}, translateRead(ctx, err)
+	}
+	return applicationFromRow(row)
+}
+
+// Applications implements origination.ApplicationReader.
+func (r reader) Applications(ctx context.Context, scope domain.Scope, f origination.ApplicationFilter, page domain.Page) ([]loan.Record, error) {
+	query := inScope(r.db.WithContext(ctx), "applications", scope)
+	if f.Status != "" {
+		query = query.Where("applications.status = ?", string(f.Status))
+	}
+	if !f.BorrowerID.IsZero() {
+		query = query.Where("applications.borrower_id = ?", f.BorrowerID)
+	}
+	if !page.After.IsZero() {
+		query = query.Where("applications.id < ?", page.After)
+	}
+	var rows []applicationRow
+	if err := query.Order("applications.id DESC").Limit(page.Limit).Find(&rows).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, applicationFromRow)
+}
+
+// LockApplication implements origination.ApplicationWriter: the root of a case is the first row a transaction locks.
+func (t *tx) LockApplication(ctx context.Context, scope domain.Scope, id domain.ID) (*loan.Application, error) {
+	rec, err := t.application(ctx, t.db.Clauses(clause.Locking{Strength: "UPDATE"}), scope, id)
+	if err != nil {
+		return nil, err
+	}
+	return loan.Restore(rec)
+}
+
+// InsertApplication implements origination.ApplicationWriter.
+func (t *tx) InsertApplication(ctx context.Context, a *loan.Application, event loan.Event) error {
+	row := applicationToRow(a.Record())
+	if err := t.db.WithContext(ctx).Create(&row).Error; err != nil {
+		if isDuplicate(err, "PRIMARY") {
+			return domain.Errorf(domain.KindConflict, "id-exists", "这个编号的记录已存在，请换一个新的 id")
+		}
+		return err
+	}
+	return t.insertEvent(ctx, event)
+}
+
+// SaveApplication implements origination.ApplicationWriter. The version before the change must still be the stored one.
+func (t *tx) SaveApplication(ctx context.Context, a *loan.Application, event loan.Event) error {
+	row := applicationToRow(a.Record())
+	result := t.db.WithContext(ctx).Model(&applicationRow{}).
+		Where("id = ? AND version = ?", row.ID, row.Version-1).
+		Select("*").Omit("id", "application_no", "branch_id", "officer_id", "borrower_id", "household_id", "region_code", "product_code", "created_at").
+		Updates(row)
+	if result.Error != nil {
+		return result.Error
+	}
+	if result.RowsAffected != 1 {
+		return errStaleVersion()
+	}
+	return t.insertEvent(ctx, event)
+}
+
+func errStaleVersion() error {
+	return domain.Errorf(domain.KindConflict, "stale-version", "记录已被他人更新，请刷新后重试")
+}
+
+// mapRows converts a page of rows and stops at the first that cannot be.
+func mapRows[R, V any](rows []R, from func(R) (V, error)) ([]V, error) {
+	values := make([]V, 0, len(rows))
+	for _, row := range rows {
+		v, err := from(row)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}

@@ -1,0 +1,166 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/money"
+	"fumin/domain/schedule"
+)
+
+type contractRow struct {
+	ApplicationID        domain.ID `gorm:"primaryKey"`
+	BranchID             domain.ID
+	BorrowerID           domain.ID
+	ContractNo           string
+	SignedOn             dateColumn
+	Amount               decimal.Decimal
+	TermMonths           int
+	RepaymentMethod      string
+	AnnualRatePct        decimal.Decimal
+	ReferenceRatePct     decimal.Decimal
+	ReferencePublishedOn dateColumn
+	AprEffectivePct      string
+	InterestTotal        decimal.Decimal
+	PayeeName            string
+	PayeeAccountCipher   []byte
+	PayeeBankName        string
+	RecordedBy           domain.ID
+	RecordedAt           time.Time
+}
+
+func (contractRow) TableName() string { return "contracts" }
+
+const contractAccountColumn = "contracts.payee_account"
+
+func (t *tx) contractToRow(c loan.Contract) (contractRow, error) {
+	account, err := t.cipher.seal(contractAccountColumn, c.ApplicationID, c.Payee.Account.Reveal())
+	if err != nil {
+		return contractRow{}, err
+	}
+	return contractRow{
+		ApplicationID: c.ApplicationID, BranchID: c.BranchID, BorrowerID: c.BorrowerID, ContractNo: c.ContractNo,
+		SignedOn: dateColumn{c.SignedOn}, Amount: c.Amount.Decimal(), TermMonths: c.TermMonths,
+		RepaymentMethod: string(c.RepaymentMethod), AnnualRatePct: c.AnnualRate.Decimal(),
+		ReferenceRatePct: c.ReferenceRatePct.Decimal(), ReferencePublishedOn: dateColumn{c.ReferencePublished},
+		AprEffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal.Decimal(),
+		PayeeName: c.Payee.AccountName.Reveal(), PayeeAccountCipher: account, PayeeBankName: c.Payee.BankName,
+		RecordedBy: c.RecordedBy, RecordedAt: c.RecordedAt,
+	}, nil
+}
+
+func (r reader) contractFromRow(row contractRow) (loan.Contract, error) {
+	method, errMethod := schedule.ParseMethod(row.RepaymentMethod)
+	amount, errAmount := money.AmountFromDecimal(row.Amount)
+	interest, errInterest := money.AmountFromDecimal(row.InterestTotal)
+	rate, errRate := money.RateFromDecimal(row.AnnualRatePct)
+	reference, errReference := money.RateFromDecimal(row.ReferenceRatePct)
+	payee, errPayee := r.payeeFromRow(contractAccountColumn, row.ApplicationID, row.PayeeName, row.PayeeAccountCipher, row.PayeeBankName)
+	for _, err := range []error{errMethod, errAmount, errInterest, errRate, errReference, errPayee} {
+		if err != nil {
+			return loan.Contract{}, fmt.Errorf("contract of %s: %w", row.ApplicationID, err)
+		}
+	}
+	return loan.Contract{
+		ApplicationID: row.ApplicationID, BranchID: row.BranchID, BorrowerID: row.BorrowerID, ContractNo: row.ContractNo,
+		SignedOn: row.SignedOn.Date, Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
+		AnnualRate: rate, ReferenceRatePct: reference, ReferencePublished: row.ReferencePublishedOn.Date,
+		APREffectivePct: row.AprEffectivePct, InterestTotal: interest, Payee: payee,
+		RecordedBy: row.RecordedBy, RecordedAt: row.RecordedAt.UTC(),
+	}, nil
+}
+
+type instalmentRow struct {
+	ApplicationID  domain.ID `gorm:"primaryKey"`
+	Number         int       `gorm:"primaryKey;autoIncrement:false"`
+	BranchID       domain.ID
+	DueOn          dateColumn
+	Days           int
+	OpeningBalance decimal.Decimal
+	Principal      decimal.Decimal
+	Interest       decimal.Decimal
+	Fees           decimal.Decimal
+	Total          decimal.Decimal
+	ClosingBalance decimal.Decimal
+}
+
+func (instalmentRow) TableName() string { return "instalments" }
+
+func instalmentToRow(c loan.Contract, i loan.Instalment) instalmentRow {
+	return instalmentRow{
+		ApplicationID: c.ApplicationID, Number: i.Number, BranchID: c.BranchID, DueOn: dateColumn{i.DueOn}, Days: i.Days,
+		OpeningBalance: i.OpeningBalance.Decimal(), Principal: i.Principal.Decimal(), Interest: i.Interest.Decimal(),
+		Fees: i.Fees.Decimal(), Total: i.Total.Decimal(), ClosingBalance: i.ClosingBalance.Decimal(),
+	}
+}
+
+func instalmentFromRow(row instalmentRow) (loan.Instalment, error) {
+	i := loan.Instalment{Number: row.Number, DueOn: row.DueOn.Date, Days: row.Days}
+	for _, column := range []struct {
+		to   *money.Amount
+		from decimal.Decimal
+	}{
+		{&i.OpeningBalance, row.OpeningBalance}, {&i.Principal, row.Principal}, {&i.Interest, row.Interest},
+		{&i.Fees, row.Fees}, {&i.Total, row.Total}, {&i.ClosingBalance, row.ClosingBalance},
+	} {
+		amount, err := money.AmountFromDecimal(column.from)
+		if err != nil {
+			return loan.Instalment{}, fmt.Errorf("instalment %d of %s: %w", row.Number, row.ApplicationID, err)
+		}
+		*column.to = amount
+	}
+	return i, nil
+}
+
+// InsertContract implements origination.ApplicationWriter: the contract and its plan, the plan in one statement.
+func (t *tx) InsertContract(ctx context.Context, c loan.Contract, plan []loan.Instalment) error {
+	row, err := t.contractToRow(c)
+	if err != nil {
+		return err
+	}
+	err = t.db.WithContext(ctx).Create(&row).Error
+	if isDuplicate(err, "uk_contracts_contract_no") {
+		var p domain.Problems
+		p.Add("/contract_no", "contract-no-exists", "这个合同编号已用于另一笔贷款，请核对")
+		return p.Err()
+	}
+	if err != nil {
+		return err
+	}
+	rows := make([]instalmentRow, len(plan))
+	for i, instalment := range plan {
+		rows[i] = instalmentToRow(c, instalment)
+	}
+	return t.db.WithContext(ctx).Create(&rows).Error
+}
+
+// Contract implements origination.ApplicationReader.
+func (r reader) Contract(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.Contract, error) {
+	var row contractRow
+	err := inScope(r.db.WithContext(ctx), "contracts", scope).Where("contracts.application_id = ?", applicationID).Take(&row).Error
+	if isNotFound(err) {
+		return loan.Contract{}, domain.Errorf(domain.KindNotFound, "contract-not-found", "这笔申请还没有登记合同")
+	}
+	if err != nil {
+		return loan.Contract{}, translateRead(ctx, err)
+	}
+	return r.contractFromRow(row)
+}
+
+// Instalments implements origination.ApplicationReader.
+func (r reader) Instalments(ctx context.Context, scope domain.Scope, applicationID domain.ID) ([]loan.Instalment, error) {
+	if _, err := r.Contract(ctx, scope, applicationID); err != nil {
+		return nil, err
+	}
+	var rows []instalmentRow
+	err := r.db.WithContext(ctx).Where("application_id = ?", applicationID).Order("number").Limit(schedule.PeriodsMax).Find(&rows).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, instalmentFromRow)
+}

@@ -1,0 +1,140 @@
+package repository
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+	"fumin/domain/money"
+	"fumin/domain/origination"
+)
+
+type decisionRow struct {
+	ID                 domain.ID `gorm:"primaryKey"`
+	ApplicationID      domain.ID
+	BranchID           domain.ID
+	ApplicationVersion int
+	Result             string
+	RuleSet            string
+	Outcome            jsonColumn[outcomeDocument]
+	FactsCipher        []byte
+	DecidedAt          time.Time
+}
+
+func (decisionRow) TableName() string { return "decisions" }
+
+// outcomeDocument is a decision.Outcome as it is kept: amounts and rates as text, because JSON numbers may be doubles.
+type outcomeDocument struct {
+	Result           decision.Result  `json:"result"`
+	Reasons          []reasonDocument `json:"reasons"`
+	AmountMax        money.Amount     `json:"amount_max"`
+	TermMonthsMax    int              `json:"term_months_max"`
+	AnnualRateMaxPct money.Rate       `json:"annual_rate_max_pct"`
+	WaysForward      []wayDocument    `json:"ways_forward"`
+	RuleSet          string           `json:"rule_set"`
+	EvaluatedOn      domain.Date      `json:"evaluated_on"`
+}
+
+type reasonDocument struct {
+	Code       string            `json:"code"`
+	Text       string            `json:"text"`
+	Effect     decision.Result   `json:"effect"`
+	FactName   decision.FactName `json:"fact_name"`
+	Value      string            `json:"value"`
+	Threshold  string            `json:"threshold"`
+	Unknown    bool              `json:"unknown"`
+	Suggestion string            `json:"suggestion"`
+}
+
+type wayDocument struct {
+	Amount     money.Amount    `json:"amount"`
+	TermMonths int             `json:"term_months"`
+	Result     decision.Result `json:"result"`
+	Text       string          `json:"text"`
+}
+
+func outcomeToDocument(o decision.Outcome) outcomeDocument {
+	document := outcomeDocument{
+		Result: o.Result, AmountMax: o.AmountMax, TermMonthsMax: o.TermMonthsMax, AnnualRateMaxPct: o.AnnualRateMaxPct,
+		RuleSet: o.RuleSet, EvaluatedOn: o.EvaluatedOn,
+		Reasons: make([]reasonDocument, len(o.Reasons)), WaysForward: make([]wayDocument, len(o.WaysForward)),
+	}
+	for i, r := range o.Reasons {
+		document.Reasons[i] = reasonDocument(r)
+	}
+	for i, w := range o.WaysForward {
+		document.WaysForward[i] = wayDocument(w)
+	}
+	return document
+}
+
+func outcomeFromDocument(document outcomeDocument) decision.Outcome {
+	o := decision.Outcome{
+		Result: document.Result, AmountMax: document.AmountMax, TermMonthsMax: document.TermMonthsMax,
+		AnnualRateMaxPct: document.AnnualRateMaxPct, RuleSet: document.RuleSet, EvaluatedOn: document.EvaluatedOn,
+	}
+	for _, r := range document.Reasons {
+		o.Reasons = append(o.Reasons, decision.Reason(r))
+	}
+	for _, w := range document.WaysForward {
+		o.WaysForward = append(o.WaysForward, decision.WayForward(w))
+	}
+	return o
+}
+
+const decisionFactsColumn = "decisions.facts"
+
+// InsertDecision implements origination.ApplicationWriter. The facts hold a birth date, so they are sealed.
+func (t *tx) InsertDecision(ctx context.Context, d origination.Decision) error {
+	facts, err := json.Marshal(d.Facts.Snapshot())
+	if err != nil {
+		return fmt.Errorf("decision %s: facts: %w", d.ID, err)
+	}
+	sealed, err := t.cipher.seal(decisionFactsColumn, d.ID, string(facts))
+	if err != nil {
+		return err
+	}
+	return t.db.WithContext(ctx).Create(&decisionRow{
+		ID: d.ID, ApplicationID: d.ApplicationID, BranchID: d.BranchID, ApplicationVersion: d.ApplicationVersion,
+		Result: string(d.Outcome.Result), RuleSet: d.Outcome.RuleSet,
+		Outcome: jsonColumn[outcomeDocument]{outcomeToDocument(d.Outcome)}, FactsCipher: sealed, DecidedAt: d.DecidedAt,
+	}).Error
+}
+
+// Decision implements origination.ApplicationReader.
+func (r reader) Decision(ctx context.Context, scope domain.Scope, id domain.ID) (origination.Decision, error) {
+	var row decisionRow
+	err := r.db.WithContext(ctx).
+		Where("id = ? AND application_id IN (?)", id,
+			inScope(r.db.WithContext(ctx).Table("applications").Select("applications.id"), "applications", scope)).
+		Take(&row).Error
+	if isNotFound(err) {
+		return origination.Decision{}, domain.Errorf(domain.KindNotFound, "decision-not-found", "没有这个决策结果，或不在您的机构范围内")
+	}
+	if err != nil {
+		return origination.Decision{}, translateRead(ctx, err)
+	}
+	return r.decisionFromRow(row)
+}
+
+func (r reader) decisionFromRow(row decisionRow) (origination.Decision, error) {
+	text, err := r.cipher.open(decisionFactsColumn, row.ID, row.FactsCipher)
+	if err != nil {
+		return origination.Decision{}, err
+	}
+	var snapshot map[string]*string
+	if err := json.Unmarshal([]byte(text), &snapshot); err != nil {
+		return origination.Decision{}, fmt.Errorf("decision %s: facts: %w", row.ID, err)
+	}
+	facts, err := decision.FactsFromSnapshot(snapshot)
+	if err != nil {
+		return origination.Decision{}, fmt.Errorf("decision %s: facts: %w", row.ID, err)
+	}
+	return origination.Decision{
+		ID: row.ID, ApplicationID: row.ApplicationID, BranchID: row.BranchID, ApplicationVersion: row.ApplicationVersion,
+		Facts: facts, Outcome: outcomeFromDocument(row.Outcome.Content), DecidedAt: row.DecidedAt.UTC(),
+	}, nil
+}

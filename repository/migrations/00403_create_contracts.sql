@@ -1,0 +1,25 @@
+-- +goose Up
+CREATE TABLE contracts (
+  application_id       CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  branch_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  borrower_id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  contract_no          VARCHAR(64) NOT NULL,
+  signed_on            DATE NOT NULL,
+  amount               DECIMAL(18,2) NOT NULL,
+  term_months          SMALLINT NOT NULL,
+  repayment_method     VARCHAR(30) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  annual_rate_pct      DECIMAL(9,6) NOT NULL,
+  reference_rate_pct   DECIMAL(9,6) NOT NULL,
+  reference_published_on DATE NOT NULL,
+  apr_effective_pct    VARCHAR(32) NOT NULL,
+  interest_total       DECIMAL(18,2) NOT NULL,
+  payee_name           VARCHAR(200) NOT NULL,
+  payee_account_cipher VARBINARY(255) NOT NULL,
+  payee_bank_name      VARCHAR(100) NOT NULL,
+  recorded_by          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  recorded_at          DATETIME(6) NOT NULL,
+  PRIMARY KEY (application_id),
+  CONSTRAINT uk_contracts_contract_no UNIQUE (contract_no),
+  CONSTRAINT fk_contracts_application FOREIGN KEY (application_id) REFERENCES applications (id),
+  CONSTRAINT ck_contracts_amount CHECK (amount > 0)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

@@ -1,0 +1,38 @@
+-- +goose Up
+-- The intents to pay. live_application_id is the application while money may still move or has moved, and absent after a
+-- failure or a cancellation: so the database itself refuses a second live payment for one application.
+CREATE TABLE disbursements (
+  id                   CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  application_id       CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  branch_id            CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  borrower_id          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  amount               DECIMAL(18,2) NOT NULL,
+  payee_name           VARCHAR(200) NOT NULL,
+  payee_account_cipher VARBINARY(255) NOT NULL,
+  payee_bank_name      VARCHAR(100) NOT NULL,
+  status               VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  live_application_id  CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  requested_by         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  requested_at         DATETIME(6) NOT NULL,
+  released_by          CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  released_at          DATETIME(6) NULL,
+  sent_at              DATETIME(6) NULL,
+  settled_at           DATETIME(6) NULL,
+  channel_reference    VARCHAR(64) NOT NULL,
+  failure_code         VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  failure_reason       VARCHAR(200) NOT NULL,
+  work_due_at          DATETIME(6) NULL,
+  attempts             INT NOT NULL,
+  last_error           VARCHAR(200) NOT NULL,
+  version              INT NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT uk_disbursements_live_application UNIQUE (live_application_id),
+  KEY ix_disbursements_application (application_id, id),
+  KEY ix_disbursements_work (work_due_at),
+  KEY ix_disbursements_status (branch_id, status, id),
+  CONSTRAINT fk_disbursements_application FOREIGN KEY (application_id) REFERENCES applications (id),
+  CONSTRAINT ck_disbursements_status CHECK (status IN ('requested','released','sending','unknown','succeeded','failed','cancelled')),
+  CONSTRAINT ck_disbursements_amount CHECK (amount > 0),
+  CONSTRAINT ck_disbursements_live CHECK ((status IN ('failed','cancelled')) = (live_application_id IS NULL)),
+  CONSTRAINT ck_disbursements_two_people CHECK (released_by IS NULL OR released_by <> requested_by)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
