@@ -270,12 +270,14 @@ func TestAPaymentThatOutlivesItsClientIsFoundLater(t *testing.T) {
 	if got := pay(t, hasty, payment(1)); got.State != channel.StateUnknown || got.FailureCode != channel.UnknownTimeout {
 		t.Errorf("Pay = %+v, want unknown, %s", got, channel.UnknownTimeout)
 	}
-	for limit := time.Now().Add(20 * time.Second); ; {
+	limit, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	for {
 		got := query(t, b.client, payment(1))
 		if got.State == channel.StateSucceeded {
 			break
 		}
-		if got.State != channel.StateNotFound || time.Now().After(limit) {
+		if got.State != channel.StateNotFound || limit.Err() != nil {
 			t.Fatalf("Query = %+v, want not found for a moment and then succeeded", got)
 		}
 	}
