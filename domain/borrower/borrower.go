@@ -91,9 +91,12 @@ type Borrower struct {
 	Accounts        []Account
 	PayoutAccountID domain.ID // the account of Accounts that loans are paid to; zero until chosen
 	Consents        []Consent
+	Licences        []Licence
+	Organisation    Organisation // zero for a person
 
-	Version   int
-	CreatedAt time.Time
+	Version      int
+	CreatedAt    time.Time
+	AnonymisedAt time.Time // when personal values were erased (see Anonymise); zero while they are there
 }
 
 // PayoutAccount returns the account that loans are paid to. It is false until one is chosen *and* verified: money must
@@ -135,15 +138,44 @@ func (b Borrower) Validate() error {
 	if b.CreatedAt.IsZero() {
 		p.Check("/created_at", errRequired)
 	}
+	if !b.AnonymisedAt.IsZero() {
+		return p.Err() // what was erased cannot be required
+	}
 	if b.Kind.Valid() {
 		b.checkIdentity(&p)
 		b.checkPlace(&p)
+		b.Organisation.check(&p, "/organisation", b.Kind, b.createdOn())
 	}
 	b.checkPhones(&p)
 	b.checkAccounts(&p)
 	checkList(&p, "/consents", b.Consents)
 	checkUnique(&p, "/consents", "/id", b.Consents, func(c Consent) (domain.ID, bool) { return c.ID, !c.ID.IsZero() })
+	checkList(&p, "/licences", b.Licences)
+	checkUnique(&p, "/licences", "/id", b.Licences, func(l Licence) (domain.ID, bool) { return l.ID, !l.ID.IsZero() })
 	return p.Err()
+}
+
+// createdOn is the business day of the record, zero where CreatedAt is missing.
+func (b Borrower) createdOn() domain.Date {
+	if b.CreatedAt.IsZero() {
+		return domain.Date{}
+	}
+	return domain.DateOf(b.CreatedAt)
+}
+
+// LicenceOn returns the licence of the kind that counts on the day; the one with the latest end where there are several.
+func (b Borrower) LicenceOn(kind LicenceKind, day domain.Date) (Licence, bool) {
+	var best Licence
+	found := false
+	for _, licence := range b.Licences {
+		if licence.Kind != kind || !licence.InForceOn(day) {
+			continue
+		}
+		if !found || licence.ExpiresOn.IsZero() || (!best.ExpiresOn.IsZero() && licence.ExpiresOn.After(best.ExpiresOn)) {
+			best, found = licence, true
+		}
+	}
+	return best, found
 }
 
 // checkIdentity holds name and numbers against the kind.
@@ -159,7 +191,7 @@ func (b Borrower) checkIdentity(p *domain.Problems) {
 	case person && b.IDNumber.IsZero():
 		p.Check("/id_number", errRequired)
 	case person && !b.CreatedAt.IsZero():
-		p.Check("/id_number", b.IDNumber.CheckBornBy(domain.DateOf(b.CreatedAt)))
+		p.Check("/id_number", b.IDNumber.CheckBornBy(b.createdOn()))
 	case !person && !b.IDNumber.IsZero():
 		p.Add("/id_number", "not-for-this-kind", "单位没有身份证号码，请填写统一社会信用代码；法定代表人的号码填在法定代表人处")
 	}

@@ -41,6 +41,8 @@ type Member struct {
 	Relation Relation // to the head of that time
 	JoinedOn domain.Date
 	LeftOn   domain.Date // the first day on which the person is no longer in it; zero while in it
+
+	AnonymisedAt time.Time // when name and number were erased; zero while they are there
 }
 
 // InOn reports whether the person is in the household on the day: from JoinedOn on, and before LeftOn.
@@ -55,26 +57,31 @@ func (m Member) Present() bool { return m.LeftOn.IsZero() }
 func (m Member) Validate() error {
 	var p domain.Problems
 	requireID(&p, "/id", m.ID)
-	if m.Name.IsZero() {
+	switch {
+	case !m.AnonymisedAt.IsZero():
+	case m.Name.IsZero():
 		p.Check("/name", errRequired)
-	} else {
+	default:
 		p.Check("/name", m.Name.checkPerson())
 	}
-	if m.Relation == RelationHead && m.IDNumber.IsZero() {
+	if m.Relation == RelationHead && m.IDNumber.IsZero() && m.AnonymisedAt.IsZero() {
 		p.Check("/id_number", errRequired)
 	}
 	requireValid(&p, "/relation", string(m.Relation), m.Relation.Valid())
 	if m.JoinedOn.IsZero() {
 		p.Check("/joined_on", errRequired)
 	}
-	if !m.LeftOn.IsZero() && m.LeftOn.Before(m.JoinedOn) {
-		p.Add("/left_on", "date-order", "离开日期不能早于加入日期")
+	if !m.LeftOn.IsZero() && !m.LeftOn.After(m.JoinedOn) {
+		p.Add("/left_on", "date-order", "离开日期应晚于加入日期")
 	}
 	return p.Err()
 }
 
 // Household is people who share income, land and debts (户, 农户家庭): the unit of exposure of products that lend per
 // household. One person is in one household at a time; across households origination holds that (see MemberOn).
+//
+// A person or a plot that moves keeps its ID and is found in both households, and twice in one when it comes back: a row
+// is told apart by household, ID and first day (JoinedOn, HeldFrom).
 type Household struct {
 	ID          domain.ID
 	BranchID    domain.ID
@@ -82,6 +89,12 @@ type Household struct {
 	Address     Address
 	HeadID      domain.ID // the head (户主): the ID of a present member
 	Members     []Member  // all stays, past ones too
+	Lands       []Land
+	Livestock   []Livestock
+	Crops       []Crop
+	Figures     []YearFigures // one per year
+	Changes     []Change      // what happened to it, oldest first; only ever appended to
+	EndedOn     domain.Date   // the day on which it ceased, by merging or because nobody was left; zero while it exists
 
 	Version   int
 	CreatedAt time.Time
@@ -135,6 +148,8 @@ func (h Household) Validate() error {
 		p.Check("/created_at", errRequired)
 	}
 	h.checkMembers(&p)
+	checkProperty(&p, "", h.Lands, h.Livestock, h.Crops, h.Figures)
+	checkList(&p, "/changes", h.Changes)
 	return p.Err()
 }
 
@@ -146,8 +161,9 @@ func (h Household) checkMembers(p *domain.Problems) {
 	}
 	present := func(m Member) bool { return m.Present() && !m.IDNumber.IsZero() }
 	checkUnique(p, "/members", "/id", h.Members, func(m Member) (domain.ID, bool) { return m.ID, m.Present() && !m.ID.IsZero() })
+	checkUnique(p, "/members", "/id", h.Members, func(m Member) (spell, bool) { return spell{m.ID, m.JoinedOn}, !m.Present() })
 	checkUnique(p, "/members", "/id_number", h.Members, func(m Member) (IDNumber, bool) { return m.IDNumber, present(m) })
-	if head, found := h.Head(); !found || head.Relation != RelationHead {
+	if head, found := h.Head(); h.EndedOn.IsZero() && (!found || head.Relation != RelationHead) {
 		p.Add("/head_id", "household-head", "户主应为在户成员，且与户主关系为“户主”")
 	}
 	for i, member := range h.Members {

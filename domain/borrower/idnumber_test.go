@@ -2,6 +2,7 @@ package borrower
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -45,7 +46,7 @@ func codeOf(t *testing.T, err error) string {
 	if err == nil {
 		return ""
 	}
-	v, ok := err.(*domain.ValueError) //nolint:errorlint // parsers return the error itself
+	v, ok := errors.AsType[*domain.ValueError](err)
 	if !ok {
 		t.Fatalf("error = %T %v, want *domain.ValueError", err, err)
 	}

@@ -1,6 +1,7 @@
 package borrower
 
 import (
+	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -57,7 +58,7 @@ func pointersOf(t *testing.T, err error) []string {
 	if err == nil {
 		return nil
 	}
-	e, ok := err.(*domain.Error) //nolint:errorlint // Validate returns the error itself
+	e, ok := errors.AsType[*domain.Error](err)
 	if !ok {
 		t.Fatalf("Validate = %T %v, want *domain.Error", err, err)
 	}
