@@ -54,6 +54,8 @@ type Options struct {
 
 	// directories replaces the places where the programs are looked for, in tests of their absence.
 	directories []string
+	// base replaces the place where a throw-away server makes its directory, in tests of what it leaves behind.
+	base string
 }
 
 // Server is a running MariaDB. Make one with Start. Its methods may be called from several goroutines.
@@ -83,8 +85,9 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 		return nil, fmt.Errorf("localdb: %w", err)
 	}
 	server := &Server{throwaway: options.Throwaway, programs: found}
-	if err := server.prepare(options.Dir); err != nil {
-		return nil, fmt.Errorf("localdb: %w", err)
+	if err := server.prepare(options); err != nil {
+		server.release()
+		return nil, errors.Join(fmt.Errorf("localdb: %w", err), server.discard())
 	}
 	ctx, cancel := context.WithTimeout(ctx, formerWaitMax+startWaitMax)
 	defer cancel()
@@ -92,7 +95,7 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 	defer server.mu.Unlock()
 	if err := server.launch(ctx); err != nil {
 		server.release()
-		return nil, fmt.Errorf("localdb: %w", err)
+		return nil, errors.Join(fmt.Errorf("localdb: %w", err), server.discard())
 	}
 	return server, nil
 }
@@ -101,12 +104,17 @@ func Start(ctx context.Context, options Options) (*Server, error) {
 var ErrInUse = errors.New("the data directory is in use by another running process")
 
 // prepare makes the directory, takes ownership of it, and settles where the socket goes.
-func (s *Server) prepare(dir string) error {
+func (s *Server) prepare(options Options) error {
+	dir := options.Dir
 	if dir == "" {
 		if !s.throwaway {
 			return errors.New("a server that keeps its data needs a directory")
 		}
-		made, err := os.MkdirTemp(throwawayBase(), "fumin-")
+		base := options.base
+		if base == "" {
+			base = throwawayBase()
+		}
+		made, err := os.MkdirTemp(base, "fumin-")
 		if err != nil {
 			return err
 		}
@@ -133,7 +141,6 @@ func (s *Server) prepare(dir string) error {
 	}
 	short, err := os.MkdirTemp(shortBase(), "fumin-")
 	if err != nil {
-		s.release()
 		return err
 	}
 	s.run = short
@@ -171,6 +178,14 @@ func (s *Server) release() {
 		_ = s.owner.Close() // closing releases the lock; the file itself says nothing
 		s.owner = nil
 	}
+}
+
+// discard removes what the supervising shell would have removed, had it come so far.
+func (s *Server) discard() error {
+	if s.remove == "" {
+		return nil
+	}
+	return os.RemoveAll(s.remove)
 }
 
 // supervise is the shell that stands between this process and the server. It holds our pipe: when this process ends,

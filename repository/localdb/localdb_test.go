@@ -419,6 +419,20 @@ func TestAServerThatCannotStartSaysWhyAtOnce(t *testing.T) {
 	}
 }
 
+func TestAThrowawayServerThatIsNotStartedLeavesNothing(t *testing.T) {
+	t.Parallel()
+	base := directory(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Start(ctx, Options{Throwaway: true, base: base}); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Start with a cancelled context: got %v, want context.Canceled", err)
+	}
+	left, err := os.ReadDir(base)
+	if err != nil || len(left) > 0 {
+		t.Fatalf("after a start that failed: got %v (%v), want nothing", left, err)
+	}
+}
+
 func TestNewDatabaseIsEmptyAndOfItsOwn(t *testing.T) {
 	t.Parallel()
 	first, second := connect(t, NewDatabase(t)), connect(t, NewDatabase(t))
