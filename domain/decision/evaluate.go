@@ -15,7 +15,7 @@ const termMonthsCap = 600
 // Evaluate judges the facts by every rule. The worst effect is the result: a decline beats a referral, a referral beats an
 // approval. It is a pure function and never fails: what it cannot judge it refers.
 func Evaluate(f Facts) Outcome {
-	reasons := judge(f)
+	reasons := judge(&f)
 	outcome := Outcome{
 		Result:      worst(reasons),
 		Reasons:     reasons,
@@ -29,15 +29,12 @@ func Evaluate(f Facts) Outcome {
 }
 
 // judge asks every rule that applies and sorts what they say: declines first.
-func judge(f Facts) []Reason {
-	offered, known := f.ProductOffered.Value()
+func judge(f *Facts) []Reason {
 	reasons := make([]Reason, 0, len(rules))
 	for _, r := range rules {
-		if r.needsProduct && known && !offered {
-			continue
-		}
-		if reason, applies := r.judge(f); applies {
-			reason.Code = r.code
+		if v, applies := r.ask(f); applies {
+			reason := v.explain()
+			reason.Code, reason.Effect = r.code, v.effect
 			reasons = append(reasons, reason)
 		}
 	}
@@ -55,10 +52,15 @@ func worst(reasons []Reason) Result {
 	return result
 }
 
-// resultFor judges the facts with another amount and term.
-func resultFor(f Facts, amount money.Amount, termMonths int) Result {
+// reaches reports whether the facts, with another amount and term, get the target or better.
+func reaches(f Facts, amount money.Amount, termMonths int, target Result) bool {
 	f.Amount, f.TermMonths = Known(amount), Known(termMonths)
-	return worst(judge(f))
+	for _, r := range rules {
+		if v, applies := r.ask(&f); applies && target.Better(v.effect) {
+			return false
+		}
+	}
+	return true
 }
 
 // request is what is asked for, with the product's limits: the room in which a better request is looked for.
@@ -95,10 +97,10 @@ func ceilings(f Facts, result Result) (money.Amount, int) {
 		return money.Amount{}, 0
 	}
 	amountMax := largestAmount(r.amountMin, minAmount(r.amount, r.amountMax), func(a money.Amount) bool {
-		return resultFor(f, a, r.termMonths) != Decline
+		return reaches(f, a, r.termMonths, Refer)
 	})
 	termMonthsMax := largest(r.termMonthsMin, min(r.termMonths, r.termMonthsMax), func(n int) bool {
-		return resultFor(f, r.amount, n) != Decline
+		return reaches(f, r.amount, n, Refer)
 	})
 	return amountMax, termMonthsMax
 }
@@ -136,11 +138,12 @@ func (w WayForward) covers(o WayForward) bool {
 func reach(f Facts, r request, target Result) []WayForward {
 	amountHigh := maxAmount(r.amountMin, minAmount(r.amount, r.amountMax))
 	termHigh := max(r.termMonthsMin, min(r.termMonths, r.termMonthsMax))
-	good := func(amount money.Amount, termMonths int) bool {
-		return !target.Better(resultFor(f, amount, termMonths))
-	}
+	good := func(amount money.Amount, termMonths int) bool { return reaches(f, amount, termMonths, target) }
 	propose := func(amount money.Amount, termMonths int) WayForward {
-		got := resultFor(f, amount, termMonths)
+		got := target
+		if reaches(f, amount, termMonths, Approve) {
+			got = Approve
+		}
 		return WayForward{Amount: amount, TermMonths: termMonths, Result: got, Text: wayText(amount, termMonths, got)}
 	}
 
