@@ -8,6 +8,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/borrower"
+	"fumin/domain/money"
 	"fumin/domain/origination"
 )
 
@@ -59,6 +60,9 @@ func borrowerOf(in *object) origination.CreateBorrower {
 		Address:      orZero(optional(in, "address", borrower.ParseAddress)),
 		ID:           orZero(optional(in, "id", domain.ParseID)),
 	}
+	if organisation := in.optionalObject("organisation"); organisation != nil {
+		cmd.Organisation = organisationOf(organisation)
+	}
 	if account := in.optionalObject("payout_account"); account != nil {
 		payout := accountOf(account)
 		cmd.Payout = &payout
@@ -67,6 +71,30 @@ func borrowerOf(in *object) origination.CreateBorrower {
 		cmd.Consents = append(cmd.Consents, consentOf(c))
 	}
 	return cmd
+}
+
+func organisationOf(in *object) borrower.Organisation {
+	o := borrower.Organisation{RegisteredOn: orZero(optional(in, "registered_on", domain.ParseDate))}
+	head := in.object("representative")
+	o.Representative = borrower.Representative{
+		Name:     required(head, "name", borrower.ParsePersonName),
+		IDNumber: required(head, "id_number", borrower.ParseIDNumber),
+		Phone:    orZero(optional(head, "phone", borrower.ParsePhone)),
+		Role:     required(head, "role", parseRepresentativeRole),
+	}
+	for _, holder := range in.objects("shareholders", 0, borrower.ListMax) {
+		o.Shareholders = append(o.Shareholders, borrower.Shareholder{
+			Name:       required(holder, "name", borrower.ParseName),
+			IDNumber:   orZero(optional(holder, "id_number", borrower.ParseIDNumber)),
+			CreditCode: orZero(optional(holder, "credit_code", borrower.ParseCreditCode)),
+			SharePct:   required(holder, "share_pct", money.ParseRate),
+		})
+	}
+	return o
+}
+
+func parseRepresentativeRole(s string) (borrower.RepresentativeRole, error) {
+	return enum(borrower.RepresentativeRole(s))
 }
 
 func accountOf(in *object) origination.NewAccount {
@@ -226,9 +254,30 @@ type borrowerView struct {
 	OfficerID       domain.ID           `json:"officer_id"`
 	Accounts        []accountView       `json:"accounts"`
 	PayoutAccountID *domain.ID          `json:"payout_account_id"`
+	Organisation    *organisationView   `json:"organisation"`
 	Consents        []consentView       `json:"consents"`
 	Version         int                 `json:"version"`
 	CreatedAt       time.Time           `json:"created_at"`
+}
+
+type organisationView struct {
+	RegisteredOn   *domain.Date       `json:"registered_on"`
+	Representative representativeView `json:"representative"`
+	Shareholders   []shareholderView  `json:"shareholders"`
+}
+
+type representativeView struct {
+	Name     string                      `json:"name"`
+	IDNumber *string                     `json:"id_number"`
+	Phone    *string                     `json:"phone"`
+	Role     borrower.RepresentativeRole `json:"role"`
+}
+
+type shareholderView struct {
+	Name       string  `json:"name"`
+	IDNumber   *string `json:"id_number"`
+	CreditCode *string `json:"credit_code"`
+	SharePct   string  `json:"share_pct"`
 }
 
 type accountView struct {
@@ -269,6 +318,9 @@ func (s *server) viewBorrower(b borrower.Borrower) borrowerView {
 		sex, age := b.IDNumber.Sex(), b.IDNumber.BirthDate().AgeOn(domain.DateOf(now))
 		v.Sex, v.AgeYears = &sex, &age
 	}
+	if b.Kind.IsOrganisation() {
+		v.Organisation = viewOrganisation(b.Organisation)
+	}
 	for i, phone := range b.OtherPhones {
 		v.OtherPhones[i] = phone.String()
 	}
@@ -282,6 +334,21 @@ func (s *server) viewBorrower(b borrower.Borrower) borrowerView {
 		}
 	}
 	return v
+}
+
+func viewOrganisation(o borrower.Organisation) *organisationView {
+	r := o.Representative
+	v := organisationView{
+		RegisteredOn: present(o.RegisteredOn), Shareholders: make([]shareholderView, len(o.Shareholders)),
+		Representative: representativeView{Name: r.Name.String(), IDNumber: maskedOrNull(r.IDNumber), Phone: maskedOrNull(r.Phone), Role: r.Role},
+	}
+	for i, holder := range o.Shareholders {
+		v.Shareholders[i] = shareholderView{
+			Name: holder.Name.String(), IDNumber: maskedOrNull(holder.IDNumber), CreditCode: maskedOrNull(holder.CreditCode),
+			SharePct: holder.SharePct.String(),
+		}
+	}
+	return &v
 }
 
 func viewAccount(a borrower.Account) accountView {

@@ -15,25 +15,27 @@ import (
 )
 
 type borrowerRow struct {
-	ID               domain.ID `gorm:"primaryKey"`
-	BranchID         domain.ID
-	OfficerID        domain.ID
-	Kind             string
-	Name             string
-	BusinessName     string
-	IDNumberCipher   []byte
-	IDNumberIndex    []byte
-	IDNumberLast4    string `gorm:"column:id_number_last4"`
-	CreditCodeCipher []byte
-	CreditCodeIndex  []byte
-	CreditCodeLast4  string `gorm:"column:credit_code_last4"`
-	HouseholdID      idColumn
-	RegionCode       string
-	AreaCode         string
-	AddressCipher    []byte
-	PayoutAccountID  idColumn
-	Version          int
-	CreatedAt        time.Time
+	ID                 domain.ID `gorm:"primaryKey"`
+	BranchID           domain.ID
+	OfficerID          domain.ID
+	Kind               string
+	Name               string
+	BusinessName       string
+	IDNumberCipher     []byte
+	IDNumberIndex      []byte
+	IDNumberLast4      string `gorm:"column:id_number_last4"`
+	CreditCodeCipher   []byte
+	CreditCodeIndex    []byte
+	CreditCodeLast4    string `gorm:"column:credit_code_last4"`
+	HouseholdID        idColumn
+	RegionCode         string
+	AreaCode           string
+	AddressCipher      []byte
+	PayoutAccountID    idColumn
+	OrganisationCipher []byte
+	Version            int
+	CreatedAt          time.Time
+	AnonymisedAt       timeColumn
 }
 
 func (borrowerRow) TableName() string { return "borrowers" }
@@ -65,6 +67,19 @@ type bankAccountRow struct {
 
 func (bankAccountRow) TableName() string { return "bank_accounts" }
 
+type licenceRow struct {
+	ID         domain.ID `gorm:"primaryKey"`
+	BorrowerID domain.ID
+	Position   int
+	Kind       string
+	No         string
+	Issuer     string
+	IssuedOn   dateColumn
+	ExpiresOn  dateColumn
+}
+
+func (licenceRow) TableName() string { return "licences" }
+
 type consentRow struct {
 	ID          domain.ID `gorm:"primaryKey"`
 	BorrowerID  domain.ID
@@ -85,6 +100,7 @@ type borrowerRows struct {
 	phones   []borrowerPhoneRow
 	accounts []bankAccountRow
 	consents []consentRow
+	licences []licenceRow
 }
 
 func (c *Cipher) borrowerToRows(b borrower.Borrower, areaCode string) (rows borrowerRows, err error) {
@@ -94,8 +110,12 @@ func (c *Cipher) borrowerToRows(b borrower.Borrower, areaCode string) (rows borr
 		IDNumberLast4: b.IDNumber.Last4(), CreditCodeLast4: b.CreditCode.Last4(),
 		HouseholdID: idColumn{b.HouseholdID}, RegionCode: b.RegionCode.String(), AreaCode: areaCode,
 		PayoutAccountID: idColumn{b.PayoutAccountID}, Version: b.Version, CreatedAt: b.CreatedAt,
+		AnonymisedAt: timeColumn{b.AnonymisedAt},
 	}
 	root := &rows.root
+	if root.OrganisationCipher, err = c.sealOrganisation(b); err != nil {
+		return borrowerRows{}, err
+	}
 	if root.IDNumberCipher, root.IDNumberIndex, err = c.sealIndexed("borrowers.id_number", indexIDNumber, b.ID, b.IDNumber.Reveal()); err != nil {
 		return borrowerRows{}, err
 	}
@@ -112,6 +132,12 @@ func (c *Cipher) borrowerToRows(b borrower.Borrower, areaCode string) (rows borr
 		return borrowerRows{}, err
 	}
 	rows.consents = consentsToRows(b)
+	for i, l := range b.Licences {
+		rows.licences = append(rows.licences, licenceRow{
+			ID: l.ID, BorrowerID: b.ID, Position: i, Kind: string(l.Kind), No: l.No, Issuer: l.Issuer,
+			IssuedOn: dateColumn{l.IssuedOn}, ExpiresOn: dateColumn{l.ExpiresOn},
+		})
+	}
 	return rows, nil
 }
 
@@ -165,7 +191,10 @@ func (c *Cipher) borrowerFromRows(rows borrowerRows) (b borrower.Borrower, err e
 	b = borrower.Borrower{
 		ID: root.ID, Kind: borrower.Kind(root.Kind), HouseholdID: root.HouseholdID.ID, RegionCode: borrower.RegionCode(root.RegionCode),
 		BranchID: root.BranchID, OfficerID: root.OfficerID, PayoutAccountID: root.PayoutAccountID.ID,
-		Version: root.Version, CreatedAt: root.CreatedAt.UTC(),
+		Version: root.Version, CreatedAt: root.CreatedAt.UTC(), AnonymisedAt: root.AnonymisedAt.Time,
+	}
+	if b.Organisation, err = c.openOrganisation(root.ID, root.OrganisationCipher); err != nil {
+		return borrower.Borrower{}, err
 	}
 	if b.Name, err = storedText(root.Name, borrower.ParseName); err != nil {
 		return borrower.Borrower{}, fmt.Errorf("borrower %s: name: %w", root.ID, err)
@@ -196,8 +225,9 @@ func (c *Cipher) borrowerFromRows(rows borrowerRows) (b borrower.Borrower, err e
 	if b.Accounts, err = mapParts(rows.accounts, c.accountFromRow); err != nil {
 		return borrower.Borrower{}, err
 	}
-	b.Consents, err = mapParts(rows.consents, consentFromRow)
-	return b, err
+	b.Consents = convert(rows.consents, consentFromRow)
+	b.Licences = convert(rows.licences, licenceFromRow)
+	return b, nil
 }
 
 // mapParts is mapRows for the parts of a record, of which there may be none.
@@ -223,11 +253,18 @@ func (c *Cipher) accountFromRow(row bankAccountRow) (borrower.Account, error) {
 	}, nil
 }
 
-func consentFromRow(row consentRow) (borrower.Consent, error) {
+func licenceFromRow(row licenceRow) borrower.Licence {
+	return borrower.Licence{
+		ID: row.ID, Kind: borrower.LicenceKind(row.Kind), No: row.No, Issuer: row.Issuer,
+		IssuedOn: row.IssuedOn.Date, ExpiresOn: row.ExpiresOn.Date,
+	}
+}
+
+func consentFromRow(row consentRow) borrower.Consent {
 	return borrower.Consent{
 		ID: row.ID, Kind: borrower.ConsentKind(row.Kind), TextVersion: row.TextVersion, GivenHow: borrower.ConsentMeans(row.GivenHow),
 		GivenAt: row.GivenAt.UTC(), Until: row.ValidUntil.Date, WithdrawnAt: row.WithdrawnAt.Time,
-	}, nil
+	}
 }
 
 func errBorrowerNotFound() error {
@@ -261,7 +298,7 @@ func (r reader) borrower(ctx context.Context, db *gorm.DB, scope domain.Scope, i
 	return borrowers[0], nil
 }
 
-// withParts completes a page of borrowers by three more queries, however many there are.
+// withParts completes a page of borrowers by four more queries, however many there are.
 func (r reader) withParts(ctx context.Context, roots []borrowerRow) ([]borrower.Borrower, error) {
 	ids := make([]domain.ID, len(roots))
 	for i, root := range roots {
@@ -279,9 +316,13 @@ func (r reader) withParts(ctx context.Context, roots []borrowerRow) ([]borrower.
 	if err != nil {
 		return nil, err
 	}
+	licences, err := partsOf(ctx, r.db, ids, func(row licenceRow) domain.ID { return row.BorrowerID })
+	if err != nil {
+		return nil, err
+	}
 	return mapRows(roots, func(root borrowerRow) (borrower.Borrower, error) {
 		b, err := r.cipher.borrowerFromRows(borrowerRows{
-			root: root, phones: phones[root.ID], accounts: accounts[root.ID], consents: consents[root.ID],
+			root: root, phones: phones[root.ID], accounts: accounts[root.ID], consents: consents[root.ID], licences: licences[root.ID],
 		})
 		if err != nil {
 			return borrower.Borrower{}, err
@@ -425,6 +466,9 @@ func (t *tx) InsertBorrower(ctx context.Context, b borrower.Borrower, event orig
 		return err
 	}
 	if err := insertRows(ctx, t.db, rows.consents); err != nil {
+		return err
+	}
+	if err := insertRows(ctx, t.db, rows.licences); err != nil {
 		return err
 	}
 	return t.insertBorrowerEvent(ctx, event)

@@ -20,6 +20,9 @@ type householdRow struct {
 	VillageCode   string
 	AddressCipher []byte
 	HeadID        domain.ID
+	Property      jsonColumn[propertyDocument]
+	Changes       jsonColumn[[]changeDocument]
+	EndedOn       dateColumn
 	Version       int
 	CreatedAt     time.Time
 }
@@ -37,6 +40,7 @@ type householdMemberRow struct {
 	Relation             string
 	JoinedOn             dateColumn
 	LeftOn               dateColumn
+	AnonymisedAt         timeColumn
 }
 
 func (householdMemberRow) TableName() string { return "household_members" }
@@ -56,7 +60,9 @@ func (c *Cipher) householdToRows(h borrower.Household) (row householdRow, member
 	}
 	row = householdRow{
 		ID: h.ID, BranchID: h.BranchID, VillageCode: h.VillageCode.String(), AddressCipher: address, HeadID: h.HeadID,
-		Version: h.Version, CreatedAt: h.CreatedAt,
+		Property: jsonColumn[propertyDocument]{propertyToDocument(h.Lands, h.Livestock, h.Crops, h.Figures)},
+		Changes:  jsonColumn[[]changeDocument]{convert(h.Changes, func(c borrower.Change) changeDocument { return changeDocument(c) })},
+		EndedOn:  dateColumn{h.EndedOn}, Version: h.Version, CreatedAt: h.CreatedAt,
 	}
 	members = make([]householdMemberRow, len(h.Members))
 	for i, m := range h.Members {
@@ -79,6 +85,7 @@ func (c *Cipher) memberToRow(householdID domain.ID, position int, m borrower.Mem
 	row := householdMemberRow{
 		HouseholdID: householdID, Position: position, ID: m.ID, Name: m.Name.Reveal(), IDNumberCipher: number, IDNumberIndex: index,
 		Relation: string(m.Relation), JoinedOn: dateColumn{m.JoinedOn}, LeftOn: dateColumn{m.LeftOn},
+		AnonymisedAt: timeColumn{m.AnonymisedAt},
 	}
 	if m.Present() {
 		row.PresentIDNumberIndex = index
@@ -93,7 +100,11 @@ func (c *Cipher) householdFromRows(row householdRow, members []householdMemberRo
 	}
 	h := borrower.Household{
 		ID: row.ID, BranchID: row.BranchID, VillageCode: borrower.RegionCode(row.VillageCode), Address: address, HeadID: row.HeadID,
-		Members: make([]borrower.Member, len(members)), Version: row.Version, CreatedAt: row.CreatedAt.UTC(),
+		Members: make([]borrower.Member, len(members)),
+		Lands:   row.Property.Content.lands(), Livestock: row.Property.Content.livestock(), Crops: row.Property.Content.crops(),
+		Figures: row.Property.Content.figures(),
+		Changes: convert(row.Changes.Content, func(c changeDocument) borrower.Change { return borrower.Change(c) }),
+		EndedOn: row.EndedOn.Date, Version: row.Version, CreatedAt: row.CreatedAt.UTC(),
 	}
 	for i, m := range members {
 		if h.Members[i], err = c.memberFromRow(m); err != nil {
@@ -118,7 +129,7 @@ func (c *Cipher) memberFromRow(row householdMemberRow) (borrower.Member, error) 
 	}
 	return borrower.Member{
 		ID: row.ID, Name: name, IDNumber: number, Relation: borrower.Relation(row.Relation),
-		JoinedOn: row.JoinedOn.Date, LeftOn: row.LeftOn.Date,
+		JoinedOn: row.JoinedOn.Date, LeftOn: row.LeftOn.Date, AnonymisedAt: row.AnonymisedAt.Time,
 	}, nil
 }
 

@@ -225,7 +225,8 @@ type CreateBorrower struct {
 	HouseholdID  domain.ID
 	RegionCode   borrower.RegionCode
 	Address      borrower.Address
-	Payout       *NewAccount // the account loans are paid to; may come later
+	Organisation borrower.Organisation // zero for a person
+	Payout       *NewAccount           // the account loans are paid to; may come later
 	Consents     []NewConsent
 }
 
@@ -266,7 +267,7 @@ func (s *Borrowers) newBorrower(by domain.Actor, cmd CreateBorrower, now time.Ti
 	b := borrower.Borrower{
 		ID: cmd.ID, Kind: cmd.Kind, Name: cmd.Name, IDNumber: cmd.IDNumber, CreditCode: cmd.CreditCode, BusinessName: cmd.BusinessName,
 		Phone: cmd.Phone, OtherPhones: cmd.OtherPhones, HouseholdID: cmd.HouseholdID, RegionCode: cmd.RegionCode, Address: cmd.Address,
-		BranchID: by.BranchID, OfficerID: by.ID, Version: 1, CreatedAt: now,
+		Organisation: cmd.Organisation, BranchID: by.BranchID, OfficerID: by.ID, Version: 1, CreatedAt: now,
 	}
 	if cmd.Payout != nil {
 		account := s.newAccount(by, *cmd.Payout, now)
@@ -392,12 +393,13 @@ func requireMembership(ctx context.Context, tx Tx, by domain.Actor, b borrower.B
 	if err != nil {
 		return notFoundAt("/household_id", err)
 	}
-	if b.Kind.IsOrganisation() {
-		return nil
+	number := b.IDNumber
+	if b.Kind.IsOrganisation() { // a family farm: whose it is lives in the household
+		number = b.Organisation.Representative.IDNumber
 	}
 	var p domain.Problems
-	if _, found := household.MemberOn(b.IDNumber, today); !found {
-		p.Add("/household_id", "not-in-household", "借款人不在该户的成员中，请先把他登记为该户成员，或改选所在的户")
+	if _, found := household.MemberOn(number, today); !found {
+		p.Add("/household_id", "not-in-household", "借款人（家庭农场为其负责人）不在该户的成员中，请先登记为该户成员，或改选所在的户")
 	}
 	return p.Err()
 }

@@ -12,6 +12,7 @@ CREATE TABLE household_members (
   relation                VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   joined_on               DATE NOT NULL,
   left_on                 DATE NULL,
+  anonymised_at           DATETIME(6) NULL,
   PRIMARY KEY (household_id, position),
   CONSTRAINT uk_household_members_present UNIQUE (present_id_number_index),
   KEY ix_household_members_id_number (id_number_index),
