@@ -138,7 +138,7 @@ func (h contractTransport) RoundTrip(request *http.Request) (*http.Response, err
 	h.t.Helper()
 	k, err := theContract()
 	if err != nil {
-		h.t.Fatal(err)
+		return nil, err
 	}
 	var requestBody []byte
 	if request.Body != nil {
@@ -196,6 +196,20 @@ func newClient(t *testing.T, h http.Handler) *client {
 		Transport:     contractTransport{t: t, next: server.Client().Transport},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
+}
+
+// in returns a client whose failures are those of the subtest t.
+func (c *client) in(t *testing.T) *client {
+	t.Helper()
+	transport, ok := c.http.Transport.(contractTransport)
+	if !ok {
+		t.Fatalf("the client's transport is a %T", c.http.Transport)
+	}
+	next, inner := *c, *c.http
+	transport.t = t
+	inner.Transport = transport
+	next.t, next.http = t, &inner
+	return &next
 }
 
 // with returns a client that also sends the header. An empty value removes it.
@@ -426,7 +440,7 @@ func TestTheContractCheckSeesWhatIsWrong(t *testing.T) {
 	}
 	headless := exchange{
 		request:      httptest.NewRequest(http.MethodGet, "/healthz", nil),
-		response:     &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}}},
+		response:     &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}}},
 		responseBody: []byte(`{"status":"ok","version":"1"}`),
 	}
 	if err := k.check(headless); err == nil || !strings.Contains(err.Error(), "Fumin-Request-Id") {
@@ -434,7 +448,7 @@ func TestTheContractCheckSeesWhatIsWrong(t *testing.T) {
 	}
 	badPath := exchange{
 		request:  httptest.NewRequest(http.MethodGet, "/docs/other.js", nil),
-		response: &http.Response{StatusCode: 304, Header: http.Header{"Etag": {`"1"`}}},
+		response: &http.Response{StatusCode: http.StatusNotModified, Header: http.Header{"Etag": {`"1"`}}},
 	}
 	if err := k.check(badPath); err == nil || !strings.Contains(err.Error(), "the request") {
 		t.Errorf("check of a request outside the contract = %v, want an error", err)

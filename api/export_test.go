@@ -112,7 +112,7 @@ func probeLoan(c *gin.Context) error {
 	term := in.integer("term_months", 1, 60)
 	rounding := required(in, "rounding", money.ParseRounding)
 	in.text("purpose", 2, 20)
-	in.boolean("urgent")
+	urgent := in.boolean("urgent")
 	address := in.object("address")
 	address.text("village", 1, 10)
 	guarantors := in.objects("guarantors", 0, 3)
@@ -129,7 +129,7 @@ func probeLoan(c *gin.Context) error {
 	}
 	return writeJSON(c, http.StatusCreated, map[string]any{
 		"amount": amount, "annual_rate_pct": rateText, "signed_on": signedOn, "term_months": term,
-		"rounding": rounding.String(), "guarantors": len(guarantors), "key": key.Key, "fingerprint": key.Fingerprint,
+		"rounding": rounding.String(), "urgent": urgent, "guarantors": len(guarantors), "key": key.Key, "fingerprint": key.Fingerprint,
 	})
 }
 

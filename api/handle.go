@@ -34,7 +34,11 @@ func (s *server) handle(h func(*gin.Context) error) gin.HandlerFunc {
 
 // actor returns who asks. It panics on a route with accessPublic, which has nobody: a mistake in the route table.
 func actor(c *gin.Context) domain.Actor {
-	return c.MustGet(keyActor).(domain.Actor)
+	by, ok := kept[domain.Actor](c, keyActor)
+	if !ok {
+		panic("api: " + c.FullPath() + " is public and asks who called")
+	}
+	return by
 }
 
 // requestID returns the id of this request.
@@ -71,17 +75,7 @@ func writeJSON(c *gin.Context, status int, view any) error {
 	return nil
 }
 
-// page reads ?limit= and ?after= of a list that takes no other parameter.
-func page(c *gin.Context) (domain.Page, error) {
-	q, err := readQuery(c)
-	if err != nil {
-		return domain.Page{}, err
-	}
-	p := q.page()
-	return p, q.done()
-}
-
-// page reads ?limit= and ?after= of a list that takes other parameters too.
+// page reads ?limit= and ?after= of a list.
 func (o *object) page() domain.Page {
 	p := domain.Page{Limit: domain.PageLimitDefault}
 	if limit := o.optionalInteger("limit", 1, domain.PageLimitMax); limit != nil {

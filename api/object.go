@@ -618,12 +618,3 @@ func positiveAmount(s string) (money.Amount, error) {
 	}
 	return a, err
 }
-
-// nonNegativeAmount reads a sum of money, zero or more.
-func nonNegativeAmount(s string) (money.Amount, error) {
-	a, err := money.ParseAmount(s)
-	if err == nil && a.Sign() < 0 {
-		return money.Amount{}, domain.BadValue("negative", "金额不能为负")
-	}
-	return a, err
-}

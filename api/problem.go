@@ -91,7 +91,7 @@ func (s *server) problem(c *gin.Context, err error) {
 	if e == nil {
 		// The client went away: there is nobody to answer, and nothing is wrong with us.
 		c.Status(statusClientGone)
-		s.logProblem(c, slog.LevelInfo, "client went away", "client-gone", err)
+		s.logProblem(c, slog.LevelInfo, "client-gone", err)
 		return
 	}
 
@@ -111,7 +111,7 @@ func (s *server) problem(c *gin.Context, err error) {
 	}
 	c.Set(keyProblem, document.Code)
 	if code >= http.StatusInternalServerError {
-		s.logProblem(c, slog.LevelError, "request failed", e.Code, err)
+		s.logProblem(c, slog.LevelError, e.Code, err)
 	}
 	if c.Writer.Written() {
 		return // half an answer has left; all that can be done is the log line
@@ -177,7 +177,7 @@ func problemFields(fields []domain.Field) []problemField {
 }
 
 // logProblem writes the one line about an error. The cause is masked: it may quote a value.
-func (s *server) logProblem(c *gin.Context, level slog.Level, message, code string, err error) {
+func (s *server) logProblem(c *gin.Context, level slog.Level, code string, err error) {
 	attrs := []slog.Attr{
 		slog.String("request_id", requestID(c).String()),
 		slog.String("method", knownMethod(c.Request.Method)),
@@ -188,5 +188,5 @@ func (s *server) logProblem(c *gin.Context, level slog.Level, message, code stri
 	if p, ok := errors.AsType[*panicError](err); ok {
 		attrs = append(attrs, slog.String("stack", string(p.stack)))
 	}
-	s.log.LogAttrs(c.Request.Context(), level, message, attrs...)
+	s.log.LogAttrs(c.Request.Context(), level, "request failed", attrs...)
 }

@@ -42,7 +42,7 @@ func (l *logLines) all(t *testing.T) []map[string]any {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var lines []map[string]any
-	for _, text := range strings.Split(strings.TrimSpace(l.buffer.String()), "\n") {
+	for text := range strings.SplitSeq(strings.TrimSpace(l.buffer.String()), "\n") {
 		if text == "" {
 			continue
 		}
