@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -27,6 +29,7 @@ import (
 	"fumin/api"
 	"fumin/domain"
 	"fumin/domain/origination"
+	"fumin/domain/staff"
 	"fumin/repository"
 	"fumin/repository/channel"
 	"fumin/repository/channel/sandbox"
@@ -188,20 +191,10 @@ func readConfig(environment []string) (config, error) {
 		problems = append(problems, fmt.Errorf("FUMIN_LOG_LEVEL: %w", err))
 	}
 	take("FUMIN_TEST_DSN", "") // read by the tests, which may start this program
-	for _, name := range slices.Sorted(keys(values)) {
+	for _, name := range slices.Sorted(maps.Keys(values)) {
 		problems = append(problems, fmt.Errorf("%s: no such setting; docs/operations.md lists them", name))
 	}
 	return cfg, errors.Join(problems...)
-}
-
-func keys(m map[string]string) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for k := range m {
-			if !yield(k) {
-				return
-			}
-		}
-	}
 }
 
 // masked shows the configuration in the log, the secrets as present or absent.
@@ -431,12 +424,228 @@ func (s *services) handler(store *repository.Store) http.Handler {
 	return api.New(s.options)
 }
 
-var _ = rand.Read
-var _ = filepath.Join
-var _ = demodata.Catalogue
-var _ = localdb.Start
+// ── Demo ────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-func demo(ctx context.Context, cfg config, out io.Writer) error { return nil }
-func addUser(ctx context.Context, cfg config, args []string, in io.Reader, out io.Writer) error {
-	return nil
+// demo is the whole thing on one machine: what run.sh starts. Everything it keeps is below the data directory: the database,
+// the keys, the demo password, the sandbox channel's record of what it paid, and the log.
+func demo(ctx context.Context, cfg config, out io.Writer) (err error) {
+	if err := os.MkdirAll(cfg.dataDir, 0o700); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	password, err := cfg.fillForDemo()
+	if err != nil {
+		return err
+	}
+	logFile, err := os.OpenFile(filepath.Join(cfg.dataDir, "fumin.log"), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return fmt.Errorf("open the log: %w", err)
+	}
+	defer func() { err = errors.Join(err, logFile.Close()) }()
+
+	// The database: private, unless FUMIN_DSN names one.
+	if cfg.dsn == "" {
+		server, err := localdb.Start(ctx, localdb.Options{Dir: filepath.Join(cfg.dataDir, "mariadb")})
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, server.Stop()) }()
+		if err := server.CreateDatabase(ctx, "fumin"); err != nil {
+			return err
+		}
+		cfg.dsn = server.DSN("fumin")
+	}
+	if _, _, err := repository.Migrate(ctx, cfg.dsn); err != nil {
+		return err
+	}
+	if err := loadDemoData(ctx, cfg, password); err != nil {
+		return fmt.Errorf("load the demo data: %w", err)
+	}
+
+	// The payment channel: the sandbox, unless FUMIN_CHANNEL_URL names one.
+	if cfg.channelURL == "" {
+		address, stopChannel, err := startSandbox(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stopChannel()) }()
+		cfg.channelURL = address
+	}
+	return serveAnnounced(ctx, cfg, logFile, func(address string) error {
+		return greet(out, cfg, address, password)
+	})
+}
+
+// fillForDemo makes the secrets that the environment does not give, once, and keeps them in the data directory.
+func (c *config) fillForDemo() (password string, err error) {
+	kept := func(name string, generate func() ([]byte, error)) []byte {
+		var content []byte
+		if err == nil {
+			content, err = keptSecret(filepath.Join(c.dataDir, name), generate)
+		}
+		return content
+	}
+	keyset := kept("keyset.json", repository.NewKeyFile)
+	tokenKey := kept("token.key", randomBytes(32))
+	channelSecret := kept("channel.secret", randomBytes(32))
+	chosen := kept("demo-password", func() ([]byte, error) {
+		random, err := randomBytes(9)()
+		return fmt.Appendf(nil, "demo-%x", random), err
+	})
+	if err != nil {
+		return "", err
+	}
+	if len(c.keyset) == 0 {
+		c.keyset = keyset
+	}
+	if len(c.tokenKey) == 0 {
+		c.tokenKey = tokenKey
+	}
+	if len(c.channelSecret) == 0 {
+		c.channelSecret = channelSecret
+	}
+	return string(chosen), nil
+}
+
+func randomBytes(n int) func() ([]byte, error) {
+	return func() ([]byte, error) {
+		b := make([]byte, n)
+		_, err := rand.Read(b)
+		return b, err
+	}
+}
+
+// keptSecret reads a secret from its file, or makes it there: readable by this user only, never overwritten.
+func keptSecret(path string, generate func() ([]byte, error)) ([]byte, error) {
+	content, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the directory
+	if !errors.Is(err, os.ErrNotExist) {
+		return content, err
+	}
+	content, err = generate()
+	if err != nil {
+		return nil, err
+	}
+	return content, os.WriteFile(path, content, 0o600)
+}
+
+// startSandbox runs the sandbox channel beside the service and returns its address. stop lets open requests finish.
+func startSandbox(ctx context.Context, cfg config) (address string, stop func() error, err error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the service, which may still be paying
+	addresses, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- sandbox.Run(ctx, sandbox.Options{
+			RecordFile: filepath.Join(cfg.dataDir, "channel.jsonl"),
+			Keys:       map[string][]byte{cfg.channelKeyID: cfg.channelSecret}, Now: now,
+		}, "127.0.0.1:0", func(baseURL string) { addresses <- baseURL })
+	}()
+	select {
+	case address := <-addresses:
+		return address, func() error { cancel(); return <-ended }, nil
+	case err := <-ended:
+		cancel()
+		return "", nil, err
+	}
+}
+
+// loadDemoData brings in the shipped catalogue and the demo organisation. What is there already stays as it is.
+func loadDemoData(ctx context.Context, cfg config, password string) (err error) {
+	store, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+
+	products, versions, rates, err := demodata.Catalogue()
+	if err != nil {
+		return err
+	}
+	if err := origination.NewCatalogue(store, now).Load(ctx, origination.LoadCatalogue{
+		Products: products, Versions: versions, ReferenceRates: rates,
+	}); err != nil {
+		return err
+	}
+
+	branches, err := demodata.Branches()
+	if err != nil {
+		return err
+	}
+	members, err := demodata.StaffMembers()
+	if err != nil {
+		return err
+	}
+	var organisation origination.Organisation
+	for _, b := range branches {
+		organisation.Branches = append(organisation.Branches, origination.OrganisationBranch{
+			ID: b.ID, Code: b.Code, Name: b.Name, Level: staff.Level(b.Level), ParentCode: b.ParentCode,
+		})
+	}
+	for _, m := range members {
+		organisation.Users = append(organisation.Users, origination.OrganisationUser{
+			ID: m.ID, Username: m.Username, DisplayName: m.Name, Role: m.Role, BranchCode: m.BranchCode, Password: staff.NewSecret(password),
+		})
+	}
+	organisation.ServiceAccounts = []origination.OrganisationServiceAccount{
+		{ClientID: demoClientID, Name: "手机银行（演示）", Secret: staff.NewSecret(password)},
+	}
+	return newStaff(store).LoadOrganisation(ctx, installer(), organisation)
+}
+
+// demoClientID is the service account of the demo's mobile app.
+const demoClientID = "mobile-app"
+
+// installer is who loads the organisation: this program, started by the operator.
+func installer() domain.Actor {
+	return domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
+}
+
+func newStaff(store *repository.Store) *origination.Staff {
+	return origination.NewStaff(store, now, newID, rand.Reader)
+}
+
+// greet tells a newcomer where things are and what to try first.
+func greet(out io.Writer, cfg config, address, password string) error {
+	members, err := demodata.StaffMembers()
+	if err != nil {
+		return err
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nFumin serves at   %s\nDocumentation     %s/docs\nPayment channel   %s\nData and log      %s\n\n",
+		address, address, cfg.channelURL, cfg.dataDir)
+	fmt.Fprintf(&b, "Demo logins, all with the password %s\n", password)
+	for _, m := range members {
+		fmt.Fprintf(&b, "  %-22s %-22s %s, branch %s\n", m.Role, m.Username, m.Name, m.BranchCode)
+	}
+	fmt.Fprintf(&b, "  %-22s %-22s the mobile app's backend: POST /v1/oauth/token\n", "borrower", demoClientID)
+	fmt.Fprintf(&b, "\nTry:\n  curl -s %s/v1/sessions -H 'Content-Type: application/json' \\\n    -d '{\"username\":\"%s\",\"password\":\"%s\"}'\n",
+		address, members[0].Username, password)
+	b.WriteString("or, in another terminal, the whole way of a loan:\n  ./scripts/story.sh duck-shed\n\nCtrl-C stops it; the data stays.\n")
+	_, err = io.WriteString(out, b.String())
+	return err
+}
+
+// addUser adds a member of staff: the way to the first administrator of a fresh database.
+func addUser(ctx context.Context, cfg config, args []string, in io.Reader, out io.Writer) (err error) {
+	if len(args) != 5 || args[0] != "add" {
+		return errors.New("usage: fumin user add USERNAME NAME ROLE BRANCH_CODE, with the password as the first line of standard input")
+	}
+	if cfg.dsn == "" || len(cfg.keyset) == 0 {
+		return errors.New("FUMIN_DSN and FUMIN_KEYSET (or FUMIN_KEYSET_FILE) must be set")
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, 1<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the password: %w", err)
+	}
+	store, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	err = newStaff(store).LoadOrganisation(ctx, installer(), origination.Organisation{Users: []origination.OrganisationUser{{
+		Username: args[1], DisplayName: args[2], Role: domain.Role(args[3]), BranchCode: args[4],
+		Password: staff.NewSecret(strings.TrimRight(line, "\r\n")),
+	}}})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "user %s is there (an existing one is left as it was)\n", args[1])
+	return err
 }

@@ -62,10 +62,12 @@ type PayoutLimits struct {
 	AttemptsMax int           // after that many answers without a result a person must ask for another (重新查询)
 }
 
-// DefaultPayoutLimits suit a channel that answers within seconds: asked for up to about two days.
+// DefaultPayoutLimits suit a channel that answers within seconds: asked for up to about two days. ResendAfter may be short,
+// because sending again is under the same id, which the channel pays at most once; giving up on an id is another matter,
+// and no program does it.
 func DefaultPayoutLimits() PayoutLimits {
 	return PayoutLimits{
-		Parallel: 8, Lease: 30 * time.Second, ResendAfter: time.Minute,
+		Parallel: 8, Lease: 15 * time.Second, ResendAfter: 10 * time.Second,
 		RetryFirst: time.Second, RetryMost: 10 * time.Minute, AttemptsMax: 300,
 	}
 }

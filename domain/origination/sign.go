@@ -113,17 +113,17 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 		return Offer{}, err
 	}
 	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, ceiling, on)
-	plan, err := schedule.Build(terms)
+	quotation, err := schedule.Quote(terms)
 	if err != nil {
 		return Offer{}, err
 	}
 	offer := Offer{
 		StartsOn: on, Amount: terms.Principal, TermMonths: rec.Approval.TermMonths, RepaymentMethod: terms.Method,
 		AnnualRate: terms.AnnualRate, ReferenceRatePct: ceiling.BasePct, ReferencePublished: ceiling.PublishedOn,
-		APREffectivePct: "0", InterestTotal: plan.Totals.Interest,
-		Instalments: make([]loan.Instalment, len(plan.Rows)),
+		APREffectivePct: quotation.Cost.APREffective.String(), InterestTotal: quotation.Plan.Totals.Interest,
+		Instalments: make([]loan.Instalment, len(quotation.Plan.Rows)),
 	}
-	for i, row := range plan.Rows {
+	for i, row := range quotation.Plan.Rows {
 		offer.Instalments[i] = loan.Instalment{
 			Number: row.Number, DueOn: row.DueOn, Days: row.Days, OpeningBalance: row.OpeningBalance, Principal: row.Principal,
 			Interest: row.Interest, Fees: row.Fees, Total: row.Total, ClosingBalance: row.ClosingBalance,
