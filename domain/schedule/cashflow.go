@@ -165,7 +165,7 @@ func (c CashFlows) equations() (effective, nominal equation) {
 	rate := c.Frequency.periodsAYear()
 	flows := make([]cash, len(c.Flows))
 	for i, flow := range c.Flows {
-		flows[i] = cash{fen: fen(flow.Amount), at: c.periodic(flow.Period)}
+		flows[i] = cash{fen: fenOf(flow.Amount), at: c.periodic(flow.Period)}
 	}
 	return newEquation(flows, conversion{compounded: true, periods: rate}), newEquation(flows, conversion{periods: rate})
 }
@@ -203,7 +203,7 @@ func (c CashFlows) datedEquations() (effective, nominal equation) {
 	}
 	daily, periodic := make([]cash, len(c.Flows)), make([]cash, len(c.Flows))
 	for i, flow := range c.Flows {
-		amount := fen(flow.Amount)
+		amount := fenOf(flow.Amount)
 		daily[i] = cash{fen: amount, at: units(first.DaysUntil(flow.On))}
 		periodic[i] = cash{fen: amount, at: at(flow.On)}
 	}

@@ -24,30 +24,30 @@ type Quotation struct {
 
 // Quote validates the terms, builds the plan and works out what it costs a year. It answers POST /v1/quotes.
 func Quote(t Terms) (Quotation, error) {
-	plan, periods, err := build(t)
+	c, err := calculate(t)
 	if err != nil {
 		return Quotation{}, err
 	}
-	cost, err := yearlyCost(t.withDefaults(), plan, periods)
+	cost, err := c.yearlyCost()
 	if err != nil {
 		return Quotation{}, err
 	}
-	return Quotation{Plan: plan, Cost: cost}, nil
+	return Quotation{Plan: c.plan(), Cost: cost}, nil
 }
 
-func yearlyCost(t Terms, plan Plan, periods []period) (YearlyCost, error) {
-	cost := YearlyCost{Nominal: t.AnnualRate}
+func (c *calculation) yearlyCost() (YearlyCost, error) {
+	cost := YearlyCost{Nominal: c.terms.AnnualRate}
 	var err error
-	if cost.APREffective, err = effectiveEquation(t, plan, false).solve(); err != nil {
+	if cost.APREffective, err = c.effectiveEquation(false).solve(); err != nil {
 		return YearlyCost{}, costRefused(err)
 	}
 	cost.APREffectiveAfterSubsidy = cost.APREffective
-	if !plan.Totals.Subsidy.IsZero() {
-		if cost.APREffectiveAfterSubsidy, err = effectiveEquation(t, plan, true).solve(); err != nil {
+	if c.subsidy > 0 {
+		if cost.APREffectiveAfterSubsidy, err = c.effectiveEquation(true).solve(); err != nil {
 			return YearlyCost{}, costRefused(err)
 		}
 	}
-	if cost.APRNominal, err = nominalEquation(t, plan, periods).solve(); err != nil {
+	if cost.APRNominal, err = c.nominalEquation().solve(); err != nil {
 		return YearlyCost{}, costRefused(err)
 	}
 	return cost, nil
@@ -66,38 +66,32 @@ func costRefused(err error) error {
 var compoundedDaily = conversion{compounded: true, periods: Fraction{Numerator: 365, Denominator: 1}}
 
 // effectiveEquation has days as units: time in actual days/365.
-func effectiveEquation(t Terms, plan Plan, afterSubsidy bool) equation {
-	flows := make([]cash, 0, len(plan.Rows)+1)
-	flows = append(flows, cash{fen: fen(t.Principal.Sub(plan.FeesUpfront)), at: units(0)})
-	days := 0
-	for i := range plan.Rows {
-		row := &plan.Rows[i]
-		days += row.Days
-		paid := row.Total
+func (c *calculation) effectiveEquation(afterSubsidy bool) equation {
+	flows := make([]cash, 0, len(c.rows)+1)
+	flows = append(flows, cash{fen: c.principal - c.upfront, at: units(0)})
+	for i, row := range c.rows {
+		paid := row.total()
 		if afterSubsidy {
-			paid = paid.Sub(row.Subsidy)
+			paid -= row.subsidy
 		}
-		flows = append(flows, cash{fen: -fen(paid), at: units(days)})
+		flows = append(flows, cash{fen: -paid, at: units(c.terms.DisbursedOn.DaysUntil(c.periods[i].due.to))})
 	}
 	return newEquation(flows, compoundedDaily)
 }
 
 // nominalEquation has the loan's period as its unit. Moves to a working day are disregarded, as Regulation Z,
 // 1026.17(c)(3), allows: the due dates as planned count.
-func nominalEquation(t Terms, plan Plan, periods []period) equation {
-	if len(plan.Rows) == 1 {
-		at, rate := singlePayment(span{t.DisbursedOn, periods[0].planned.to})
-		return newEquation([]cash{
-			{fen: fen(t.Principal.Sub(plan.FeesUpfront)), at: units(0)},
-			{fen: -fen(plan.Rows[0].Total), at: at},
-		}, rate)
+func (c *calculation) nominalEquation() equation {
+	flows := make([]cash, 0, len(c.rows)+1)
+	flows = append(flows, cash{fen: c.principal - c.upfront, at: units(0)})
+	for i, row := range c.rows {
+		flows = append(flows, cash{fen: -row.total(), at: c.periods[i].elapsed})
 	}
-	flows := make([]cash, 0, len(plan.Rows)+1)
-	flows = append(flows, cash{fen: fen(t.Principal.Sub(plan.FeesUpfront)), at: units(0)})
-	for i := range plan.Rows {
-		flows = append(flows, cash{fen: -fen(plan.Rows[i].Total), at: periods[i].elapsed})
+	rate := conversion{periods: c.terms.Frequency.periodsAYear()}
+	if len(c.rows) == 1 {
+		flows[1].at, rate = singlePayment(span{c.terms.DisbursedOn, c.maturity()})
 	}
-	return newEquation(flows, conversion{periods: t.Frequency.periodsAYear()})
+	return newEquation(flows, rate)
 }
 
 // singlePayment is the unit-period of one advance and one payment: the term itself, but a year where the term is
@@ -114,6 +108,3 @@ func singlePayment(term span) (unitCount, conversion) {
 }
 
 func units(n int) unitCount { return unitCount{whole: n, rest: Fraction{Numerator: 0, Denominator: 1}} }
-
-// fen is an amount as a whole number of fen. PrincipalMax and the limits of rates and rows keep it within 64 bits.
-func fen(a money.Amount) int64 { return a.Decimal().Shift(2).IntPart() }

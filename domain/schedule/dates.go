@@ -124,12 +124,11 @@ func (t Terms) periods() ([]period, error) {
 		periods[i] = period{planned: span{planned, date.on}, due: span{due, moved}, elapsed: date.elapsed, harvest: date.harvest, offGrid: date.offGrid}
 		planned, due = date.on, moved
 	}
-	t.measure(periods)
-	return periods, nil
+	return periods, t.measure(periods)
 }
 
-// measure gives each period its fraction of a year. Neighbouring periods of the same length share the work.
-func (t Terms) measure(periods []period) {
+// measure gives each period its fraction of a year.
+func (t Terms) measure(periods []period) error {
 	for i := range periods {
 		p := &periods[i]
 		p.fraction = yearFraction(t.DayCount, t.Frequency, p.planned, p.due)
@@ -137,6 +136,12 @@ func (t Terms) measure(periods []period) {
 	if t.DayCount == Periodic && t.Method == Seasonal && !t.InterestAtHarvest {
 		t.divideSplitPeriods(periods)
 	}
+	for i := range periods {
+		if f := periods[i].fraction; f.Numerator > numeratorMax || f.Denominator > denominatorMax {
+			return invalid("/day_count", "out-of-range", "第 %d 行的计息时间 %d/%d 年过于零碎，请改用 30/360 或 act/365", i+1, f.Numerator, f.Denominator)
+		}
+	}
+	return nil
 }
 
 // divideSplitPeriods handles a harvest in the middle of an interest period: "rate divided by periods a year" says

@@ -2,14 +2,13 @@ package schedule
 
 import (
 	"cmp"
+	"math/big"
 	"slices"
-
-	"github.com/shopspring/decimal"
 )
 
 // cash is money at a time counted in unit-periods; positive is received by the borrower, negative is paid.
 type cash struct {
-	fen int64
+	fen fen
 	at  unitCount
 }
 
@@ -63,95 +62,95 @@ func (e equation) signChanges() int {
 	return changes
 }
 
-// Places kept while an equation is evaluated, and the part of all money moved within which the sign of a sum is not
-// trusted. Each step errs by at most 1e-34 of the money, and there are at most some 1e5 steps. The discount factor's own
-// error, 1e-26 a year, is multiplied by a century at most. Together that is less than 1e-22 with room to spare, while
-// one unit in the last place of a rate moves the sum by some 1e-17 of the money for a loan of one day, and by more for
-// any longer one.
+// The part of all money moved within which the sign of a sum is not trusted, as a power of ten. Each step errs by at
+// most 1e-34 of the money, and there are at most some 1e5 steps. The discount factor's own error, 1e-26 a year, is
+// multiplied by a century at most. Together that is less than 1e-22 with room to spare, while one unit in the last
+// place of a rate moves the sum by some 1e-17 of the money for a loan of one day, and by more for any longer one.
 const (
-	equationPlaces    = 34
 	trustedPlaces     = 22
 	discountTolerance = 26 // places to which v^n (1+r) is 1
 )
 
-// present is the left side of the equation at one rate, in fen. factor is the discount factor v = 1/(1+i). Where i is
-// negative the equation is first multiplied by a power of 1+i, so that every factor used is at most one and no error grows.
-func (e equation) present(rate, factor decimal.Decimal) decimal.Decimal {
-	count := len(e.flows)
-	sum := decimal.Zero
+// present is the left side of the equation at one rate, in fixed-point fen. factor is the discount factor
+// v = 1/(1+i). Where i is negative the equation is first multiplied by a power of 1+i, so that every factor used is at
+// most one and no error grows.
+func (e equation) present(rate, factor *big.Int) *big.Int {
+	var w workspace
+	sum := new(big.Int)
 	if rate.Sign() >= 0 {
-		powers := powersOf(factor)
-		for k := count - 1; k >= 0; k-- {
-			sum = sum.Add(e.term(k, rate))
+		powers := powersOf(&w, factor)
+		for k := len(e.flows) - 1; k >= 0; k-- {
+			sum.Add(sum, e.term(&w, k, rate))
 			if k > 0 {
-				sum = sum.Mul(powers.to(e.flows[k].at.whole - e.flows[k-1].at.whole)).Truncate(equationPlaces)
+				powers.multiply(sum, e.flows[k].at.whole-e.flows[k-1].at.whole)
 			}
 		}
 		return sum
 	}
-	powers := powersOf(decimal.NewFromInt(1).Add(rate))
-	for k := range count {
+	powers := powersOf(&w, new(big.Int).Add(fixedOne, rate))
+	for k := range e.flows {
 		if k > 0 {
-			sum = sum.Mul(powers.to(e.flows[k].at.whole - e.flows[k-1].at.whole)).Truncate(equationPlaces)
+			powers.multiply(sum, e.flows[k].at.whole-e.flows[k-1].at.whole)
 		}
-		sum = sum.Add(e.term(k, rate))
+		sum.Add(sum, e.term(&w, k, rate))
 	}
 	return sum
 }
 
-// term is a flow with simple interest taken off for its odd days.
-func (e equation) term(k int, rate decimal.Decimal) decimal.Decimal {
+// term is a flow with simple interest taken off for its odd days: fen / (1 + rate x rest).
+func (e equation) term(w *workspace, k int, rate *big.Int) *big.Int {
 	flow := e.flows[k]
-	money := decimal.NewFromInt(flow.fen)
+	money := w.term.Mul(w.small.SetInt64(int64(flow.fen)), fixedOne)
 	if flow.at.rest.Numerator == 0 {
 		return money
 	}
-	denominator := decimal.NewFromInt(flow.at.rest.Denominator)
-	return money.Mul(denominator).
-		DivRound(denominator.Add(decimal.NewFromInt(flow.at.rest.Numerator).Mul(rate)), equationPlaces)
+	w.odd.Mul(rate, w.small.SetInt64(flow.at.rest.Numerator))
+	w.odd.Quo(&w.odd, w.small.SetInt64(flow.at.rest.Denominator))
+	w.odd.Add(&w.odd, fixedOne)
+	w.divide(money, money, &w.odd)
+	return money
 }
 
 // moved is all money in the equation, whichever way it goes.
 func (e equation) moved() int64 {
 	var total int64
 	for _, flow := range e.flows {
-		total += max(flow.fen, -flow.fen)
+		total += int64(max(flow.fen, -flow.fen))
 	}
 	return total
 }
 
 // powers remembers the few powers a schedule needs: its gaps are nearly all 28 to 31 days, or one period.
 type powers struct {
-	base   decimal.Decimal
-	values map[int]decimal.Decimal
+	work  *workspace
+	base  *big.Int
+	known []knownPower
 }
 
-func powersOf(base decimal.Decimal) powers {
-	return powers{base: base, values: make(map[int]decimal.Decimal, 8)}
+type knownPower struct {
+	n     int
+	value *big.Int
 }
 
-func (p powers) to(n int) decimal.Decimal {
+const knownPowersMax = 16
+
+func powersOf(w *workspace, base *big.Int) *powers { return &powers{work: w, base: base} }
+
+// multiply multiplies x by base^n.
+func (p *powers) multiply(x *big.Int, n int) {
 	if n == 1 {
-		return p.base
+		p.work.multiply(x, x, p.base)
+		return
 	}
-	value, known := p.values[n]
-	if !known {
-		value = power(p.base, n)
-		p.values[n] = value
-	}
-	return value
-}
-
-// power is base^n by squaring, cut to equationPlaces at each step.
-func power(base decimal.Decimal, n int) decimal.Decimal {
-	result := decimal.NewFromInt(1)
-	for ; n > 0; n >>= 1 {
-		if n&1 == 1 {
-			result = result.Mul(base).Truncate(equationPlaces)
-		}
-		if n > 1 {
-			base = base.Mul(base).Truncate(equationPlaces)
+	for _, known := range p.known {
+		if known.n == n {
+			p.work.multiply(x, x, known.value)
+			return
 		}
 	}
-	return result
+	value := p.work.power(p.base, n)
+	if len(p.known) < knownPowersMax {
+		p.known = append(p.known, knownPower{n, value})
+	}
+	p.work.multiply(x, x, value)
 }

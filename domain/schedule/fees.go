@@ -1,118 +1,114 @@
 package schedule
 
 import (
-	"fumin/domain"
-	"fumin/domain/money"
+	"math/big"
 
-	"github.com/shopspring/decimal"
+	"fumin/domain"
 )
 
+// charge is a Charge in the making.
+type charge struct {
+	fee, row int
+	sum      fen
+}
+
 // charge works out every fee once it is known what is owed when, and adds it to its row.
-func (p *Plan) charge(t Terms, periods []period) {
-	for i, fee := range t.Fees {
+func (c *calculation) charge() {
+	for i, fee := range c.terms.Fees {
 		switch fee.When {
 		case Upfront:
-			p.addCharge(t, i, 0, p.upfrontFee(t, fee, periods))
+			c.addCharge(i, 0, c.upfrontFee(fee))
 		case EachPeriod:
-			for k := range p.Rows {
-				p.addCharge(t, i, k+1, p.periodFee(t, fee, k))
+			for k := range c.rows {
+				c.addCharge(i, k+1, c.periodFee(fee, k))
 			}
 		case Yearly:
-			p.chargeYearly(t, i, periods)
+			c.chargeYearly(i)
 		}
 	}
 }
 
-func (p *Plan) addCharge(t Terms, fee, row int, sum money.Amount) {
-	if sum.IsZero() {
+func (c *calculation) addCharge(fee, row int, sum fen) {
+	if sum == 0 {
 		return
 	}
-	due := t.DisbursedOn
 	if row > 0 {
-		due = p.Rows[row-1].DueOn
-		p.Rows[row-1].Fees = p.Rows[row-1].Fees.Add(sum)
+		c.rows[row-1].fees += sum
 	} else {
-		p.FeesUpfront = p.FeesUpfront.Add(sum)
+		c.upfront += sum
 	}
-	p.Charges = append(p.Charges, Charge{Fee: fee, Kind: t.Fees[fee].Kind, DueOn: due, Row: row, Amount: sum})
+	c.charges = append(c.charges, charge{fee: fee, row: row, sum: sum})
+}
+
+// feeOf is base x rate x years, rounded once to the fen in the lender's mode; a fixed fee is what it is.
+func (c *calculation) feeOf(fee Fee, base fen, years Fraction) fen {
+	if fee.RatePctAYear.IsZero() {
+		return fenOf(fee.Amount)
+	}
+	return share(base, microPercent(fee.RatePctAYear), years, c.terms.Rounding)
 }
 
 // upfrontFee pays for the whole term at once: the years of the term on the principal, or each row's own time on the
 // balance that the plan foresees for it.
-func (p *Plan) upfrontFee(t Terms, fee Fee, periods []period) money.Amount {
-	if fee.RatePctAYear.IsZero() {
-		return fee.Amount
+func (c *calculation) upfrontFee(fee Fee) fen {
+	if fee.On != OnBalance || fee.RatePctAYear.IsZero() {
+		return c.feeOf(fee, c.principal, yearsBetween(c.terms.DisbursedOn, c.maturity()))
 	}
-	if fee.On != OnBalance {
-		return t.feeOf(t.Principal, fee.RatePctAYear, yearsBetween(t.DisbursedOn, periods[len(periods)-1].planned.to))
+	exact, row := new(big.Rat), new(big.Rat)
+	for i, figures := range c.rows {
+		f := c.periods[i].fraction
+		row.SetFrac(big.NewInt(f.Numerator), big.NewInt(f.Denominator))
+		exact.Add(exact, row.Mul(row, new(big.Rat).SetInt64(int64(figures.opening))))
 	}
-	exact := decimal.Zero
-	for i := range p.Rows {
-		f := p.Rows[i].YearFraction
-		exact = exact.Add(p.Rows[i].OpeningBalance.Decimal().Mul(decimal.NewFromInt(f.Numerator)).
-			DivRound(decimal.NewFromInt(f.Denominator), levelPlaces))
-	}
-	return amount(roundQuotient(exact.Mul(fee.RatePctAYear.Decimal()), decimal.NewFromInt(100), 2, t.Rounding))
+	exact.Mul(exact, big.NewRat(microPercent(fee.RatePctAYear), microPercentOne))
+	return fen(bigQuotient(exact.Num(), exact.Denom(), c.terms.Rounding).Int64())
 }
 
+// maturity is the planned end of the term (到期日), before any move to a working day.
+func (c *calculation) maturity() domain.Date { return c.periods[len(c.periods)-1].planned.to }
+
 // periodFee accrues as the interest does, on the row's own year fraction.
-func (p *Plan) periodFee(t Terms, fee Fee, k int) money.Amount {
-	if fee.RatePctAYear.IsZero() {
-		return fee.Amount
-	}
-	base := t.Principal
+func (c *calculation) periodFee(fee Fee, k int) fen {
+	base := c.principal
 	if fee.On == OnBalance {
-		base = p.Rows[k].OpeningBalance
+		base = c.rows[k].opening
 	}
-	return t.feeOf(base, fee.RatePctAYear, p.Rows[k].YearFraction)
+	return c.feeOf(fee, base, c.periods[k].fraction)
 }
 
 // chargeYearly charges each loan year in advance: the first at disbursement, each further one with the first row on
 // or after the anniversary, if the loan still runs then. A year that the term does not fill is charged by its months
 // and days; a fixed sum is charged whole.
-func (p *Plan) chargeYearly(t Terms, index int, periods []period) {
-	fee, end, row := t.Fees[index], periods[len(periods)-1].planned.to, 0
-	for year := 0; year <= TermYearsMax; year++ {
-		begin := t.DisbursedOn.AddMonths(12 * year)
+func (c *calculation) chargeYearly(index int) {
+	fee, end := c.terms.Fees[index], c.maturity()
+	c.addCharge(index, 0, c.yearlyFee(fee, c.principal, c.terms.DisbursedOn))
+	row := 0
+	for year := 1; year <= TermYearsMax; year++ {
+		begin := c.terms.DisbursedOn.AddMonths(12 * year)
 		if !begin.Before(end) {
 			return
 		}
-		balance := t.Principal
-		if year > 0 {
-			for periods[row].planned.to.Before(begin) {
-				row++
-			}
-			balance = p.Rows[row].OpeningBalance
-			if periods[row].planned.to == begin {
-				balance = p.Rows[row].ClosingBalance
-			}
+		for c.periods[row].planned.to.Before(begin) {
+			row++
 		}
-		number := 0
-		if year > 0 {
-			number = row + 1
+		balance := c.rows[row].opening
+		if c.periods[row].planned.to == begin {
+			balance -= c.rows[row].principal
 		}
-		p.addCharge(t, index, number, t.yearlyFee(fee, balance, begin, end))
+		c.addCharge(index, row+1, c.yearlyFee(fee, balance, begin))
 	}
 }
 
-func (t Terms) yearlyFee(fee Fee, balance money.Amount, begin, end domain.Date) money.Amount {
-	if fee.RatePctAYear.IsZero() {
-		return fee.Amount
-	}
-	base := t.Principal
+func (c *calculation) yearlyFee(fee Fee, balance fen, begin domain.Date) fen {
+	base := c.principal
 	if fee.On == OnBalance {
 		base = balance
 	}
-	years := newFraction(1, 1)
-	if next := begin.AddMonths(12); end.Before(next) {
-		years = yearsBetween(begin, end)
+	end := c.maturity()
+	if next := begin.AddMonths(12); next.Before(end) {
+		end = next
 	}
-	return t.feeOf(base, fee.RatePctAYear, years)
-}
-
-// feeOf is base x rate x years, rounded once to the fen in the lender's mode.
-func (t Terms) feeOf(base money.Amount, rate money.Rate, years Fraction) money.Amount {
-	return t.roundedInterest(base, rate.Decimal().Mul(decimal.NewFromInt(years.Numerator)), years.Denominator)
+	return c.feeOf(fee, base, yearsBetween(begin, end))
 }
 
 // yearsBetween counts whole months as twelfths and the days left over as 360ths, whatever the day count of the
@@ -120,4 +116,18 @@ func (t Terms) feeOf(base money.Amount, rate money.Rate, years Fraction) money.A
 func yearsBetween(from, to domain.Date) Fraction {
 	months, days := monthsAndDays(from, to)
 	return newFraction(int64(months)*30+int64(days), 360)
+}
+
+func (c *calculation) shownCharges() []Charge {
+	shown := make([]Charge, len(c.charges))
+	for i, charge := range c.charges {
+		due := c.terms.DisbursedOn
+		if charge.row > 0 {
+			due = c.periods[charge.row-1].due.to
+		}
+		shown[i] = Charge{
+			Fee: charge.fee, Kind: c.terms.Fees[charge.fee].Kind, DueOn: due, Row: charge.row, Amount: charge.sum.amount(),
+		}
+	}
+	return shown
 }

@@ -1,8 +1,6 @@
 package schedule
 
 import (
-	"github.com/shopspring/decimal"
-
 	"fumin/domain"
 	"fumin/domain/money"
 )
@@ -12,7 +10,7 @@ import (
 type Plan struct {
 	Rows            []Row
 	LevelInstalment money.Amount // 每期还款额: of equal_instalment and flat_addon before any last difference; zero otherwise
-	Charges         []Charge     // every fee, one by one, by date; those of a row are summed in Row.Fees
+	Charges         []Charge     // every fee, one by one, by fee and then by date; those of a row are summed in Row.Fees
 	FeesUpfront     money.Amount // the charges of the day of disbursement
 	Totals          Totals
 }
@@ -48,206 +46,190 @@ type Totals struct {
 
 // Build validates the terms and makes the plan. Errors are domain.Errors that name the wrong fields, all of them.
 func Build(t Terms) (Plan, error) {
-	plan, _, err := build(t)
-	return plan, err
-}
-
-func build(t Terms) (Plan, []period, error) {
-	if err := t.Validate(); err != nil {
-		return Plan{}, nil, err
-	}
-	t = t.withDefaults()
-	periods, err := t.periods()
+	c, err := calculate(t)
 	if err != nil {
-		return Plan{}, nil, err
+		return Plan{}, err
 	}
-
-	c := newCalculation(t, periods)
-	rows, tooSmall := c.rows(c.level())
-	if tooSmall != nil {
-		return Plan{}, nil, c.refuseTooSmall(*tooSmall)
-	}
-	plan := Plan{Rows: rows, LevelInstalment: c.shownLevel(rows)}
-	plan.charge(t, periods)
-	plan.sum()
-	if plan.FeesUpfront.Cmp(t.Principal) >= 0 {
-		return Plan{}, nil, invalid("/fees", "out-of-range", "放款时收取的费用合计 %s 元，应小于借款本金 %s 元", plan.FeesUpfront, t.Principal)
-	}
-	return plan, periods, nil
+	return c.plan(), nil
 }
 
-// calculation is what the rows of one plan have in common.
+// calculation is a plan in the making, in fen.
 type calculation struct {
-	terms      Terms
-	periods    []period
-	principals []money.Amount    // seasonal: the sum of each harvest
-	scales     []decimal.Decimal // rate x numerator of each period's fraction; the divisor is 100 x its denominator
-	share      money.Amount      // equal_principal: the principal of each row after the grace
+	terms     Terms
+	principal fen
+	multiple  fen   // the grain of the level instalment
+	rate      int64 // in millionths of a percent
+	subsidy   int64 // likewise
+	periods   []period
+	harvests  []fen // seasonal: the principal of each harvest
+	level     fen   // equal_instalment: the instalment, given or computed
+	share     fen   // equal_principal: the principal of each row after the grace
+	rows      []figures
+	charges   []charge
+	upfront   fen // fees on the day of disbursement
 }
+
+// figures is the money of one row.
+type figures struct {
+	opening, principal, interest, fees, subsidy fen
+}
+
+func (f figures) total() fen { return f.principal + f.interest + f.fees }
 
 // shortfall is a row whose interest the instalment does not cover.
 type shortfall struct {
 	row                  int
-	instalment, interest money.Amount
+	instalment, interest fen
 }
 
-func newCalculation(t Terms, periods []period) *calculation {
-	c := &calculation{terms: t, periods: periods, scales: make([]decimal.Decimal, len(periods))}
-	rate := t.AnnualRate.Decimal()
-	for i, p := range periods {
-		if i > 0 && p.fraction == periods[i-1].fraction {
-			c.scales[i] = c.scales[i-1]
-			continue
-		}
-		c.scales[i] = rate.Mul(decimal.NewFromInt(p.fraction.Numerator))
+// calculate does all of a plan's arithmetic.
+func calculate(t Terms) (*calculation, error) {
+	if err := t.Validate(); err != nil {
+		return nil, err
 	}
-	if t.Method == Seasonal {
-		c.principals = harvestPrincipals(t)
+	t = t.withDefaults()
+	periods, err := t.periods()
+	if err != nil {
+		return nil, err
 	}
-	if t.Method == EqualPrincipal {
-		count := decimal.NewFromInt(int64(len(periods) - t.GracePrincipalPeriods))
-		c.share = t.roundToMultiple(t.Principal.Decimal(), count)
+	c := &calculation{
+		terms: t, principal: fenOf(t.Principal), multiple: fenOf(t.InstalmentMultiple), periods: periods,
+		rate: microPercent(t.AnnualRate), subsidy: microPercent(t.InterestSubsidyShare),
+		rows: make([]figures, len(periods)),
 	}
-	return c
+	switch t.Method {
+	case EqualInstalment:
+		c.level = c.levelInstalment()
+	case EqualPrincipal:
+		c.share = c.toMultiple(int64(c.principal), int64(len(periods)-t.GracePrincipalPeriods))
+	case Seasonal:
+		c.harvests = harvestPrincipals(t)
+	case InterestOnlyBullet, LumpSum, FlatAddOn:
+	}
+	if tooSmall := c.repay(c.level); tooSmall != nil {
+		return nil, c.refuseTooSmall(*tooSmall)
+	}
+	c.charge()
+	if c.upfront >= c.principal {
+		return nil, invalid("/fees", "out-of-range", "放款时收取的费用合计 %s 元，应小于借款本金 %s 元", c.upfront.amount(), t.Principal)
+	}
+	return c, nil
 }
 
 // harvestPrincipals turns shares into sums that add up to the principal, by largest remainder.
-func harvestPrincipals(t Terms) []money.Amount {
+func harvestPrincipals(t Terms) []fen {
 	amounts := make([]money.Amount, len(t.Seasonal))
-	shares := make([]decimal.Decimal, len(t.Seasonal))
-	byShare := false
 	for i, s := range t.Seasonal {
-		amounts[i], shares[i] = s.Amount, s.SharePct.Decimal()
-		byShare = byShare || !s.SharePct.IsZero()
+		amounts[i] = s.Amount
 	}
-	if byShare {
-		return t.Principal.Allocate(shares)
+	if !t.Seasonal[0].SharePct.IsZero() {
+		amounts = t.Principal.Allocate(sharesOf(t.Seasonal))
 	}
-	return amounts
+	principals := make([]fen, len(amounts))
+	for i := range amounts {
+		principals[i] = fenOf(amounts[i])
+	}
+	return principals
 }
 
 // interest of row i on the given balance, exact until its one rounding to the fen in the lender's mode.
-func (c *calculation) interest(i int, balance money.Amount) money.Amount {
-	return c.terms.roundedInterest(balance, c.scales[i], c.periods[i].fraction.Denominator)
+func (c *calculation) interest(i int, balance fen) fen {
+	return share(balance, c.rate, c.periods[i].fraction, c.terms.Rounding)
 }
 
-func (t Terms) roundedInterest(balance money.Amount, scale decimal.Decimal, denominator int64) money.Amount {
-	if balance.IsZero() || scale.IsZero() {
-		return money.Amount{}
-	}
-	return amount(roundQuotient(balance.Decimal().Mul(scale), decimal.NewFromInt(100*denominator), 2, t.Rounding))
-}
-
-// rows fills in the money, row by row. It stops at the first row whose interest the instalment does not cover.
-func (c *calculation) rows(level money.Amount) ([]Row, *shortfall) {
-	rows := make([]Row, len(c.periods))
-	balance := c.terms.Principal
-	for i := range rows {
-		p := &c.periods[i]
+// repay fills in the money, row by row. It stops at the first row whose interest the instalment does not cover.
+func (c *calculation) repay(level fen) *shortfall {
+	balance := c.principal
+	for i := range c.rows {
 		base := balance
 		if c.terms.Method == FlatAddOn {
-			base = c.terms.Principal // whatever has been repaid: that is what makes 等本等息 dear
+			base = c.principal // whatever has been repaid: that is what makes 等本等息 dear
 		}
 		interest := c.interest(i, base)
-		principal, instalment := c.principal(i, balance, interest, level)
-		if principal.Sign() < 0 {
-			return nil, &shortfall{row: i + 1, instalment: instalment, interest: interest}
+		principal, instalment := c.principalOf(i, balance, interest, level)
+		if principal < 0 {
+			return &shortfall{row: i + 1, instalment: instalment, interest: interest}
 		}
-		closing := balance.Sub(principal)
-		rows[i] = Row{
-			Number: i + 1, DueOn: p.due.to, Days: p.due.days(), YearFraction: p.fraction,
-			OpeningBalance: balance, Principal: principal, Interest: interest, ClosingBalance: closing,
-			Subsidy: interest.Times(c.terms.InterestSubsidyShare, c.terms.Rounding), // a share of a payment is paid in fen
+		c.rows[i] = figures{opening: balance, principal: principal, interest: interest}
+		if c.subsidy > 0 { // a share of a payment is itself paid in fen
+			c.rows[i].subsidy = share(interest, c.subsidy, Fraction{Numerator: 1, Denominator: 1}, c.terms.Rounding)
 		}
-		balance = closing
+		balance -= principal
 	}
-	return rows, nil
+	return nil
 }
 
-// principal of row i, and the instalment it is the rest of. The last row clears the balance and so carries the
-// rounding of all others; no row repays more than there is.
-func (c *calculation) principal(i int, balance, interest, level money.Amount) (principal, instalment money.Amount) {
+// principalOf returns the principal of row i, and the instalment it is the rest of. The last row clears the balance
+// and so carries the rounding of all others; no row repays more than there is.
+func (c *calculation) principalOf(i int, balance, interest, level fen) (principal, instalment fen) {
 	if i == len(c.periods)-1 {
-		return balance, balance.Add(interest)
+		return balance, balance + interest
 	}
 	if i < c.terms.GracePrincipalPeriods {
-		return money.Amount{}, interest
+		return 0, interest
 	}
 	switch c.terms.Method {
 	case EqualInstalment:
-		principal, instalment = level.Sub(interest), level
+		principal, instalment = level-interest, level
 	case FlatAddOn:
-		count := decimal.NewFromInt(int64(len(c.periods) - c.terms.GracePrincipalPeriods))
-		instalment = c.terms.roundToMultiple(c.terms.Principal.Decimal().Add(interest.Decimal().Mul(count)), count)
-		principal = instalment.Sub(interest)
+		count := int64(len(c.periods) - c.terms.GracePrincipalPeriods)
+		instalment = c.toMultiple(int64(c.principal)+int64(interest)*count, count)
+		principal = instalment - interest
 	case EqualPrincipal:
 		principal = c.share
 	case Seasonal:
 		if harvest := c.periods[i].harvest; harvest >= 0 {
-			principal = c.principals[harvest]
+			principal = c.harvests[harvest]
 		}
 	case InterestOnlyBullet, LumpSum:
 	}
-	if principal.Cmp(balance) > 0 {
-		principal = balance
-	}
-	return principal, instalment
+	return min(principal, balance), instalment
+}
+
+// toMultiple brings numerator/denominator fen to a multiple of InstalmentMultiple, in the lender's mode.
+func (c *calculation) toMultiple(numerator, denominator int64) fen {
+	return fen(quotient(numerator, denominator*int64(c.multiple), c.terms.Rounding)) * c.multiple
 }
 
 // shownLevel is the instalment a borrower is told: that of the first row that repays principal, where rows are level.
-func (c *calculation) shownLevel(rows []Row) money.Amount {
+func (c *calculation) shownLevel() fen {
 	switch c.terms.Method {
 	case EqualInstalment:
-		return c.level()
+		return c.level
 	case FlatAddOn:
-		row := rows[min(c.terms.GracePrincipalPeriods, len(rows)-1)]
-		return row.Principal.Add(row.Interest)
+		row := c.rows[min(c.terms.GracePrincipalPeriods, len(c.rows)-1)]
+		return row.principal + row.interest
 	case EqualPrincipal, InterestOnlyBullet, LumpSum, Seasonal:
 	}
-	return money.Amount{}
+	return 0
 }
 
-// sum adds the rows up.
-func (p *Plan) sum() {
-	for i := range p.Rows {
-		row := &p.Rows[i]
-		row.Total = row.Principal.Add(row.Interest).Add(row.Fees)
-		p.Totals.Principal = p.Totals.Principal.Add(row.Principal)
-		p.Totals.Interest = p.Totals.Interest.Add(row.Interest)
-		p.Totals.Subsidy = p.Totals.Subsidy.Add(row.Subsidy)
+// plan puts the figures into the values that others see.
+func (c *calculation) plan() Plan {
+	plan := Plan{
+		Rows: make([]Row, len(c.rows)), LevelInstalment: c.shownLevel().amount(), FeesUpfront: c.upfront.amount(),
+		Charges: c.shownCharges(),
 	}
-	for _, charge := range p.Charges {
-		p.Totals.Fees = p.Totals.Fees.Add(charge.Amount)
+	var sum figures
+	balance := c.terms.Principal
+	for i, f := range c.rows {
+		p := &c.periods[i]
+		closing := (f.opening - f.principal).amount()
+		plan.Rows[i] = Row{
+			Number: i + 1, DueOn: p.due.to, Days: p.due.days(), YearFraction: p.fraction,
+			OpeningBalance: balance, Principal: f.principal.amount(), Interest: f.interest.amount(),
+			Fees: f.fees.amount(), Total: f.total().amount(), Subsidy: f.subsidy.amount(), ClosingBalance: closing,
+		}
+		balance = closing
+		sum.principal += f.principal
+		sum.interest += f.interest
+		sum.fees += f.fees
+		sum.subsidy += f.subsidy
 	}
-	p.Totals.Total = p.Totals.Principal.Add(p.Totals.Interest).Add(p.Totals.Fees)
-}
-
-// roundToMultiple brings an exact quotient to a multiple of InstalmentMultiple, in the lender's mode.
-func (t Terms) roundToMultiple(numerator, denominator decimal.Decimal) money.Amount {
-	multiple := t.InstalmentMultiple.Decimal()
-	count := roundQuotient(numerator, denominator.Mul(multiple), 0, t.Rounding)
-	return amount(count.Mul(multiple))
-}
-
-// roundQuotient rounds numerator/denominator once, from the exact quotient: a half is a half, never the dust of a
-// division cut short. Both are positive or the numerator is zero.
-func roundQuotient(numerator, denominator decimal.Decimal, places int32, mode money.Rounding) decimal.Decimal {
-	quotient, remainder := numerator.QuoRem(denominator, places)
-	twice := remainder.Add(remainder)
-	switch unit := denominator.Shift(-places); twice.Cmp(unit) {
-	case 1:
-		return quotient.Add(decimal.New(1, -places))
-	case 0: // exactly half: hand the mode the tie
-		return mode.Round(quotient.Add(decimal.New(5, -places-1)), places)
+	sum.fees += c.upfront
+	plan.Totals = Totals{
+		Principal: sum.principal.amount(), Interest: sum.interest.amount(), Fees: sum.fees.amount(),
+		Subsidy: sum.subsidy.amount(), Total: sum.total().amount(),
 	}
-	return quotient
-}
-
-// amount wraps a decimal that is a whole number of fen by construction.
-func amount(d decimal.Decimal) money.Amount {
-	a, err := money.AmountFromDecimal(d)
-	if err != nil {
-		panic("schedule: a figure with a third decimal: " + d.String()) // a mistake in this package, never input
-	}
-	return a
+	return plan
 }

@@ -1,6 +1,8 @@
 package schedule
 
 import (
+	"math/big"
+
 	"github.com/shopspring/decimal"
 
 	"fumin/domain"
@@ -51,79 +53,82 @@ func (e equation) solve() (Percent, error) {
 	return e.refine(roots[0])
 }
 
-// refine goes from a guess to the nearest rate with PercentPlaces decimals, in decimals only. It evaluates the
+// refine goes from a guess to the nearest rate with PercentPlaces decimals, without floats. It evaluates the
 // equation one unit of the last place below and above the candidate. If a straight line through both crosses zero
 // within half a unit of the candidate, the signs differ, and that is the verification; otherwise the line says how many
 // units to move. A sign counts only where the sum exceeds all errors of computing it.
 func (e equation) refine(g guess) (Percent, error) {
 	unit := decimal.New(1, -fractionPlaces)
 	yearly := g.yearly.Round(fractionPlaces)
-	trust := decimal.New(e.moved(), -trustedPlaces)
-	discount := decimal.NewFromInt(1).DivRound(decimal.NewFromInt(1).Add(g.unit), equationPlaces)
+	trust := fixedFrom(decimal.New(e.moved(), -trustedPlaces))
+	var w workspace
+	discount := fixedFrom(g.unit)
+	w.divide(discount, fixedOne, discount.Add(discount, fixedOne))
 	for range refineStepsMax {
 		below, okBelow := e.at(yearly.Sub(unit), discount)
 		above, okAbove := e.at(yearly.Add(unit), discount)
-		if !okBelow || !okAbove || below.Abs().Cmp(trust) <= 0 || above.Abs().Cmp(trust) <= 0 {
+		if !okBelow || !okAbove || below.CmpAbs(trust) <= 0 || above.CmpAbs(trust) <= 0 || below.Cmp(above) == 0 {
 			return Percent{}, errUnverified
 		}
-		rise := above.Sub(below)
-		if rise.IsZero() {
-			return Percent{}, errUnverified
-		}
-		units := below.Add(above).Neg().DivRound(rise, 0)
-		if units.IsZero() {
+		// The line through (-1, below) and (1, above) crosses zero at (below + above) / (below - above).
+		crossing := decimal.NewFromBigInt(new(big.Int).Add(below, above), 0).
+			DivRound(decimal.NewFromBigInt(new(big.Int).Sub(below, above), 0), 0)
+		if crossing.IsZero() {
 			if below.Sign() == above.Sign() {
 				return Percent{}, errUnverified
 			}
 			return Percent{d: yearly.Shift(2)}, nil
 		}
-		yearly = yearly.Add(units.Mul(unit))
+		yearly = yearly.Add(crossing.Mul(unit))
 	}
 	return Percent{}, errUnverified
 }
 
 // at evaluates the equation at a yearly rate given as a fraction of one.
-func (e equation) at(yearly, guess decimal.Decimal) (decimal.Decimal, bool) {
-	one := decimal.NewFromInt(1)
-	numerator, denominator := decimal.NewFromInt(e.rate.periods.Numerator), decimal.NewFromInt(e.rate.periods.Denominator)
+func (e equation) at(yearly decimal.Decimal, discount *big.Int) (*big.Int, bool) {
+	var w workspace
+	rate, factor := fixedFrom(yearly), new(big.Int)
+	growth := new(big.Int).Add(fixedOne, rate)
 	if !e.rate.compounded {
-		rate := yearly.Mul(denominator).DivRound(numerator, equationPlaces)
-		if rate.LessThanOrEqual(one.Neg()) {
-			return decimal.Decimal{}, false
+		rate.Mul(rate, big.NewInt(e.rate.periods.Denominator)).Quo(rate, big.NewInt(e.rate.periods.Numerator))
+		growth.Add(fixedOne, rate)
+		if growth.Sign() <= 0 {
+			return nil, false
 		}
-		return e.present(rate, one.DivRound(one.Add(rate), equationPlaces)), true
+		w.divide(factor, fixedOne, growth)
+		return e.present(rate, factor), true
 	}
-	if yearly.LessThanOrEqual(one.Neg()) {
-		return decimal.Decimal{}, false
+	if growth.Sign() <= 0 {
+		return nil, false
 	}
-	growth := power(one.Add(yearly), int(e.rate.periods.Denominator)) // of Numerator unit-periods
-	if growth.Cmp(growthTrusted) > 0 {
-		return decimal.Decimal{}, false
+	growth = w.power(growth, int(e.rate.periods.Denominator)) // of Numerator unit-periods
+	if growth.Cmp(growthTrusted) > 0 || !w.discountRoot(factor.Set(discount), growth, e.rate.periods.Numerator) {
+		return nil, false
 	}
-	factor, ok := discountRoot(growth, int(e.rate.periods.Numerator), guess)
-	if !ok {
-		return decimal.Decimal{}, false
-	}
-	return e.present(one.DivRound(factor, equationPlaces).Sub(one), factor), true
+	w.divide(rate, fixedOne, factor)
+	return e.present(rate.Sub(rate, fixedOne), factor), true
 }
 
 // growthTrusted bounds what discountRoot is asked for: v^n is kept to 1e-34, and multiplied by so much the error of its
 // last place must stay within discountTolerance. It is the growth of a year at RatePctMax.
-var growthTrusted = decimal.New(1+RatePctMax/100, 0)
+var growthTrusted = new(big.Int).Mul(big.NewInt(1+RatePctMax/100), fixedOne)
 
-// discountRoot returns v with v^n x growth = 1, to discountTolerance places, by Newton's method from a guess; that the
-// place is reached is checked, not assumed. From a guess of 15 digits it takes one step, or two.
-func discountRoot(growth decimal.Decimal, n int, v decimal.Decimal) (decimal.Decimal, bool) {
-	one, tolerance := decimal.NewFromInt(1), decimal.New(1, -discountTolerance)
+var discountTolerated = new(big.Int).Exp(big.NewInt(10), big.NewInt(fixedPlaces-discountTolerance), nil)
+
+// discountRoot brings v to v^n x growth = 1, within discountTolerance, by Newton's method; that this is reached is
+// checked, not assumed. From a guess of 15 digits it takes one step, or two.
+func (w *workspace) discountRoot(v, growth *big.Int, n int64) bool {
+	off := new(big.Int)
 	for range discountStepsMax {
-		off := one.Sub(power(v, n).Mul(growth).Truncate(equationPlaces))
-		if off.Abs().Cmp(tolerance) <= 0 {
-			return v, true
+		w.multiply(off, w.power(v, int(n)), growth)
+		if off.Sub(fixedOne, off).CmpAbs(discountTolerated) <= 0 {
+			return true
 		}
-		v = v.Add(v.Mul(off).DivRound(decimal.NewFromInt(int64(n)), equationPlaces))
+		w.multiply(off, off, v)
+		v.Add(v, off.Quo(off, big.NewInt(n)))
 		if v.Sign() <= 0 {
-			return decimal.Decimal{}, false
+			return false
 		}
 	}
-	return decimal.Decimal{}, false
+	return false
 }

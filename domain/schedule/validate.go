@@ -24,8 +24,8 @@ const (
 // Limits that are not constants of the language; nothing changes them.
 var (
 	PrincipalMin  = money.Fen(1)
-	PrincipalMax  = money.MustParseAmount("100000000000.00") // a hundred billion: sums of fen stay within 64 bits
-	AnnualRateMax = money.MustParseRate("999.999999")        // percent a year; what money.Rate can be parsed from
+	PrincipalMax  = money.MustParseAmount("10000000000.00") // ten billion: every sum of fen stays within 64 bits
+	AnnualRateMax = money.MustParseRate("999.999999")       // percent a year; what money.Rate can be parsed from
 	hundred       = money.MustParseRate("100")
 )
 
