@@ -138,9 +138,13 @@ func collectCodes(t *testing.T, root string) *codes {
 		t.Fatal(err)
 	}
 	for dir, files := range packages {
-		p := sourcePackage{set: set, found: found, constants: constants(files), isKernel: filepath.Base(dir) == "domain"}
+		p := &sourcePackage{set: set, found: found, constants: constants(files), isKernel: filepath.Base(dir) == "domain"}
+		p.findHelpers(files)
 		for _, file := range files {
-			ast.Inspect(file, p.visit)
+			for _, declaration := range file.Decls {
+				p.passed = passedCodes(declaration)
+				ast.Inspect(declaration, p.visit)
+			}
 		}
 	}
 	return found
@@ -182,10 +186,104 @@ type sourcePackage struct {
 	found     *codes
 	constants map[string]string
 	isKernel  bool
+	helpers   map[string]helper // by the names of functions that take a code and make an error of it
+	passed    map[string]bool   // variables of the declaration at hand that hold a code named elsewhere
+}
+
+// helper is a function with a parameter "code": those who call it name the code.
+type helper struct {
+	index int      // of the parameter
+	kind  ast.Expr // what it makes: an Error of this kind; nil for a Field or a ValueError
+}
+
+func (p *sourcePackage) findHelpers(files []*ast.File) {
+	p.helpers = map[string]helper{}
+	for _, file := range files {
+		for _, declaration := range file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok || p.isKernel || function.Body == nil {
+				continue
+			}
+			index := slices.Index(parameters(function), "code")
+			if index < 0 {
+				continue
+			}
+			if h, ok := p.helper(function, index); ok {
+				p.helpers[function.Name.Name] = h
+			}
+		}
+	}
+}
+
+// helper says what a function makes of its parameter "code"; false when that is no problem code.
+func (p *sourcePackage) helper(function *ast.FuncDecl, index int) (h helper, found bool) {
+	ast.Inspect(function.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		kind, code := p.made(call)
+		if name, ok := code.(*ast.Ident); ok && name.Name == "code" {
+			h, found = helper{index: index, kind: kind}, true
+		}
+		return true
+	})
+	return h, found
+}
+
+// made returns the kind and the code of the error that a call of a constructor makes. The kind is nil for a Field or a
+// ValueError, the code is nil for any other call.
+func (p *sourcePackage) made(call *ast.CallExpr) (kind, code ast.Expr) {
+	name, ofKernel := p.callee(call)
+	switch {
+	case name == "Errorf" && ofKernel && len(call.Args) >= 3:
+		return call.Args[0], call.Args[1]
+	case name == "BadValue" && ofKernel && len(call.Args) >= 2:
+		return nil, call.Args[0]
+	case name == "FieldError" && len(call.Args) >= 3, name == "Add" && len(call.Args) >= 3:
+		return nil, call.Args[1]
+	}
+	return nil, nil
+}
+
+func parameters(function *ast.FuncDecl) []string {
+	var names []string
+	for _, list := range function.Type.Params.List {
+		for _, name := range list.Names {
+			names = append(names, name.Name)
+		}
+	}
+	return names
+}
+
+// passedCodes returns the variables of a function that hold a code which was named elsewhere: a parameter "code", and
+// what was assigned from domain.CodeOf.
+func passedCodes(declaration ast.Decl) map[string]bool {
+	names := map[string]bool{}
+	function, ok := declaration.(*ast.FuncDecl)
+	if !ok {
+		return names
+	}
+	names["code"] = slices.Contains(parameters(function), "code")
+	ast.Inspect(function, func(n ast.Node) bool {
+		assignment, ok := n.(*ast.AssignStmt)
+		if !ok || len(assignment.Lhs) != 1 || len(assignment.Rhs) != 1 {
+			return true
+		}
+		name, isIdent := assignment.Lhs[0].(*ast.Ident)
+		call, isCall := assignment.Rhs[0].(*ast.CallExpr)
+		if isIdent && isCall {
+			if f, ok := call.Fun.(*ast.SelectorExpr); ok && f.Sel.Name == "CodeOf" {
+				names[name.Name] = true
+			}
+		}
+		return true
+	})
+	return names
 }
 
 // visit looks for the ways in which an error gets its code.
-func (p sourcePackage) visit(n ast.Node) bool {
+func (p *sourcePackage) visit(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.CallExpr:
 		p.call(n)
@@ -195,28 +293,35 @@ func (p sourcePackage) visit(n ast.Node) bool {
 	return true
 }
 
-func (p sourcePackage) call(call *ast.CallExpr) {
-	name, ofKernel := "", p.isKernel
+// callee returns the name of the called function, and whether it is one of the kernel's.
+func (p *sourcePackage) callee(call *ast.CallExpr) (name string, ofKernel bool) {
 	switch f := call.Fun.(type) {
 	case *ast.Ident:
-		name = f.Name
+		return f.Name, p.isKernel
 	case *ast.SelectorExpr:
-		name = f.Sel.Name
 		x, ok := f.X.(*ast.Ident)
-		ofKernel = ok && x.Name == "domain"
+		return f.Sel.Name, ok && x.Name == "domain"
+	}
+	return "", false
+}
+
+func (p *sourcePackage) call(call *ast.CallExpr) {
+	kind, code := p.made(call)
+	name, _ := p.callee(call)
+	if h, ok := p.helpers[name]; ok && h.index < len(call.Args) {
+		kind, code = h.kind, call.Args[h.index]
 	}
 	switch {
-	case name == "Errorf" && ofKernel && len(call.Args) >= 3:
-		p.problem(call.Args[0], call.Args[1])
-	case name == "BadValue" && ofKernel && len(call.Args) >= 2:
-		p.field(call.Args[0])
-	case name == "FieldError" && len(call.Args) >= 3, name == "Add" && len(call.Args) >= 3:
-		p.field(call.Args[1])
+	case code == nil:
+	case kind != nil:
+		p.problem(kind, code)
+	default:
+		p.field(code)
 	}
 }
 
 // composite finds domain.Error{Kind: …, Code: …} and domain.Field{Pointer: …, Code: …}, also where the type is left out.
-func (p sourcePackage) composite(c *ast.CompositeLit) {
+func (p *sourcePackage) composite(c *ast.CompositeLit) {
 	values := map[string]ast.Expr{}
 	for _, element := range c.Elts {
 		if pair, ok := element.(*ast.KeyValueExpr); ok {
@@ -235,7 +340,7 @@ func (p sourcePackage) composite(c *ast.CompositeLit) {
 	}
 }
 
-func (p sourcePackage) problem(kind, code ast.Expr) {
+func (p *sourcePackage) problem(kind, code ast.Expr) {
 	text, ok := p.text(code)
 	if !ok {
 		return
@@ -260,7 +365,7 @@ func (p sourcePackage) problem(kind, code ast.Expr) {
 	statuses[status(&domain.Error{Kind: known, Code: text})] = true
 }
 
-func (p sourcePackage) field(code ast.Expr) {
+func (p *sourcePackage) field(code ast.Expr) {
 	if text, ok := p.text(code); ok {
 		p.found.fields[text] = true
 	}
@@ -268,7 +373,7 @@ func (p sourcePackage) field(code ast.Expr) {
 
 // text returns the code an expression stands for. One that is passed on from another error (x.Code) was counted there,
 // and so was one inside the kernel's own constructors.
-func (p sourcePackage) text(e ast.Expr) (string, bool) {
+func (p *sourcePackage) text(e ast.Expr) (string, bool) {
 	if text, ok := literal(e); ok {
 		return text, true
 	}
@@ -281,7 +386,7 @@ func (p sourcePackage) text(e ast.Expr) (string, bool) {
 		if text, ok := p.constants[e.Name]; ok {
 			return text, true
 		}
-		if p.isKernel {
+		if p.isKernel || p.passed[e.Name] {
 			return "", false
 		}
 	}
@@ -300,10 +405,21 @@ var b2 = domain.Errorf(domain.KindRule, "bad-x", "d")
 var c = domain.BadValue("value-x", "d")
 var d = &domain.Error{Kind: domain.KindNotFound, Code: "gone-x"}
 var e = []domain.Field{{Pointer: "/a", Code: "field-x", Detail: "d"}}
-func f(p *domain.Problems, v domain.Field, code string) {
+func wrong(pointer, code, detail string) error {
+	var p domain.Problems
+	p.Add(pointer, code, "%s", detail)
+	return p.Err()
+}
+func refuse(code string) error { return domain.Errorf(domain.KindForbidden, code, "d") }
+func f(p *domain.Problems, v domain.Field, err error) {
 	p.Add("/a", "added-x", "d")
 	p.Add("/a", v.Code, "d")
-	_ = domain.Errorf(domain.KindRule, code, "d")
+	other := domain.CodeOf(err)
+	p.Add("/a", other, "d")
+	_ = wrong("/a", "helped-x", "d")
+	_ = refuse("refused-x")
+	made := "a" + "b"
+	_ = domain.Errorf(domain.KindRule, made, "d")
 	_ = fmt.Errorf("not-a-code: %w %w", nil, nil)
 	total.Add(other)
 }
@@ -321,13 +437,13 @@ func f(p *domain.Problems, v domain.Field, code string) {
 			got[code] = joinStatuses(statuses)
 		}
 	}
-	if diff := cmp.Diff(map[string]string{"stale-x": "409", "bad-x": "400/422", "gone-x": "404"}, got); diff != "" {
+	if diff := cmp.Diff(map[string]string{"stale-x": "409", "bad-x": "400/422", "gone-x": "404", "refused-x": "403"}, got); diff != "" {
 		t.Errorf("problems differ (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"added-x", "field-x", "value-x"}, slices.Sorted(maps.Keys(found.fields))); diff != "" {
+	if diff := cmp.Diff([]string{"added-x", "field-x", "helped-x", "value-x"}, slices.Sorted(maps.Keys(found.fields))); diff != "" {
 		t.Errorf("field codes differ (-want +got):\n%s", diff)
 	}
-	if len(found.unclear) != 1 || !strings.HasSuffix(found.unclear[0], "x.go:12:37") {
+	if len(found.unclear) != 1 || !strings.HasSuffix(found.unclear[0], "x.go:23:37") {
 		t.Errorf("unclear places = %v, want the one with a variable", found.unclear)
 	}
 }
