@@ -287,7 +287,7 @@ func checkProperty(p *domain.Problems, pointer string, lands []Land, livestock [
 	checkList(p, pointer+"/livestock", livestock)
 	checkList(p, pointer+"/crops", crops)
 	checkList(p, pointer+"/figures", figures)
-	checkUnique(p, pointer+"/lands", "/id", lands, func(l Land) (spell, bool) { return spell{l.ID, l.HeldFrom}, !l.ID.IsZero() })
+	checkUnique(p, pointer+"/lands", "/id", lands, func(l Land) (spell, bool) { return spell{l.ID, l.HeldFrom}, !l.ReleasedOn.IsZero() })
 	checkUnique(p, pointer+"/lands", "/id", lands, func(l Land) (domain.ID, bool) { return l.ID, l.ReleasedOn.IsZero() && !l.ID.IsZero() })
 	checkUnique(p, pointer+"/livestock", "/id", livestock, func(l Livestock) (domain.ID, bool) { return l.ID, !l.ID.IsZero() })
 	checkUnique(p, pointer+"/crops", "/id", crops, func(c Crop) (domain.ID, bool) { return c.ID, !c.ID.IsZero() })
