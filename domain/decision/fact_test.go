@@ -155,3 +155,24 @@ func fieldCodes(err error) []string {
 	}
 	return codes
 }
+
+func TestResultsRankFromApproveToDecline(t *testing.T) {
+	t.Parallel()
+	results := decision.Results()
+	if len(results) != 3 || results[0] != decision.Approve || results[2] != decision.Decline {
+		t.Fatalf("Results = %v", results)
+	}
+	for i, r := range results {
+		if !r.Valid() {
+			t.Errorf("%s is not valid", r)
+		}
+		for j, o := range results {
+			if r.Better(o) != (i < j) {
+				t.Errorf("%s better than %s: %v, want %v", r, o, r.Better(o), i < j)
+			}
+		}
+	}
+	if unset := decision.Result(""); unset.Valid() || unset.Better(decision.Decline) {
+		t.Error("an unset result is valid, or better than a decline")
+	}
+}

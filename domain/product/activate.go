@@ -1,6 +1,7 @@
 package product
 
 import (
+	"errors"
 	"slices"
 	"time"
 
@@ -67,7 +68,7 @@ func (v Version) Activate(by domain.ID, at time.Time, p Product, others []Versio
 		return Activation{}, domain.Errorf(domain.KindRule, "activation-in-the-past",
 			"生效日期 %s 已过，请由起草人改为 %s 或以后", v.EffectiveFrom, today)
 	default:
-		if err := Validate(v, p, others, today); err != nil {
+		if err := stillFits(v, p, others, today); err != nil {
 			return Activation{}, err
 		}
 	}
@@ -81,6 +82,22 @@ func (v Version) Activate(by domain.ID, at time.Time, p Product, others []Versio
 		activation.Closed = &closed
 	}
 	return activation, nil
+}
+
+// stillFits looks again at what Check has seen. What changed since then is the calendar: another version was activated in
+// between, which is a conflict (409) that its maker resolves with other dates.
+func stillFits(v Version, p Product, others []Version, today domain.Date) error {
+	if err := Validate(v, p, nil, today); err != nil {
+		return err
+	}
+	var problems domain.Problems
+	checkCalendar(&problems, v, others, today)
+	if fields, ok := errors.AsType[*domain.Error](problems.Err()); ok {
+		conflict := domain.Errorf(domain.KindConflict, "version-conflict", "校验之后已有其他版本生效，日期与本版本冲突，请由起草人调整后重新校验")
+		conflict.Fields = fields.Fields
+		return conflict
+	}
+	return nil
 }
 
 // Replaced returns the version whose place v takes, to be shown in a Diff: the one that holds on v's first day in v's

@@ -286,6 +286,10 @@ func checkDocumentsOf(problems *domain.Problems, t Terms, borrowerKind string) {
 }
 
 func (t Terms) checkEntrustedPayment(problems *domain.Problems) {
+	if len(t.EntrustedPayment) > ListLengthMax {
+		problems.Add("/entrusted_payment", "too-many", "最多 %d 项", ListLengthMax)
+		return
+	}
 	for i, e := range t.EntrustedPayment {
 		at := itemPointer("/entrusted_payment", i)
 		if e.PurposeKind != PurposeKindProduction && e.PurposeKind != PurposeKindConsumption {
