@@ -38,8 +38,9 @@ func (t *tx) LockLoginAttempts(ctx context.Context, name string, now time.Time) 
 	}
 	row, err := t.takeLoginAttempts(ctx, index)
 	if isNotFound(err) {
+		// Not "(?": right after a parenthesis GORM writes a []byte as a list of numbers.
 		err = t.db.WithContext(ctx).Exec(
-			"INSERT INTO login_attempts (name_index, failures, touched_at) VALUES (?, 0, ?) ON DUPLICATE KEY UPDATE failures = failures",
+			"INSERT INTO login_attempts (failures, name_index, touched_at) VALUES (0, ?, ?) ON DUPLICATE KEY UPDATE failures = failures",
 			index, now).Error
 		if err == nil {
 			row, err = t.takeLoginAttempts(ctx, index)

@@ -126,7 +126,7 @@ type userRow struct {
 	DeactivatedAt     timeColumn
 	Version           int
 	CreatedAt         time.Time
-	UpdatedAt         time.Time
+	UpdatedAt         time.Time `gorm:"autoUpdateTime:false"`
 }
 
 func (userRow) TableName() string { return "users" }
@@ -269,7 +269,7 @@ type serviceAccountRow struct {
 	DeactivatedAt timeColumn
 	Version       int
 	CreatedAt     time.Time
-	UpdatedAt     time.Time
+	UpdatedAt     time.Time `gorm:"autoUpdateTime:false"`
 }
 
 func (serviceAccountRow) TableName() string { return "service_accounts" }

@@ -38,7 +38,7 @@ type OrganisationUser struct {
 	Password    staff.Secret
 }
 
-// OrganisationServiceAccount is a service account whose secret was made elsewhere, by a random source of 256 bits.
+// OrganisationServiceAccount is a service account whose secret was made elsewhere, by a random source.
 type OrganisationServiceAccount struct {
 	ClientID string
 	Name     string

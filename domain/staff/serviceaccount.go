@@ -20,11 +20,11 @@ type ServiceAccount struct {
 	UpdatedAt     time.Time
 }
 
-// Limits of a service account. A secret is not a password: it is made by a random source (256 bits), so it needs neither a
-// slow hash nor a limit of attempts. A limit would let anybody who knows the client id shut the app out.
+// Limits of a service account. A secret is not a password: it is made by a random source (256 bits where we make it), so it
+// needs neither a slow hash nor a limit of attempts. A limit would let anybody who knows the client id shut the app out.
 const (
 	ClientIDBytesMax     = 32
-	ClientSecretBytesMin = 43 // 32 random bytes in base64 without padding
+	ClientSecretBytesMin = 22 // 16 random bytes in base64 without padding
 	ClientSecretBytesMax = 128
 )
 
@@ -49,7 +49,7 @@ func (a ServiceAccount) Opens(secret Secret) bool {
 	return subtle.ConstantTimeCompare(a.SecretHash, secret.Hash()) == 1
 }
 
-// CheckClientSecret refuses a secret that cannot have been made by a random source of 256 bits: it is too short.
+// CheckClientSecret refuses a secret that is too short to be random enough (128 bits).
 func CheckClientSecret(secret Secret) error {
 	if n := len(secret.Reveal()); n < ClientSecretBytesMin || n > ClientSecretBytesMax {
 		return domain.BadValue("invalid-client-secret", "服务账号的密钥应为 %d 至 %d 个随机字符", ClientSecretBytesMin, ClientSecretBytesMax)
