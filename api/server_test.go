@@ -378,7 +378,7 @@ func TestTheAccessLineSaysWhoAskedWhatAndNothingPersonal(t *testing.T) {
 	c, log := probe(t)
 	c = c.with("Authorization", officerToken)
 	c.put("/probe/loans/0191a2b3-c4d5-7e6f-8a9b-0c1d2e3f4a5b", "").wantProblem(428, "precondition-required")
-	c.bad().get("/v1/borrowers/"+api.ProbeSecret+"?id_number="+api.ProbeSecret).wantProblem(404, "no-such-route")
+	c.bad().get("/v1/nowhere/"+api.ProbeSecret+"?id_number="+api.ProbeSecret).wantProblem(404, "no-such-route")
 	lines := log.all(t)
 	want := []map[string]any{
 		{
