@@ -115,7 +115,7 @@ var arrows = []arrow{
 	{"domain/schedule", []string{"domain", "domain/money"}},
 	{"domain/decision", []string{"domain", "domain/money"}},
 	{"domain/product", []string{"domain", "domain/money", "domain/schedule"}},
-	{"domain/loan", []string{"domain", "domain/money", "domain/schedule", "domain/decision"}},
+	{"domain/loan", []string{"domain", "domain/money", "domain/schedule", "domain/decision", "domain/borrower"}},
 	{"domain/origination", []string{"domain/..."}},
 	{"api", []string{"domain/..."}},
 	{"repository", []string{"domain/..."}},
@@ -375,7 +375,7 @@ func selects(chain ast.Expr) bool {
 
 // floatAllowed are the files that may turn a decimal into a float, and why.
 var floatAllowed = map[string]string{
-	"domain/schedule/rootsearch.go": "a root search needs only a starting point from the float; the result is found and checked in decimals",
+	"domain/schedule/search.go": "a root search needs only a starting point from the float; the result is found and checked in decimals",
 }
 
 func checkFloats(p sourcePackage) []string {
@@ -771,7 +771,7 @@ func TestAFloatNearMoneyIsFound(t *testing.T) {
 	fixtures := []fixture{
 		{name: "an exact constructor", path: "domain/money", source: decimal(`decimal.NewFromInt(1)`)},
 		{name: "a float that was never a decimal", path: "api", source: decimal(`slog.Float64("seconds", rand.Float64())`)},
-		{name: "in a file that may", path: "domain/schedule", file: "domain/schedule/rootsearch.go", source: decimal(`d.InexactFloat64()`)},
+		{name: "in a file that may", path: "domain/schedule", file: "domain/schedule/search.go", source: decimal(`d.InexactFloat64()`)},
 		{name: "beside the file that may", path: "domain/schedule", file: "domain/schedule/plan.go", source: decimal(`d.InexactFloat64()`), want: "InexactFloat64"},
 		{name: "after a calculation", path: "api", source: decimal(`d.Add(d).InexactFloat64()`), want: "InexactFloat64"},
 		{name: "Float64", path: "repository", source: decimal(`func() float64 { v, _ := d.Float64(); return v }()`), want: "Float64"},

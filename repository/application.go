@@ -43,7 +43,7 @@ type applicationRow struct {
 	ApprovedAt           timeColumn
 	Version              int
 	CreatedAt            time.Time
-	UpdatedAt            time.Time
+	UpdatedAt            time.Time `gorm:"autoUpdateTime:false"`
 }
 
 func (applicationRow) TableName() string { return "applications" }

@@ -164,4 +164,3 @@ func payoutAccount(ctx context.Context, r Reader, borrowerID domain.ID) (loan.Pa
 	}
 	return loan.Payee{AccountName: account.AccountName, Account: account.Number, BankName: account.BankName}, nil
 }
-

@@ -1,0 +1,285 @@
+package origination_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/origination"
+	"fumin/repository/channel"
+	"fumin/repository/channel/sandbox"
+)
+
+// paid returns what the channel's own record says it paid for an id: how often, and the sum as text.
+func (w *world) paid(id domain.ID) (times int, amount string) {
+	w.t.Helper()
+	recorder := httptest.NewRecorder()
+	w.channel.ServeHTTP(recorder, httptest.NewRequest("GET", channel.PaymentsPath+"?limit=100", nil))
+	var list sandbox.List
+	w.must(json.NewDecoder(recorder.Body).Decode(&list))
+	for _, p := range list.Payments {
+		if p.ID == id.String() && p.State == "succeeded" {
+			times, amount = times+1, p.Amount
+		}
+	}
+	return times, amount
+}
+
+func (w *world) wantPaidOnce(id domain.ID, amount string) {
+	w.t.Helper()
+	if times, sum := w.paid(id); times != 1 || sum != amount {
+		w.t.Errorf("the channel paid %d times %s, want once %s", times, sum, amount)
+	}
+	d, err := w.store.Disbursement(w.t.Context(), domain.Scope{Everything: true}, id)
+	w.must(err)
+	if d.Status != loan.DisbursementSucceeded || d.ChannelReference == "" || d.SettledAt.IsZero() || !d.WorkDueAt.IsZero() {
+		w.t.Errorf("disbursement: %s, reference %q, settled %s, due %s; want succeeded and no more work", d.Status, d.ChannelReference, d.SettledAt, d.WorkDueAt)
+	}
+	app, err := w.store.Application(w.t.Context(), domain.Scope{Everything: true}, d.ApplicationID)
+	w.must(err)
+	if app.Status != loan.StatusDisbursed && app.Status != loan.StatusClosed {
+		w.t.Errorf("application: %s, want disbursed", app.Status)
+	}
+}
+
+func (w *world) work() int {
+	w.t.Helper()
+	taken, err := w.payouts.Work(w.t.Context())
+	w.must(err)
+	return taken
+}
+
+func (w *world) status(id domain.ID) loan.DisbursementStatus {
+	w.t.Helper()
+	d, err := w.store.Disbursement(w.t.Context(), domain.Scope{Everything: true}, id)
+	w.must(err)
+	return d.Status
+}
+
+func (w *world) tellChannel(c sandbox.Control) {
+	w.t.Helper()
+	w.must(w.channel.SetControl(c))
+}
+
+func TestTwentyReleasesAndTwentyWorkersPayOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	rec := w.signed(officer, "99500.00")
+	d, _, err := w.disbursements.Request(t.Context(), officer, key(), rec.ID)
+	w.must(err)
+
+	codes := atOnce(callers, func(int) error { // twenty people, twenty keys
+		_, _, err := w.disbursements.Release(context.Background(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
+		return err
+	})
+	wantCodes(t, codes, map[string]int{"": 1, "wrong-status": callers - 1})
+
+	var mu sync.Mutex
+	total := 0
+	wantCodes(t, atOnce(callers, func(int) error {
+		taken, err := w.payouts.Work(context.Background())
+		mu.Lock()
+		defer mu.Unlock()
+		total += taken
+		return err
+	}), map[string]int{"": callers})
+	w.wantPaidOnce(d.ID, "99500.00")
+	w.wantHistory(officer, rec.ID, "create submit sign request release send succeed disburse")
+}
+
+func TestTwentyReleasesWithOneKeyGiveOneAnswer(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer, releaser, same := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer), key()
+	rec := w.signed(officer, "99500.00")
+	d, _, err := w.disbursements.Request(t.Context(), officer, key(), rec.ID)
+	w.must(err)
+	wantCodes(t, atOnce(callers, func(int) error {
+		_, _, err := w.disbursements.Release(context.Background(), releaser, same, d.ID)
+		return err
+	}), map[string]int{"": callers})
+	w.work()
+	w.wantPaidOnce(d.ID, "99500.00")
+	after, replayed, err := w.disbursements.Release(t.Context(), releaser, same, d.ID) // the answer had been lost
+	if err != nil || !replayed || after.Status != loan.DisbursementSucceeded {
+		t.Errorf("asked again: %s, replayed %t, %v", after.Status, replayed, err)
+	}
+}
+
+func TestTwentyRequestsMakeOneLivePayment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	rec := w.signed(officer, "99500.00")
+	wantCodes(t, atOnce(callers, func(int) error {
+		_, _, err := w.disbursements.Request(context.Background(), officer, key(), rec.ID)
+		return err
+	}), map[string]int{"": 1, "disbursement-exists": callers - 1})
+}
+
+// A node that dies right after its transaction, before the channel hears anything, leaves "sending" behind. The next node
+// asks, hears that the id is unknown, and sends it again under the same id.
+func TestAPaymentWhoseNodeDiedBeforeSendingIsSentByAnother(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
+	dying, cancel := context.WithCancel(t.Context())
+	w.dieBeforeSending(dying, cancel, d.ID)
+	if got := w.status(d.ID); got != loan.DisbursementSending {
+		t.Fatalf("after the death: %s, want sending", got)
+	}
+	if taken := w.work(); taken != 0 {
+		t.Errorf("a leased payment was taken up by another node")
+	}
+	w.advance(time.Minute) // the lease has ended, and the channel has had its time
+	if taken := w.work(); taken != 1 {
+		t.Errorf("after the lease: %d taken up, want 1", taken)
+	}
+	w.wantPaidOnce(d.ID, "99500.00")
+}
+
+// dieBeforeSending runs a node whose channel never hears anything: its context ends as it dials.
+func (w *world) dieBeforeSending(ctx context.Context, die func(), id domain.ID) {
+	w.t.Helper()
+	node := origination.NewPayouts(w.store, w.now, deadChannel{die}, newID(), discard(), origination.DefaultPayoutLimits())
+	if _, err := node.Work(ctx); err != nil {
+		w.t.Fatalf("the dying node: %v", err)
+	}
+}
+
+// deadChannel stands for the moment of a process's death, not for a channel: nothing is sent, and nothing is recorded
+// after it because the context has ended.
+type deadChannel struct{ die func() }
+
+func (c deadChannel) Pay(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
+	c.die()
+	return origination.PaymentAnswer{State: origination.PaymentUnknown}
+}
+
+func (c deadChannel) Query(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
+	c.die()
+	return origination.PaymentAnswer{State: origination.PaymentUnknown}
+}
+
+func TestAPaymentWhoseAnswerWasLostIsAskedAboutAndNotSentAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	d := w.released(officer, "99500.00")
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeDropAnswer, Requests: 1})
+	w.work()
+	if got := w.status(d.ID); got != loan.DisbursementUnknown {
+		t.Fatalf("after the lost answer: %s, want unknown", got)
+	}
+	w.advance(2 * time.Second)
+	w.work()
+	w.wantPaidOnce(d.ID, "99500.00")
+	w.wantHistory(officer, d.ApplicationID, "create submit sign request release send lose succeed disburse")
+}
+
+func TestAPaymentTheChannelRefusedMayBeAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	d := w.released(officer, "99500.00")
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeFail, Requests: 1, FailureCode: channel.FailureAccountFrozen})
+	w.work()
+	failed, err := w.disbursements.Disbursement(t.Context(), officer, d.ID)
+	w.must(err)
+	if failed.Status != loan.DisbursementFailed || failed.FailureCode != channel.FailureAccountFrozen || failed.FailureReason == "" {
+		t.Fatalf("refused: %s %q %q", failed.Status, failed.FailureCode, failed.FailureReason)
+	}
+	again, _, err := w.disbursements.Request(t.Context(), officer, key(), d.ApplicationID)
+	w.must(err)
+	_, _, err = w.disbursements.Release(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), again.ID)
+	w.must(err)
+	w.work()
+	w.wantPaidOnce(again.ID, "99500.00")
+	if times, _ := w.paid(d.ID); times != 0 {
+		t.Errorf("the refused payment was paid %d times", times)
+	}
+}
+
+func TestAChannelThatIsDownIsAskedUntilItIsUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeDown, Queries: true})
+	w.work()
+	for range 3 {
+		if got := w.status(d.ID); got != loan.DisbursementUnknown {
+			t.Fatalf("while the channel is down: %s, want unknown", got)
+		}
+		w.advance(time.Minute)
+		if taken := w.work(); taken != 1 {
+			t.Fatalf("while the channel is down: %d taken up, want 1", taken)
+		}
+	}
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeNormal})
+	w.advance(time.Minute)
+	w.work()
+	w.wantPaidOnce(d.ID, "99500.00")
+}
+
+func TestAfterTheLastAttemptAPersonAsksAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer, releaser := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer)
+	d := w.released(officer, "99500.00")
+	_, err := w.disbursements.Recheck(ctx, releaser, d.ID)
+	wantCode(t, "recheck of one that is not unknown", err, "wrong-status")
+	_, err = w.disbursements.Recheck(ctx, officer, d.ID)
+	wantCode(t, "recheck by an officer", err, "role-not-allowed")
+
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeDown, Queries: true})
+	for range origination.DefaultPayoutLimits().AttemptsMax + 1 {
+		w.work()
+		w.advance(time.Hour)
+	}
+	if taken := w.work(); taken != 0 {
+		t.Errorf("after the last attempt: %d taken up, want none", taken)
+	}
+	left, err := w.disbursements.Disbursement(ctx, officer, d.ID)
+	w.must(err)
+	if left.Status != loan.DisbursementUnknown || left.LastError == "" || left.Attempts != origination.DefaultPayoutLimits().AttemptsMax {
+		t.Errorf("after the last attempt: %s, %q, %d attempts", left.Status, left.LastError, left.Attempts)
+	}
+
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeNormal})
+	_, err = w.disbursements.Recheck(ctx, releaser, d.ID)
+	w.must(err)
+	w.work()
+	w.wantPaidOnce(d.ID, "99500.00")
+}
+
+func TestACancelledPaymentIsNotPaidAndMayBeAskedForAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer, releaser := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer)
+	rec := w.signed(officer, "99500.00")
+	d, _, err := w.disbursements.Request(ctx, officer, key(), rec.ID)
+	w.must(err)
+	_, err = w.disbursements.Cancel(ctx, officer, d.ID, "账户有误")
+	wantCode(t, "cancel by an officer", err, "role-not-allowed")
+	_, err = w.disbursements.Cancel(ctx, releaser, d.ID, strings.Repeat("长", loan.ReasonMax+1))
+	wantCode(t, "cancel with a reason too long", err, "invalid-fields")
+	_, err = w.disbursements.Cancel(ctx, releaser, d.ID, "账户有误")
+	w.must(err)
+	_, _, err = w.disbursements.Release(ctx, releaser, key(), d.ID)
+	wantCode(t, "release of a cancelled payment", err, "wrong-status")
+	if taken := w.work(); taken != 0 {
+		t.Errorf("a cancelled payment was taken up")
+	}
+	if _, _, err := w.disbursements.Request(ctx, officer, key(), rec.ID); err != nil {
+		t.Errorf("asking again: %v", err)
+	}
+}
