@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -65,6 +66,8 @@ func TestABodyThatCannotBeReadIsRefusedWithItsCode(t *testing.T) {
 			c.in(t).bad().with("Content-Type", tt.contentType).post("/probe/loans", tt.body).wantProblem(tt.status, tt.code)
 		})
 	}
+	c.with("Content-Type", "application/json").also("Content-Type", "application/json").post("/probe/loans", soundLoan).
+		wantProblem(415, "unsupported-media-type")
 	c.with("Content-Encoding", "gzip").post("/probe/loans", soundLoan).wantProblem(415, "unsupported-media-type")
 	c.with("Content-Type", "Application/JSON; charset=UTF-8").post("/probe/loans", soundLoan).want(201)
 }
@@ -139,6 +142,12 @@ func TestAPageIsReadFromTheQueryOrRefused(t *testing.T) {
 		t.Errorf("a later page differs (-want +got):\n%s", diff)
 	}
 
+	var parameters, unknown []string
+	for i := range 51 {
+		parameters = append(parameters, fmt.Sprintf("p%02d=1", i))
+		unknown = append(unknown, fmt.Sprintf("?p%02d unknown", i))
+	}
+	unknown = unknown[:10] // more are not named
 	tests := []struct {
 		query  string
 		status int
@@ -152,6 +161,8 @@ func TestAPageIsReadFromTheQueryOrRefused(t *testing.T) {
 		{"offset=10", 400, "unknown-parameter", []string{"?offset unknown"}},
 		{"limit=%zz", 400, "unreadable-query", nil},
 		{"a;b", 400, "unreadable-query", nil},
+		{strings.Join(parameters[:50], "&"), 400, "unknown-parameter", unknown},
+		{strings.Join(parameters, "&"), 400, "unreadable-query", nil},
 		{"open=%ff", 400, "unreadable-query", nil},
 	}
 	for _, tt := range tests {
@@ -170,6 +181,7 @@ func TestAnEditNeedsTheVersionItIsBasedOn(t *testing.T) {
 	for _, tag := range []string{`3`, `W/"3"`, `*`, `""`, `"-1"`, `"03"`, `"3", "4"`, `"99999999999"`, `"x"`, `"+3"`} {
 		c.with("If-Match", tag).put(path, `{}`).wantProblem(400, "invalid-if-match")
 	}
+	c.with("If-Match", `"3"`).also("If-Match", `"3"`).put(path, `{}`).wantProblem(400, "invalid-if-match")
 	got := c.with("If-Match", `"3"`).put(path, "").want(200)
 	if tag := got.header.Get("ETag"); tag != `"4"` {
 		t.Errorf("ETag = %s, want \"4\"", tag)
@@ -185,6 +197,7 @@ func TestAnIdempotencyKeyIsRequiredAndShort(t *testing.T) {
 	for _, key := range []string{strings.Repeat("k", 65), "a b", "键", "a\tb"} {
 		c.with("Idempotency-Key", key).post("/probe/loans", soundLoan).wantProblem(400, "invalid-idempotency-key")
 	}
+	c.also("Idempotency-Key", "key-1").post("/probe/loans", soundLoan).wantProblem(400, "invalid-idempotency-key")
 	c.with("Idempotency-Key", strings.Repeat("k", 64)).post("/probe/loans", soundLoan).want(201)
 	c.with("Idempotency-Key", "!~").post("/probe/loans", soundLoan).want(201)
 }

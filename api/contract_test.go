@@ -224,6 +224,14 @@ func (c *client) with(name, value string) *client {
 	return &next
 }
 
+// also returns a client that sends the header once more.
+func (c *client) also(name, value string) *client {
+	next := *c
+	next.header = c.header.Clone()
+	next.header.Add(name, value)
+	return &next
+}
+
 // bad returns a client whose requests break the contract on purpose.
 func (c *client) bad() *client {
 	next := *c

@@ -365,9 +365,12 @@ func TestAClientThatWentAwayIsNoErrorOfOurs(t *testing.T) {
 
 func TestARouteWithoutATokenIsClosed(t *testing.T) {
 	t.Parallel()
-	c, _ := probe(t)
-	got := c.post("/probe/loans", `{}`)
+	c, log := probe(t)
+	got := c.with("Idempotency-Key", "key-1").post("/probe/loans", `{}`)
 	got.wantProblem(401, "not-found")
+	if lines := log.all(t); len(lines) != 1 { // the handler would have panicked without an actor
+		t.Errorf("log = %s, want the access line only: the handler must not run", log.text())
+	}
 	if challenge := got.header.Get("WWW-Authenticate"); challenge == "" {
 		t.Errorf("401 without WWW-Authenticate")
 	}
