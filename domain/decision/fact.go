@@ -124,8 +124,10 @@ const (
 	FactGuaranteeCompanyFrom    FactName = "guarantee_company_from"
 	FactRecommendedListRequired FactName = "recommended_list_required"
 	FactSiteVisitRequired       FactName = "site_visit_required"
+)
 
-	// Derived from birth_date and the terms; they appear in reasons, not in snapshots.
+// What rules derive from birth_date and the terms: it appears in reasons, not in snapshots.
+const (
 	FactAge          FactName = "age"
 	FactAgeAtLastDue FactName = "age_at_last_due"
 )
@@ -152,21 +154,22 @@ func Definitions() []Definition {
 	return definitions
 }
 
+// derivedLabels are the names of what is not a row of the table.
+var derivedLabels = map[FactName]string{ //nolint:exhaustive // the other facts are in factRows
+	FactEvaluatedOn:  "评审日期",
+	FactAge:          "年龄",
+	FactAgeAtLastDue: "最后到期日年龄",
+}
+
 // LabelOf returns the Chinese name of a fact.
 func LabelOf(name FactName) string {
-	switch name {
-	case FactEvaluatedOn:
-		return "评审日期"
-	case FactAge:
-		return "年龄"
-	case FactAgeAtLastDue:
-		return "最后到期日年龄"
-	default:
-		if i, ok := factIndex[name]; ok {
-			return factRows[i].Label
-		}
-		return string(name)
+	if i, ok := factIndex[name]; ok {
+		return factRows[i].Label
 	}
+	if label, ok := derivedLabels[name]; ok {
+		return label
+	}
+	return string(name)
 }
 
 // Snapshot returns the facts as text, for storage with the outcome: a missing name is unknown, a nil is none. The birth date

@@ -57,39 +57,69 @@ type term struct {
 
 // terms is in the order in which a person reads them.
 var terms = []term{
-	{TermAmountMin, "最低金额", func(t Terms) []string { return amountLine(t.AmountMin) },
-		func(to *Terms, from Terms) { to.AmountMin = from.AmountMin }},
-	{TermAmountMax, "最高金额", func(t Terms) []string { return amountLine(t.AmountMax) },
-		func(to *Terms, from Terms) { to.AmountMax = from.AmountMax }},
-	{TermTermMonthsMin, "最短期限", func(t Terms) []string { return numberLine(t.TermMonthsMin, "个月") },
-		func(to *Terms, from Terms) { to.TermMonthsMin = from.TermMonthsMin }},
-	{TermTermMonthsMax, "最长期限", func(t Terms) []string { return numberLine(t.TermMonthsMax, "个月") },
-		func(to *Terms, from Terms) { to.TermMonthsMax = from.TermMonthsMax }},
-	{TermAgeMin, "最低年龄", func(t Terms) []string { return numberLine(t.AgeMin, "周岁") },
-		func(to *Terms, from Terms) { to.AgeMin = from.AgeMin }},
-	{TermAgePlusTermMax, "年龄加期限上限（最后到期日年龄）", func(t Terms) []string { return numberLine(t.AgePlusTermMax, "周岁") },
-		func(to *Terms, from Terms) { to.AgePlusTermMax = from.AgePlusTermMax }},
+	{
+		TermAmountMin, "最低金额", func(t Terms) []string { return amountLine(t.AmountMin) },
+		func(to *Terms, from Terms) { to.AmountMin = from.AmountMin },
+	},
+	{
+		TermAmountMax, "最高金额", func(t Terms) []string { return amountLine(t.AmountMax) },
+		func(to *Terms, from Terms) { to.AmountMax = from.AmountMax },
+	},
+	{
+		TermTermMonthsMin, "最短期限", func(t Terms) []string { return numberLine(t.TermMonthsMin, "个月") },
+		func(to *Terms, from Terms) { to.TermMonthsMin = from.TermMonthsMin },
+	},
+	{
+		TermTermMonthsMax, "最长期限", func(t Terms) []string { return numberLine(t.TermMonthsMax, "个月") },
+		func(to *Terms, from Terms) { to.TermMonthsMax = from.TermMonthsMax },
+	},
+	{
+		TermAgeMin, "最低年龄", func(t Terms) []string { return numberLine(t.AgeMin, "周岁") },
+		func(to *Terms, from Terms) { to.AgeMin = from.AgeMin },
+	},
+	{
+		TermAgePlusTermMax, "年龄加期限上限（最后到期日年龄）", func(t Terms) []string { return numberLine(t.AgePlusTermMax, "周岁") },
+		func(to *Terms, from Terms) { to.AgePlusTermMax = from.AgePlusTermMax },
+	},
 	{TermPrice, "年利率上限", func(t Terms) []string { return t.Price.lines() }, copyPrice},
-	{TermReliefs, "减点优惠", reliefLines,
-		func(to *Terms, from Terms) { to.Price.Reliefs = slices.Clone(from.Price.Reliefs) }},
-	{TermRepaymentMethods, "还款方式", methodLines,
-		func(to *Terms, from Terms) { to.RepaymentMethods = slices.Clone(from.RepaymentMethods) }},
+	{
+		TermReliefs, "减点优惠", reliefLines,
+		func(to *Terms, from Terms) { to.Price.Reliefs = slices.Clone(from.Price.Reliefs) },
+	},
+	{
+		TermRepaymentMethods, "还款方式", methodLines,
+		func(to *Terms, from Terms) { to.RepaymentMethods = slices.Clone(from.RepaymentMethods) },
+	},
 	{TermGuarantee, "担保方式", guaranteeLines, copyGuarantee},
 	{TermGuaranteeFeeGrain, "粮食类担保费率上限", grainFeeLines, copyGrainFees},
-	{TermDocuments, "申请资料", documentLines,
-		func(to *Terms, from Terms) { to.Documents = slices.Clone(from.Documents) }},
-	{TermForbiddenPurposes, "禁止用途", purposeLines,
-		func(to *Terms, from Terms) { to.ForbiddenPurposes = slices.Clone(from.ForbiddenPurposes) }},
-	{TermQuickApprovalMax, "快速审批上限", func(t Terms) []string { return amountLine(t.QuickApprovalMax) },
-		func(to *Terms, from Terms) { to.QuickApprovalMax = from.QuickApprovalMax }},
-	{TermEntrustedPayment, "受托支付起点", entrustedLines,
-		func(to *Terms, from Terms) { to.EntrustedPayment = slices.Clone(from.EntrustedPayment) }},
-	{TermBusinessAgeMonths, "最短经营时间", func(t Terms) []string { return numberLine(t.BusinessAgeMonthsMin, "个月") },
-		func(to *Terms, from Terms) { to.BusinessAgeMonthsMin = from.BusinessAgeMonthsMin }},
-	{TermInterestSubsidyPct, "贴息比例", func(t Terms) []string { return rateLine(t.InterestSubsidySharePct) },
-		func(to *Terms, from Terms) { to.InterestSubsidySharePct = from.InterestSubsidySharePct }},
-	{TermSiteVisitRequired, "实地调查", func(t Terms) []string { return []string{requiredText(t.SiteVisitRequired)} },
-		func(to *Terms, from Terms) { to.SiteVisitRequired = from.SiteVisitRequired }},
+	{
+		TermDocuments, "申请资料", documentLines,
+		func(to *Terms, from Terms) { to.Documents = slices.Clone(from.Documents) },
+	},
+	{
+		TermForbiddenPurposes, "禁止用途", purposeLines,
+		func(to *Terms, from Terms) { to.ForbiddenPurposes = slices.Clone(from.ForbiddenPurposes) },
+	},
+	{
+		TermQuickApprovalMax, "快速审批上限", func(t Terms) []string { return amountLine(t.QuickApprovalMax) },
+		func(to *Terms, from Terms) { to.QuickApprovalMax = from.QuickApprovalMax },
+	},
+	{
+		TermEntrustedPayment, "受托支付起点", entrustedLines,
+		func(to *Terms, from Terms) { to.EntrustedPayment = slices.Clone(from.EntrustedPayment) },
+	},
+	{
+		TermBusinessAgeMonths, "最短经营时间", func(t Terms) []string { return numberLine(t.BusinessAgeMonthsMin, "个月") },
+		func(to *Terms, from Terms) { to.BusinessAgeMonthsMin = from.BusinessAgeMonthsMin },
+	},
+	{
+		TermInterestSubsidyPct, "贴息比例", func(t Terms) []string { return rateLine(t.InterestSubsidySharePct) },
+		func(to *Terms, from Terms) { to.InterestSubsidySharePct = from.InterestSubsidySharePct },
+	},
+	{
+		TermSiteVisitRequired, "实地调查", func(t Terms) []string { return []string{requiredText(t.SiteVisitRequired)} },
+		func(to *Terms, from Terms) { to.SiteVisitRequired = from.SiteVisitRequired },
+	},
 }
 
 // TermNames lists every term in the order in which a person reads them.

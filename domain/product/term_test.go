@@ -1,6 +1,7 @@
 package product_test
 
 import (
+	"encoding"
 	"reflect"
 	"slices"
 	"strings"
@@ -73,14 +74,13 @@ func TestDiffNamesExactlyTheTermThatChanged(t *testing.T) {
 // spoil changes a value to another one, whatever its type, so that a new field of Terms cannot be forgotten in Diff.
 func spoil(t *testing.T, v reflect.Value) {
 	t.Helper()
-	switch value := v.Addr().Interface().(type) {
-	case interface{ UnmarshalText([]byte) error }:
+	if value, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		if err := value.UnmarshalText([]byte("7.77")); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	switch v.Kind() { //nolint:exhaustive // the kinds that occur in Terms
+	switch v.Kind() {
 	case reflect.Int:
 		v.SetInt(v.Int() + 7)
 	case reflect.Bool:
@@ -94,7 +94,7 @@ func spoil(t *testing.T, v reflect.Value) {
 
 // leaves calls visit with every plain field below v: through structs, and in the last entry of each list.
 func leaves(v reflect.Value, path string, visit func(path string, leaf reflect.Value)) {
-	_, isText := v.Addr().Interface().(interface{ UnmarshalText([]byte) error })
+	_, isText := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
 	switch {
 	case v.Kind() == reflect.Struct && !isText:
 		for i := range v.NumField() {

@@ -237,7 +237,7 @@ func (g GuaranteeTier) check(problems *domain.Problems, at string) {
 	if g.FeeMaxGrainPct.Cmp(g.FeeMaxPct) > 0 {
 		problems.Add(at+"/fee_max_grain_pct", "max-below-min", "粮食类担保费率上限高于一般上限")
 	}
-	if g.Kind == GuaranteeCredit && !(g.FeeMaxPct.IsZero() && g.FeeMaxGrainPct.IsZero() && g.CounterSpouseUpTo.IsZero()) {
+	if g.Kind == GuaranteeCredit && (!g.FeeMaxPct.IsZero() || !g.FeeMaxGrainPct.IsZero() || !g.CounterSpouseUpTo.IsZero()) {
 		problems.Add(at, "not-allowed", "信用档不收担保费，也不要求反担保")
 	}
 	if !g.CounterSpouseUpTo.IsZero() && g.CounterSpouseUpTo.Cmp(g.From) < 0 {

@@ -144,7 +144,15 @@ func Catalogue() ([]product.Product, []product.Version, product.ReferenceRates, 
 	if err := decodeFile("catalogue.json", &file); err != nil {
 		return nil, nil, product.ReferenceRates{}, err
 	}
-	return file.catalogue()
+	c, err := file.contents()
+	return c.products, c.versions, c.rates, err
+}
+
+// contents is what the file says, as domain values.
+type contents struct {
+	products []product.Product
+	versions []product.Version
+	rates    product.ReferenceRates
 }
 
 // Parameters returns the sums the lender sets for the whole house.
@@ -156,10 +164,8 @@ func Parameters() ([]product.Parameter, error) {
 	return file.parameters()
 }
 
-func (file catalogueFile) catalogue() ([]product.Product, []product.Version, product.ReferenceRates, error) {
-	fail := func(err error) ([]product.Product, []product.Version, product.ReferenceRates, error) {
-		return nil, nil, product.ReferenceRates{}, fmt.Errorf("demodata: %w", err)
-	}
+func (file catalogueFile) contents() (contents, error) {
+	fail := func(err error) (contents, error) { return contents{}, fmt.Errorf("demodata: %w", err) }
 	rates, err := file.referenceRates()
 	if err != nil {
 		return fail(err)
@@ -192,7 +198,7 @@ func (file catalogueFile) catalogue() ([]product.Product, []product.Version, pro
 	if err := product.ValidateCatalogue(products, versions, lastStart); err != nil {
 		return fail(err)
 	}
-	return products, versions, rates, nil
+	return contents{products, versions, rates}, nil
 }
 
 func (file catalogueFile) referenceRates() (product.ReferenceRates, error) {
@@ -309,7 +315,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 	for _, r := range e.Reliefs {
 		terms.Price.Reliefs = append(terms.Price.Reliefs, product.Relief(r))
 	}
-	samples := map[product.TermName]bool{
+	samples := map[product.TermName]bool{ //nolint:exhaustive // the terms that are a single number
 		product.TermAmountMin: e.AmountMin.Sample, product.TermAmountMax: e.AmountMax.Sample,
 		product.TermTermMonthsMin: e.TermMonthsMin.Sample, product.TermTermMonthsMax: e.TermMonthsMax.Sample,
 		product.TermAgeMin: e.AgeMin.Sample, product.TermAgePlusTermMax: e.AgePlusTermMax.Sample,

@@ -60,7 +60,7 @@ func spoiled(t *testing.T, breakIt func(*catalogueFile)) error {
 		t.Fatal(err)
 	}
 	breakIt(&file)
-	_, _, _, err := file.catalogue()
+	_, err := file.contents()
 	return err
 }
 

@@ -132,7 +132,8 @@ func figures(v product.Version) map[string]string {
 func zeroless(value interface {
 	IsZero() bool
 	String() string
-}) string {
+},
+) string {
 	if value.IsZero() {
 		return ""
 	}
@@ -184,8 +185,10 @@ func TestEveryFigureOfTheFileIsLoadedWithItsSourceAndSampleFlag(t *testing.T) {
 	for i, entry := range entries {
 		p := products[i]
 		got := []string{p.Code, p.Name, strings.Join(p.BorrowerKinds, ","), string(p.ExposureUnit), fmt.Sprint(p.Revolving), fmt.Sprint(p.Channels), fmt.Sprint(p.Partners), fmt.Sprint(p.Sample)}
-		want := []string{text(entry["code"]), text(entry["name"]), text(entry["borrower_kinds"]), text(entry["exposure_unit"]), text(entry["revolving"]),
-			"[" + strings.ReplaceAll(text(entry["channels"]), ",", " ") + "]", "[" + strings.ReplaceAll(text(entry["partners"]), ",", " ") + "]", fmt.Sprint(entry["sample"] == true)}
+		want := []string{
+			text(entry["code"]), text(entry["name"]), text(entry["borrower_kinds"]), text(entry["exposure_unit"]), text(entry["revolving"]),
+			"[" + strings.ReplaceAll(text(entry["channels"]), ",", " ") + "]", "[" + strings.ReplaceAll(text(entry["partners"]), ",", " ") + "]", fmt.Sprint(entry["sample"] == true),
+		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("product %s (-file +loaded):\n%s", p.Code, diff)
 		}
