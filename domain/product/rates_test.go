@@ -118,6 +118,7 @@ func TestAHistoryThatCannotBeIsRefused(t *testing.T) {
 		{"a correction of nothing", []product.ReferenceRate{second(1, "因")}, []string{"/0/revision revision-out-of-order"}},
 		{"a first row with a reason", []product.ReferenceRate{second(0, "因")}, []string{"/0/reason not-allowed"}},
 		{"a rate of zero", []product.ReferenceRate{published("2022-01-20", "0", "4.60")}, []string{"/0/one_year_pct not-positive"}},
+		{"a five-year rate of zero", []product.ReferenceRate{published("2022-01-20", "3.70", "0")}, []string{"/0/five_year_pct not-positive"}},
 		{"a negative rate", []product.ReferenceRate{published("2022-01-20", "3.70", "-4.60")}, []string{"/0/five_year_pct not-positive"}},
 		{"no date", []product.ReferenceRate{{OneYearPct: rate("1"), FiveYearPct: rate("1")}}, []string{"/0/published_on required"}},
 	}
