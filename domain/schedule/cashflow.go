@@ -133,15 +133,21 @@ func (c CashFlows) validateHorizon(p *domain.Problems) {
 		if last.After(first.AddMonths(12 * FlowYearsMax)) {
 			p.Add("/flows", "out-of-range", "现金流自 %s 至 %s，最长 %d 年", first, last, FlowYearsMax)
 		}
+		if first == last {
+			p.Add("/flows", "no-rate", "全部现金流都在 %s 一天，没有时间就没有年化利率", first)
+		}
 		return
 	}
-	last := 0
+	first, last := c.Flows[0].Period, 0
 	for _, flow := range c.Flows {
-		last = max(last, flow.Period)
+		first, last = min(first, flow.Period), max(last, flow.Period)
 	}
 	years := newFraction(int64(last+c.FirstPeriod.Periods), 1).over(c.Frequency.periodsAYear())
 	if years.Numerator > FlowYearsMax*years.Denominator {
 		p.Add("/flows", "out-of-range", "现金流总时长超过 %d 年（期数 %d）", FlowYearsMax, last)
+	}
+	if first == last {
+		p.Add("/flows", "no-rate", "全部现金流都在第 %d 期，没有时间就没有年化利率", first)
 	}
 }
 

@@ -39,28 +39,32 @@ func (c *calculation) yearlyCost() (YearlyCost, error) {
 	cost := YearlyCost{Nominal: c.terms.AnnualRate}
 	var err error
 	if cost.APREffective, err = c.effectiveEquation(false).solve(); err != nil {
-		return YearlyCost{}, costRefused(err)
+		return YearlyCost{}, c.costRefused(err)
 	}
 	cost.APREffectiveAfterSubsidy = cost.APREffective
 	if c.subsidy > 0 {
 		if cost.APREffectiveAfterSubsidy, err = c.effectiveEquation(true).solve(); err != nil {
-			return YearlyCost{}, costRefused(err)
+			return YearlyCost{}, c.costRefused(err)
 		}
 	}
 	if cost.APRNominal, err = c.nominalEquation().solve(); err != nil {
-		return YearlyCost{}, costRefused(err)
+		return YearlyCost{}, c.costRefused(err)
 	}
 	return cost, nil
 }
 
 // costRefused turns the refusal of an equation into one of the quote. The only cause a loan has is cost beyond all
 // measure: fees near the amount lent, or a rate that no lender charges.
-func costRefused(err error) error {
+func (c *calculation) costRefused(err error) error {
 	value, ok := errors.AsType[*domain.ValueError](err)
 	if !ok {
 		return err
 	}
-	return invalid("/fees", "yearly-cost-out-of-range", "综合年化成本超出可计算范围（%s）；请核对费用与利率", value.Detail)
+	pointer := "/annual_rate_pct"
+	if len(c.charges) > 0 {
+		pointer = "/fees"
+	}
+	return invalid(pointer, "yearly-cost-out-of-range", "综合年化成本超出可计算范围（%s）；请核对利率与费用", value.Detail)
 }
 
 var compoundedDaily = conversion{compounded: true, periods: Fraction{Numerator: 365, Denominator: 1}}

@@ -50,8 +50,11 @@ func (u unitCount) compare(o unitCount) int {
 		cmp.Compare(u.rest.Numerator*o.rest.Denominator, o.rest.Numerator*u.rest.Denominator))
 }
 
-// signChanges counts how often the flows change between received and paid. By Descartes' rule, which holds for real
-// exponents as well, one change means exactly one rate above -100 %, none means none.
+// signChanges counts how often the flows change between received and paid. None means no rate. One means at most one
+// rate above -100 %: divide the equation by the weight of the moment of the change; then the terms before it only grow
+// with i, those after it only shrink, and the two sides differ in sign, so the sum crosses zero once at most. (A later
+// flow's weight falls faster than an earlier one's: q/(1+i) + f/(1+f i) grows with q and with f, and from (q, 1) to
+// (q+1, 0) it does not jump.) Without rests this is Descartes' rule.
 func (e equation) signChanges() int {
 	changes := 0
 	for k := 1; k < len(e.flows); k++ {
