@@ -2,6 +2,7 @@ package borrower
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"fumin/domain"
@@ -225,6 +226,32 @@ func TestAConsentNamesWhatIsWrongWithIt(t *testing.T) {
 	}
 }
 
+func TestTheNameOfAConsentsTextIsLettersDigitsAndThreeSigns(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		version string
+		want    bool
+	}{
+		{"az-AZ_09.", true},
+		{strings.Repeat("a", TextVersionMax), true},
+		{strings.Repeat("a", TextVersionMax+1), false},
+		{"", false},
+		{"a b", false},
+		{"a/b", false},
+		{"a:b", false},
+		{"a@b", false},
+		{"a[b", false},
+		{"a`b", false},
+		{"a{b", false},
+	} {
+		consent := sampleConsent(testID(1), ConsentPrivacyNotice)
+		consent.TextVersion = c.version
+		if got := consent.Validate() == nil; got != c.want {
+			t.Errorf("text version %q accepted = %v, want %v", c.version, got, c.want)
+		}
+	}
+}
+
 func TestALicenceCountsUpToItsLastDay(t *testing.T) {
 	t.Parallel()
 	l := Licence{ID: testID(1), Kind: LicenceFoodOperation, No: "JY1", IssuedOn: sampleDay, ExpiresOn: sampleDay.AddDays(30)}
@@ -248,6 +275,11 @@ func TestALicenceCountsUpToItsLastDay(t *testing.T) {
 		if c.licence.ExpiredOn(day) != c.expired || c.licence.InForceOn(day) != c.force || c.licence.ExpiresWithin(day, 10) != c.remind {
 			t.Errorf("%s: expired %v, in force %v, to remind %v, want %v, %v, %v", c.name, c.licence.ExpiredOn(day),
 				c.licence.InForceOn(day), c.licence.ExpiresWithin(day, 10), c.expired, c.force, c.remind)
+		}
+	}
+	for _, good := range []Licence{l, forever} {
+		if err := good.Validate(); err != nil {
+			t.Errorf("Validate of a licence until %v = %q, want no problem", good.ExpiresOn, pointersOf(t, err))
 		}
 	}
 	b := Borrower{Licences: []Licence{l, forever, l}}
