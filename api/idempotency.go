@@ -35,13 +35,20 @@ func readIdempotency(c *gin.Context) (origination.Idempotency, error) {
 	}
 	borrowerID := actor(c).BorrowerID.String()
 
+	return origination.Idempotency{
+		Key: values[0], Fingerprint: fingerprint(c.Request.Method, c.Request.URL.Path, borrowerID, string(body)),
+	}, nil
+}
+
+// fingerprint is the SHA-256 of a list of texts. The length of each goes first, so that no two lists run together to the
+// same bytes.
+func fingerprint(parts ...string) string {
 	hash := sha256.New()
-	for _, part := range [][]byte{[]byte(c.Request.Method), []byte(c.Request.URL.Path), []byte(borrowerID), body} {
-		// The length goes first, so that no two lists of parts run together to the same bytes.
+	for _, part := range parts {
 		hash.Write(binary.BigEndian.AppendUint64(nil, uint64(len(part))))
-		hash.Write(part)
+		hash.Write([]byte(part))
 	}
-	return origination.Idempotency{Key: values[0], Fingerprint: hex.EncodeToString(hash.Sum(nil))}, nil
+	return hex.EncodeToString(hash.Sum(nil))
 }
 
 func validIdempotencyKey(key string) bool {

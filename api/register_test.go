@@ -18,6 +18,7 @@ import (
 	"fumin/api"
 	"fumin/domain"
 	"fumin/domain/origination"
+	"fumin/repository"
 	"fumin/repository/storetest"
 )
 
@@ -34,6 +35,7 @@ type register struct {
 	t      *testing.T
 	db     *sql.DB
 	client *client
+	store  *repository.Store
 	clock  atomic.Pointer[time.Time]
 
 	mu     sync.Mutex
@@ -59,6 +61,10 @@ func newRegister(t *testing.T) *register {
 	options := edgeOptions(&logLines{})
 	options.NewID, options.Now = newID, now
 	options.Borrowers = origination.NewBorrowers(store, now, newID)
+	options.Applications = origination.NewApplications(store, now, newID)
+	options.Catalogue = origination.NewCatalogue(store, now)
+	options.Disbursements = origination.NewDisbursements(store, now, newID, func() {})
+	r.store = store
 	options.Authenticate = r.authenticate
 	r.client = newClient(t, api.New(options))
 	return r
