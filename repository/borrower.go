@@ -3,8 +3,10 @@ package repository
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
@@ -151,6 +153,9 @@ func (c *Cipher) sealIndexed(column, what string, row domain.ID, text string) (s
 }
 
 func (c *Cipher) phonesToRows(b borrower.Borrower) (rows []borrowerPhoneRow, err error) {
+	if b.Phone.IsZero() { // anonymised
+		return nil, nil
+	}
 	for i, phone := range append([]borrower.Phone{b.Phone}, b.OtherPhones...) {
 		row := borrowerPhoneRow{BorrowerID: b.ID, Position: i, NumberLast4: phone.Last4()}
 		if row.NumberCipher, row.NumberIndex, err = c.sealIndexed("borrower_phones.number", indexPhone, b.ID, phone.Reveal()); err != nil {
@@ -482,6 +487,189 @@ func insertRows[R any](ctx context.Context, db *gorm.DB, rows []R) error {
 	return db.WithContext(ctx).Create(&rows).Error
 }
 
+// SaveBorrower implements origination.BorrowerWriter. Parts keep their place in their list, so those on file are updated
+// and new ones added by one statement for each sort; an erased borrower keeps none that lead to a person.
+func (t *tx) SaveBorrower(ctx context.Context, b borrower.Borrower, event origination.BorrowerEvent) error {
+	area, err := t.areaOf(ctx, b)
+	if err != nil {
+		return err
+	}
+	rows, err := t.cipher.borrowerToRows(b, area)
+	if err != nil {
+		return err
+	}
+	result := t.db.WithContext(ctx).Model(&borrowerRow{}).Where("id = ? AND version = ?", b.ID, b.Version-1).
+		Select("*").Omit("id", "branch_id", "created_at").Updates(rows.root)
+	if result.Error != nil {
+		return result.Error
+	}
+	if result.RowsAffected != 1 {
+		return errStaleVersion()
+	}
+	if !b.AnonymisedAt.IsZero() {
+		for _, erased := range []any{&borrowerPhoneRow{}, &bankAccountRow{}, &licenceRow{}} {
+			if err := t.db.WithContext(ctx).Where("borrower_id = ?", b.ID).Delete(erased).Error; err != nil {
+				return err
+			}
+		}
+		return t.insertBorrowerEvent(ctx, event)
+	}
+	if err := upsertRows(ctx, t.db, rows.accounts, "verified_how", "verified_by", "verified_at"); err != nil {
+		return err
+	}
+	if err := upsertRows(ctx, t.db, rows.consents, "withdrawn_at"); err != nil {
+		return err
+	}
+	if err := upsertRows(ctx, t.db, rows.licences, "position"); err != nil {
+		return err
+	}
+	return t.insertBorrowerEvent(ctx, event)
+}
+
+// upsertRows inserts the parts of a record, and updates the columns of those that are on file. All unique keys of these
+// tables lie within one borrower, whose row is locked and whose record has been checked, so the row that is met is the same
+// part and no other.
+func upsertRows[R any](ctx context.Context, db *gorm.DB, rows []R, columns ...string) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return db.WithContext(ctx).Clauses(clause.OnConflict{DoUpdates: clause.AssignmentColumns(columns)}).Create(&rows).Error
+}
+
+// Lookalikes implements origination.BorrowerReader with three searches by index. The whole lender is searched; the scope
+// only decides what the caller may be told of what is found.
+func (r reader) Lookalikes(ctx context.Context, scope domain.Scope, b borrower.Borrower, village borrower.RegionCode) ([]origination.Lookalike, error) {
+	ids, err := r.lookalikeIDs(ctx, b, village)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	var roots []borrowerRow
+	if err := r.db.WithContext(ctx).Where("borrowers.id IN ?", ids).Order("borrowers.id DESC").Find(&roots).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	borrowers, err := r.withParts(ctx, roots)
+	if err != nil {
+		return nil, err
+	}
+	households, err := r.householdsOf(ctx, borrowers)
+	if err != nil {
+		return nil, err
+	}
+	var visible []domain.ID
+	err = borrowersInScope(r.db.WithContext(ctx).Model(&borrowerRow{}), scope).Where("borrowers.id IN ?", ids).Pluck("borrowers.id", &visible).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	var branches []struct{ ID, Name string }
+	if err := r.db.WithContext(ctx).Table("branches").Select("id, name").Find(&branches).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	names := make(map[domain.ID]string, len(branches))
+	for _, branch := range branches {
+		names[domain.ID(branch.ID)] = branch.Name
+	}
+	found := make([]origination.Lookalike, len(borrowers))
+	for i, other := range borrowers {
+		found[i] = origination.Lookalike{
+			Borrower: other, Household: households[other.HouseholdID], BranchName: names[other.BranchID],
+			Visible: slices.Contains(visible, other.ID),
+		}
+	}
+	return found, nil
+}
+
+// lookalikeIDs finds who shares a phone or an account with b, and who in the village may have the same surname: names begin
+// with the same character. At most origination.LookalikesMax, the newest first.
+func (r reader) lookalikeIDs(ctx context.Context, b borrower.Borrower, village borrower.RegionCode) ([]domain.ID, error) {
+	var ids []domain.ID
+	for _, phone := range append([]borrower.Phone{b.Phone}, b.OtherPhones...) { // at most borrower.ListMax and one
+		found, err := r.owners(ctx, "borrower_phones", indexPhone, phone.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, found...)
+	}
+	for _, account := range b.Accounts { // at most borrower.ListMax
+		found, err := r.owners(ctx, "bank_accounts", indexBankAccount, account.Number.Reveal())
+		if err != nil {
+			return nil, err
+		}
+		ids = append(ids, found...)
+	}
+	if first, size := utf8.DecodeRuneInString(b.Name.Reveal()); size > 0 && !b.Kind.IsOrganisation() {
+		var found []domain.ID
+		err := r.db.WithContext(ctx).Model(&borrowerRow{}).
+			Where("borrowers.area_code = ? AND borrowers.name LIKE ?", village.String(), escapeLike(string(first))+"%").
+			Order("borrowers.id DESC").Limit(origination.LookalikesMax).Pluck("borrowers.id", &found).Error
+		if err != nil {
+			return nil, translateRead(ctx, err)
+		}
+		ids = append(ids, found...)
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	ids = slices.DeleteFunc(ids, func(id domain.ID) bool { return id == b.ID })
+	return ids[max(0, len(ids)-origination.LookalikesMax):], nil
+}
+
+// owners returns whose number it is, at most origination.LookalikesMax.
+func (r reader) owners(ctx context.Context, table, what, number string) ([]domain.ID, error) {
+	indexes, err := r.cipher.blinds(what, number)
+	if err != nil || number == "" {
+		return nil, err
+	}
+	var ids []domain.ID
+	err = r.db.WithContext(ctx).Table(table).Where("number_index IN ?", indexes).Order("borrower_id DESC").
+		Limit(origination.LookalikesMax).Pluck("borrower_id", &ids).Error
+	return ids, translateRead(ctx, err)
+}
+
+// householdsOf reads the households of a page of borrowers, by id.
+func (r reader) householdsOf(ctx context.Context, borrowers []borrower.Borrower) (map[domain.ID]borrower.Household, error) {
+	var ids []domain.ID
+	for _, b := range borrowers {
+		if !b.HouseholdID.IsZero() && !slices.Contains(ids, b.HouseholdID) {
+			ids = append(ids, b.HouseholdID)
+		}
+	}
+	households := map[domain.ID]borrower.Household{}
+	if len(ids) == 0 {
+		return households, nil
+	}
+	var rows []householdRow
+	if err := r.db.WithContext(ctx).Where("id IN ?", ids).Find(&rows).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	complete, err := r.withMembers(ctx, rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, h := range complete {
+		households[h.ID] = h
+	}
+	return households, nil
+}
+
+// CreditRelation implements origination.BorrowerReader. An application that came to nothing leaves no relation; one on its
+// way is open, and a paid loan runs until its last instalment is due.
+func (r reader) CreditRelation(ctx context.Context, borrowerID domain.ID) (borrower.CreditRelation, error) {
+	var open int64
+	err := r.db.WithContext(ctx).Model(&applicationRow{}).
+		Where("borrower_id = ? AND status IN ('draft','reviewing','returned','approved','signed','disbursed')", borrowerID).
+		Count(&open).Error
+	if err != nil {
+		return borrower.CreditRelation{}, translateRead(ctx, err)
+	}
+	var last struct{ EndsOn dateColumn }
+	err = r.db.WithContext(ctx).Table("applications").Joins("JOIN instalments ON instalments.application_id = applications.id").
+		Where("applications.borrower_id = ? AND applications.status IN ('signed','disbursed','closed')", borrowerID).
+		Select("MAX(instalments.due_on) AS ends_on").Scan(&last).Error
+	if err != nil {
+		return borrower.CreditRelation{}, translateRead(ctx, err)
+	}
+	return borrower.CreditRelation{Open: open > 0, EndsOn: last.EndsOn.Date}, nil
+}
+
 type borrowerEventRow struct {
 	ID        domain.ID `gorm:"primaryKey"`
 	Subject   string
@@ -521,4 +709,34 @@ func (t *tx) insertBorrowerEvent(ctx context.Context, e origination.BorrowerEven
 		return errStaleVersion()
 	}
 	return err
+}
+
+// InsertBorrowerEvent implements origination.BorrowerWriter.
+func (t *tx) InsertBorrowerEvent(ctx context.Context, e origination.BorrowerEvent) error {
+	return t.insertBorrowerEvent(ctx, e)
+}
+
+// BorrowerEvents implements origination.BorrowerReader.
+func (r reader) BorrowerEvents(ctx context.Context, subject string, id domain.ID, page domain.Page) ([]origination.BorrowerEvent, error) {
+	query := r.db.WithContext(ctx).Where("subject_id = ? AND subject = ?", id, subject)
+	if !page.After.IsZero() {
+		query = query.Where("id < ?", page.After)
+	}
+	var rows []borrowerEventRow
+	if err := query.Order("id DESC").Limit(page.Limit).Find(&rows).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return convert(rows, borrowerEventFromRow), nil
+}
+
+func borrowerEventFromRow(row borrowerEventRow) origination.BorrowerEvent {
+	e := origination.BorrowerEvent{
+		ID: row.ID, Subject: row.Subject, SubjectID: row.SubjectID, BranchID: row.BranchID, Action: origination.BorrowerAction(row.Action),
+		ActorID: row.ActorID, ActorName: row.ActorName, ActorRole: domain.Role(row.ActorRole), At: row.At.UTC(),
+		Detail: convert(row.Detail.Content, func(n noteColumn) origination.BorrowerNote { return origination.BorrowerNote(n) }),
+	}
+	if row.Version != nil {
+		e.Version = *row.Version
+	}
+	return e
 }

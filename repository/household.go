@@ -285,6 +285,63 @@ func (t *tx) InsertHousehold(ctx context.Context, h borrower.Household, event or
 	return t.insertBorrowerEvent(ctx, event)
 }
 
+// SaveHousehold implements origination.BorrowerWriter. The stays that are on file are updated in place and new ones added
+// after them; one statement for each, because an upsert would take a person's other household for this one.
+func (t *tx) SaveHousehold(ctx context.Context, h borrower.Household, event origination.BorrowerEvent) error {
+	row, members, err := t.cipher.householdToRows(h)
+	if err != nil {
+		return err
+	}
+	result := t.db.WithContext(ctx).Model(&householdRow{}).Where("id = ? AND version = ?", row.ID, row.Version-1).
+		Select("*").Omit("id", "branch_id", "created_at").Updates(row)
+	if result.Error != nil {
+		return result.Error
+	}
+	if result.RowsAffected != 1 {
+		return errStaleVersion()
+	}
+	var stored int64
+	if err := t.db.WithContext(ctx).Model(&householdMemberRow{}).Where("household_id = ?", h.ID).Count(&stored).Error; err != nil {
+		return err
+	}
+	if int(stored) > len(members) {
+		return fmt.Errorf("household %s: %d stays are on file and %d are left: a stay is never deleted", h.ID, stored, len(members))
+	}
+	for _, member := range members[:stored] { // at most borrower.ListMax
+		err := t.db.WithContext(ctx).Model(&householdMemberRow{}).Where("household_id = ? AND position = ?", member.HouseholdID, member.Position).
+			Select("*").Omit("household_id", "position", "id", "joined_on").Updates(member).Error
+		if err != nil {
+			return translateMember(err)
+		}
+	}
+	if err := translateMember(insertRows(ctx, t.db, members[stored:])); err != nil {
+		return err
+	}
+	return t.insertBorrowerEvent(ctx, event)
+}
+
+// HouseholdsOfMember implements origination.BorrowerReader.
+func (r reader) HouseholdsOfMember(ctx context.Context, number borrower.IDNumber) ([]domain.ID, error) {
+	indexes, err := r.cipher.blinds(indexIDNumber, number.Reveal())
+	if err != nil || number.IsZero() {
+		return nil, err
+	}
+	var ids []domain.ID
+	err = r.db.WithContext(ctx).Model(&householdMemberRow{}).Where("id_number_index IN ?", indexes).
+		Distinct().Order("household_id").Limit(borrower.ListMax).Pluck("household_id", &ids).Error
+	return ids, translateRead(ctx, err)
+}
+
+// BorrowersOutside implements origination.BorrowerReader.
+func (r reader) BorrowersOutside(ctx context.Context, h borrower.Household) ([]domain.ID, error) {
+	var ids []domain.ID
+	err := r.db.WithContext(ctx).Model(&borrowerRow{}).
+		Joins("JOIN household_members ON household_members.present_id_number_index = borrowers.id_number_index").
+		Where("household_members.household_id = ? AND borrowers.household_id IS NOT NULL AND borrowers.household_id <> ?", h.ID, h.ID).
+		Order("borrowers.id").Limit(borrower.ListMax).Pluck("borrowers.id", &ids).Error
+	return ids, translateRead(ctx, err)
+}
+
 // translateID names the one duplicate a client can cause with an id of its own.
 func translateID(err error) error {
 	if isDuplicate(err, "PRIMARY") {

@@ -29,6 +29,19 @@ type BorrowerReader interface {
 	KnownBorrower(ctx context.Context, scope domain.Scope, b borrower.Borrower) (*Known, error)
 	// KnownMember looks likewise for the household in which the person with the identity number is now.
 	KnownMember(ctx context.Context, scope domain.Scope, number borrower.IDNumber) (*Known, error)
+	// BorrowerEvents returns the history of a household or a borrower, newest first.
+	BorrowerEvents(ctx context.Context, subject string, id domain.ID, page domain.Page) ([]BorrowerEvent, error)
+	// Lookalikes returns, of the whole lender, the borrowers that share a phone or an account with b, and those of the
+	// village whose name begins with the same character; at most LookalikesMax, each with whether the scope may see it.
+	Lookalikes(ctx context.Context, scope domain.Scope, b borrower.Borrower, village borrower.RegionCode) ([]Lookalike, error)
+	// HouseholdsOfMember returns the households in which the person is or has been, in the order of their ids; at most
+	// borrower.ListMax. An absent number is nobody's.
+	HouseholdsOfMember(ctx context.Context, number borrower.IDNumber) ([]domain.ID, error)
+	// BorrowersOutside returns the borrowers who are in the household now and whose files name another, in the order of their
+	// ids. Those whose files name none are left out: a townsman's trade need not be his household's.
+	BorrowersOutside(ctx context.Context, h borrower.Household) ([]domain.ID, error)
+	// CreditRelation returns what the borrower owes or has owed.
+	CreditRelation(ctx context.Context, borrowerID domain.ID) (borrower.CreditRelation, error)
 }
 
 // BorrowerWriter writes households and borrowers, each write with its event. Where both are locked, the household comes
@@ -37,9 +50,16 @@ type BorrowerWriter interface {
 	LockHousehold(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Household, error)
 	// InsertHousehold refuses with "person-in-household" when a member is in another household.
 	InsertHousehold(ctx context.Context, h borrower.Household, event BorrowerEvent) error
+	// SaveHousehold refuses with "stale-version" when the stored version is not the one before h's, and with
+	// "person-in-household" when a member is in another household.
+	SaveHousehold(ctx context.Context, h borrower.Household, event BorrowerEvent) error
 	LockBorrower(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Borrower, error)
 	// InsertBorrower refuses with "borrower-exists" when the number is known.
 	InsertBorrower(ctx context.Context, b borrower.Borrower, event BorrowerEvent) error
+	// SaveBorrower refuses with "stale-version" when the stored version is not the one before b's.
+	SaveBorrower(ctx context.Context, b borrower.Borrower, event BorrowerEvent) error
+	// InsertBorrowerEvent records what changes nothing: a look.
+	InsertBorrowerEvent(ctx context.Context, event BorrowerEvent) error
 }
 
 // HouseholdFilter narrows a list; zero fields do not.
@@ -70,7 +90,21 @@ type BorrowerAction string
 
 // The actions.
 const (
-	BorrowerCreated BorrowerAction = "create" // 建档
+	BorrowerCreated   BorrowerAction = "create"           // 建档
+	BorrowerRevealed  BorrowerAction = "reveal"           // 查看完整信息
+	AccountAdded      BorrowerAction = "add_account"      // 登记账户
+	AccountVerified   BorrowerAction = "verify_account"   // 核验账户
+	PayoutChosen      BorrowerAction = "choose_payout"    // 指定收款账户
+	ConsentAdded      BorrowerAction = "add_consent"      // 登记授权
+	ConsentWithdrawn  BorrowerAction = "withdraw_consent" // 撤回授权
+	LicenceAdded      BorrowerAction = "add_licence"      // 登记证照
+	HouseholdFollowed BorrowerAction = "follow_household" // 随户变更
+	BorrowerErased    BorrowerAction = "anonymise"        // 匿名化
+	MemberJoined      BorrowerAction = "join"             // 成员加入
+	MemberLeft        BorrowerAction = "leave"            // 成员离开
+	HeadChanged       BorrowerAction = "change_head"      // 变更户主
+	HouseholdSplit    BorrowerAction = "split"            // 分户
+	HouseholdMerged   BorrowerAction = "merge"            // 并户
 )
 
 // The subjects of a BorrowerEvent.

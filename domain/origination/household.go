@@ -2,6 +2,7 @@ package origination
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"fumin/domain"
@@ -109,4 +110,296 @@ func (s *Borrowers) Household(ctx context.Context, by domain.Actor, id domain.ID
 // Households lists households in the actor's scope, newest first.
 func (s *Borrowers) Households(ctx context.Context, by domain.Actor, filter HouseholdFilter, page domain.Page) ([]borrower.Household, error) {
 	return s.store.Households(ctx, by.Scope(), filter, page)
+}
+
+// MembershipChange is what every change of a household's members says.
+type MembershipChange struct {
+	HouseholdID domain.ID
+	On          domain.Date // the first day on which it is so; not in the future
+	Reason      string
+}
+
+// JoinHousehold asks for a new member. MemberID may be the client's own.
+type JoinHousehold struct {
+	MembershipChange
+
+	MemberID domain.ID
+	Name     borrower.Name
+	IDNumber borrower.IDNumber // absent while it is not known, as of a newborn
+	Relation borrower.Relation
+}
+
+// CheckJoin names all that is wrong with a new member, and stores nothing.
+func (s *Borrowers) CheckJoin(by domain.Actor, cmd JoinHousehold) error {
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return err
+	}
+	var p domain.Problems
+	p.Check("", checkMembership(cmd.MembershipChange, s.now()))
+	p.Check("/id_number", cmd.IDNumber.CheckBornBy(orToday(cmd.On, s.now())))
+	if cmd.Relation == borrower.RelationHead {
+		p.Add("/relation", "household-head", "新成员不能直接登记为户主，请先加入再变更户主")
+	}
+	return p.Err()
+}
+
+func orToday(on domain.Date, now time.Time) domain.Date {
+	if on.IsZero() {
+		return domain.DateOf(now)
+	}
+	return on
+}
+
+// checkMembership refuses a change that has not happened yet: who is in a household, and so what it owes, is a matter of
+// record and not of plans.
+func checkMembership(c MembershipChange, now time.Time) error {
+	var p domain.Problems
+	if c.On.After(domain.DateOf(now)) {
+		p.Add("/on", "in-the-future", "变动日期晚于今天，请在变动发生后登记")
+	}
+	p.Check("", checkReason(c.Reason))
+	return p.Err()
+}
+
+// Join adds a member (成员加入). Somebody who is in another household is refused as in CreateHousehold.
+func (s *Borrowers) Join(ctx context.Context, by domain.Actor, key Idempotency, cmd JoinHousehold) (changed borrower.Household, replayed bool, err error) {
+	if err := s.CheckJoin(by, cmd); err != nil {
+		return borrower.Household{}, false, err
+	}
+	if cmd.MemberID.IsZero() {
+		cmd.MemberID = s.newID()
+	}
+	now := s.now()
+	err = s.store.Update(ctx, func(tx Tx) error {
+		prior, err := tx.ClaimIdempotencyKey(ctx, by.ID, key, cmd.MemberID, now)
+		if err != nil {
+			return err
+		}
+		if !prior.IsZero() {
+			changed, err = tx.Household(ctx, by.Scope(), cmd.HouseholdID)
+			replayed = true
+			return err
+		}
+		before, err := tx.LockHousehold(ctx, by.Scope(), cmd.HouseholdID)
+		if err != nil {
+			return err
+		}
+		if _, present := before.MemberOn(cmd.IDNumber, domain.DateOf(now)); !present { // who is here already is refused by Join
+			if err := refuseKnownMember(ctx, tx, by, cmd.IDNumber); err != nil {
+				return err
+			}
+		}
+		after, err := before.Join(borrower.Member{
+			ID: cmd.MemberID, Name: cmd.Name, IDNumber: cmd.IDNumber, Relation: cmd.Relation,
+		}, cmd.On, cmd.Reason)
+		if err != nil {
+			return err
+		}
+		after, err = s.saveHousehold(ctx, tx, by, now, after, MemberJoined, BorrowerNote{"member_id", cmd.MemberID.String()})
+		if domain.CodeOf(err) == "person-in-household" { // another was faster, and has committed
+			return either(refuseKnownMember(ctx, tx, by, cmd.IDNumber), err)
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.followMembers(ctx, tx, by, now, after); err != nil {
+			return err
+		}
+		changed, replayed = after, false
+		return nil
+	})
+	return changed, replayed, err
+}
+
+// saveHousehold checks the whole and stores it as its next version.
+func (s *Borrowers) saveHousehold(ctx context.Context, tx Tx, by domain.Actor, now time.Time, h borrower.Household, action BorrowerAction, notes ...BorrowerNote) (borrower.Household, error) {
+	h.Version++
+	if err := h.Validate(); err != nil {
+		return borrower.Household{}, err
+	}
+	return h, tx.SaveHousehold(ctx, h, s.householdEvent(by, now, h, action, notes...))
+}
+
+// followMembers makes the files of those who are in the household name it: exposure is counted by household.
+func (s *Borrowers) followMembers(ctx context.Context, tx Tx, by domain.Actor, now time.Time, h borrower.Household) error {
+	files, err := tx.BorrowersOutside(ctx, h)
+	if err != nil {
+		return err
+	}
+	for _, id := range files { // in the order of ids; at most borrower.ListMax
+		b, err := tx.LockBorrower(ctx, domain.Scope{Everything: true}, id)
+		if err != nil {
+			return err
+		}
+		from := b.HouseholdID
+		b.HouseholdID = h.ID
+		b.Version++
+		event := s.borrowerEvent(by, now, b, HouseholdFollowed, BorrowerNote{"from", from.String()}, BorrowerNote{"to", h.ID.String()})
+		if err := tx.SaveBorrower(ctx, b, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// changeHousehold is the shape of every change of one household.
+func (s *Borrowers) changeHousehold(ctx context.Context, by domain.Actor, c MembershipChange, action BorrowerAction, memberID domain.ID,
+	do func(h borrower.Household) (borrower.Household, error),
+) (changed borrower.Household, err error) {
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return borrower.Household{}, err
+	}
+	now := s.now()
+	if err := checkMembership(c, now); err != nil {
+		return borrower.Household{}, err
+	}
+	err = s.store.Update(ctx, func(tx Tx) error {
+		h, err := tx.LockHousehold(ctx, by.Scope(), c.HouseholdID)
+		if err != nil {
+			return err
+		}
+		if h, err = do(h); err != nil {
+			return err
+		}
+		h, err = s.saveHousehold(ctx, tx, by, now, h, action, BorrowerNote{"member_id", memberID.String()})
+		if err != nil {
+			return err
+		}
+		changed = h
+		return nil
+	})
+	return changed, err
+}
+
+// Leave ends a member's stay (成员离开).
+func (s *Borrowers) Leave(ctx context.Context, by domain.Actor, c MembershipChange, memberID domain.ID) (borrower.Household, error) {
+	return s.changeHousehold(ctx, by, c, MemberLeft, memberID, func(h borrower.Household) (borrower.Household, error) {
+		return h.Leave(memberID, c.On, c.Reason)
+	})
+}
+
+// ChangeHead makes another member the head (变更户主). Relations says what each other member is to the new head.
+func (s *Borrowers) ChangeHead(ctx context.Context, by domain.Actor, c MembershipChange, memberID domain.ID, relations map[domain.ID]borrower.Relation) (borrower.Household, error) {
+	return s.changeHousehold(ctx, by, c, HeadChanged, memberID, func(h borrower.Household) (borrower.Household, error) {
+		return h.ChangeHead(memberID, relations, c.On, c.Reason)
+	})
+}
+
+// SplitHousehold says who leaves to make a household of their own. NewID may be the client's own.
+type SplitHousehold struct {
+	MembershipChange
+
+	NewID       domain.ID
+	VillageCode borrower.RegionCode // zero: the same
+	Address     borrower.Address    // zero: the same
+	MemberIDs   []domain.ID
+	HeadID      domain.ID
+	Relations   map[domain.ID]borrower.Relation // to the new head
+	LandIDs     []domain.ID                     // which land goes with them
+}
+
+// Split makes two households of one (分户). The files of those who leave follow them.
+func (s *Borrowers) Split(ctx context.Context, by domain.Actor, key Idempotency, cmd SplitHousehold) (rest, made borrower.Household, replayed bool, err error) {
+	none := borrower.Household{}
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return none, none, false, err
+	}
+	now := s.now()
+	if err := checkMembership(cmd.MembershipChange, now); err != nil {
+		return none, none, false, err
+	}
+	if cmd.NewID.IsZero() {
+		cmd.NewID = s.newID()
+	}
+	err = s.store.Update(ctx, func(tx Tx) error {
+		prior, err := tx.ClaimIdempotencyKey(ctx, by.ID, key, cmd.NewID, now)
+		if err != nil {
+			return err
+		}
+		before, err := tx.LockHousehold(ctx, by.Scope(), cmd.HouseholdID)
+		if err != nil {
+			return err
+		}
+		if !prior.IsZero() {
+			rest, replayed = before, true
+			made, err = tx.Household(ctx, by.Scope(), prior)
+			return err
+		}
+		remaining, split, err := before.Split(borrower.SplitOff{
+			HouseholdID: cmd.NewID, VillageCode: cmd.VillageCode, Address: cmd.Address, MemberIDs: cmd.MemberIDs, HeadID: cmd.HeadID,
+			Relations: cmd.Relations, LandIDs: cmd.LandIDs, On: cmd.On, Reason: cmd.Reason, At: now,
+		})
+		if err != nil {
+			return err
+		}
+		split.Version = 1
+		if err := split.Validate(); err != nil {
+			return err
+		}
+		// Those who leave must have left before they are anywhere else.
+		if remaining, err = s.saveHousehold(ctx, tx, by, now, remaining, HouseholdSplit, BorrowerNote{"household_id", split.ID.String()}); err != nil {
+			return err
+		}
+		event := s.householdEvent(by, now, split, HouseholdSplit, BorrowerNote{"household_id", remaining.ID.String()})
+		if err := tx.InsertHousehold(ctx, split, event); err != nil {
+			return err
+		}
+		if err := s.followMembers(ctx, tx, by, now, split); err != nil {
+			return err
+		}
+		rest, made, replayed = remaining, split, false
+		return nil
+	})
+	return rest, made, replayed, err
+}
+
+// Merge puts everybody and all land of one household into another, and ends the first (并户). Relations says what each
+// newcomer is to the head.
+func (s *Borrowers) Merge(ctx context.Context, by domain.Actor, c MembershipChange, fromID domain.ID, relations map[domain.ID]borrower.Relation) (merged, ended borrower.Household, err error) {
+	none := borrower.Household{}
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return none, none, err
+	}
+	now := s.now()
+	if err := checkMembership(c, now); err != nil {
+		return none, none, err
+	}
+	err = s.store.Update(ctx, func(tx Tx) error {
+		into, from, err := lockTwo(ctx, tx, by, c.HouseholdID, fromID)
+		if err != nil {
+			return err
+		}
+		if into, from, err = into.Merge(from, relations, c.On, c.Reason); err != nil {
+			return err
+		}
+		if from, err = s.saveHousehold(ctx, tx, by, now, from, HouseholdMerged, BorrowerNote{"household_id", into.ID.String()}); err != nil {
+			return err
+		}
+		if into, err = s.saveHousehold(ctx, tx, by, now, into, HouseholdMerged, BorrowerNote{"household_id", from.ID.String()}); err != nil {
+			return err
+		}
+		if err := s.followMembers(ctx, tx, by, now, into); err != nil {
+			return err
+		}
+		merged, ended = into, from
+		return nil
+	})
+	return merged, ended, err
+}
+
+// lockTwo locks two households in the order of their ids, so that two mergers the other way round do not wait for each
+// other.
+func lockTwo(ctx context.Context, tx Tx, by domain.Actor, firstID, secondID domain.ID) (first, second borrower.Household, err error) {
+	ids := []domain.ID{firstID, secondID}
+	slices.Sort(ids)
+	locked := map[domain.ID]borrower.Household{}
+	for _, id := range ids {
+		if locked[id], err = tx.LockHousehold(ctx, by.Scope(), id); err != nil {
+			if id == secondID {
+				err = notFoundAt("/household_id", err)
+			}
+			return first, second, err
+		}
+	}
+	return locked[firstID], locked[secondID], nil
 }
