@@ -11,6 +11,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/money"
+	"fumin/domain/origination"
 )
 
 // RoutesForTest lists the route table as "METHOD path".
@@ -169,3 +170,6 @@ func probeList(c *gin.Context) error {
 		"limit": p.Limit, "after": p.After, "open": open, "next": nextPage(c, p, p.Limit, last), "last": nextPage(c, p, p.Limit-1, last),
 	})
 }
+
+// MintForTest makes an access token as a login does.
+func (t *Tokens) MintForTest(g origination.Grant) (string, error) { return t.mint(g) }

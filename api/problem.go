@@ -122,7 +122,9 @@ func (s *server) problem(c *gin.Context, err error) {
 func writeProblem(c *gin.Context, document problemDocument) {
 	switch document.Status {
 	case http.StatusUnauthorized:
-		c.Header("WWW-Authenticate", `Bearer realm="fumin"`)
+		if c.Writer.Header().Get("WWW-Authenticate") == "" { // a client that tried Basic is told Basic
+			c.Header("WWW-Authenticate", `Bearer realm="fumin"`)
+		}
 	case http.StatusServiceUnavailable:
 		c.Header("Retry-After", strconv.Itoa(retryUnavailableSeconds))
 	case http.StatusTooManyRequests:

@@ -39,6 +39,9 @@ type Options struct {
 	// Authenticate says who sent a request. It returns a KindUnauthenticated error for nobody.
 	Authenticate func(*http.Request) (domain.Actor, error)
 
+	Staff  *origination.Staff
+	Tokens *Tokens // the access tokens of Staff; Authenticate is usually its method
+
 	Borrowers *origination.Borrowers
 
 	Applications  *origination.Applications
@@ -57,6 +60,8 @@ type server struct {
 	now            domain.Clock
 	ready          func(context.Context) error
 	authenticate   func(*http.Request) (domain.Actor, error)
+	staff          *origination.Staff
+	tokens         *Tokens
 	borrowers      *origination.Borrowers
 	applications   *origination.Applications
 	catalogue      *origination.Catalogue
@@ -90,6 +95,8 @@ func (s *server) routes() []route {
 	return slices.Concat(
 		s.healthRoutes(),
 		s.docsRoutes(),
+		s.sessionRoutes(),
+		s.staffRoutes(),
 		s.productRoutes(),
 		s.applicationRoutes(),
 		s.disbursementRoutes(),
@@ -114,6 +121,8 @@ func newServer(o Options) *server {
 		now:            o.Now,
 		ready:          o.Ready,
 		authenticate:   o.Authenticate,
+		staff:          o.Staff,
+		tokens:         o.Tokens,
 		borrowers:      o.Borrowers,
 		applications:   o.Applications,
 		catalogue:      o.Catalogue,
