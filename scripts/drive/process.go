@@ -1,0 +1,296 @@
+package drive
+
+import (
+	"bufio"
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+
+	"fumin/repository/localdb"
+)
+
+// Limits on waiting for processes; far above what was measured, but limits.
+const (
+	startWaitMax = 2 * time.Minute // the first start makes a database and hashes the demo passwords
+	stopWaitMax  = 90 * time.Second
+	linesKept    = 40 // of a process's output, for error messages
+)
+
+// Process is a program that was started here. It ends at the latest when this program does.
+type Process struct {
+	name    string
+	command *exec.Cmd
+	lines   chan string
+	done    chan struct{}
+
+	mu   sync.Mutex
+	tail []string
+}
+
+// start runs a program with the given settings and none other of Fumin's: what is set for the story is not meant for the
+// service.
+func start(name, program string, settings []string, arguments ...string) (*Process, error) {
+	command := exec.Command(program, arguments...)
+	for _, entry := range os.Environ() {
+		if !strings.HasPrefix(entry, "FUMIN_") {
+			command.Env = append(command.Env, entry)
+		}
+	}
+	command.Env = append(command.Env, settings...)
+	command.SysProcAttr = endWithParent()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	command.Stdout, command.Stderr = writer, writer
+	p := &Process{name: name, command: command, lines: make(chan string, 1024), done: make(chan struct{})}
+	err = command.Start()
+	_ = writer.Close() // the child has its own
+	if err != nil {
+		_ = reader.Close()
+		return nil, fmt.Errorf("start %s: %w", name, err)
+	}
+	read := make(chan struct{})
+	go func() { defer close(read); p.read(reader) }()
+	go func() {
+		defer close(p.done)
+		_ = command.Wait() // why it ended stands in its output
+		<-read
+		close(p.lines)
+	}()
+	return p, nil
+}
+
+// read keeps the end of the output, and hands each line to whoever waits for one.
+func (p *Process) read(from io.ReadCloser) {
+	defer from.Close()
+	scanner := bufio.NewScanner(from)
+	scanner.Buffer(make([]byte, 64<<10), 1<<20)
+	for scanner.Scan() {
+		line := scanner.Text()
+		p.mu.Lock()
+		p.tail = append(p.tail, line)
+		if len(p.tail) > linesKept {
+			p.tail = p.tail[1:]
+		}
+		p.mu.Unlock()
+		select {
+		case p.lines <- line:
+		default: // nobody waits any more
+		}
+	}
+}
+
+// Output returns the last lines the process wrote.
+func (p *Process) Output() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return strings.Join(p.tail, "\n")
+}
+
+// await returns once found has accepted a line.
+func (p *Process) await(ctx context.Context, what string, found func(line string) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, startWaitMax)
+	defer cancel()
+	for {
+		select {
+		case line, open := <-p.lines:
+			if !open {
+				return fmt.Errorf("%s ended before it told %s; it wrote:\n%s", p.name, what, p.Output())
+			}
+			if found(line) {
+				return nil
+			}
+		case <-ctx.Done():
+			return errors.Join(fmt.Errorf("%s did not tell %s: %w; it wrote:\n%s", p.name, what, ctx.Err(), p.Output()), p.Kill())
+		}
+	}
+}
+
+// Kill ends the process as `kill -9` does, and returns once it has gone.
+func (p *Process) Kill() error {
+	if err := p.command.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill %s: %w", p.name, err)
+	}
+	<-p.done
+	return nil
+}
+
+// Stop asks the process to end, and returns once it has.
+func (p *Process) Stop() error {
+	if err := p.command.Process.Signal(os.Interrupt); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("stop %s: %w", p.name, err)
+	}
+	timer := time.NewTimer(stopWaitMax)
+	defer timer.Stop()
+	select {
+	case <-p.done:
+		return nil
+	case <-timer.C:
+		return errors.Join(fmt.Errorf("%s does not stop; it wrote:\n%s", p.name, p.Output()), p.Kill())
+	}
+}
+
+var baseURL = regexp.MustCompile(`http://[0-9.:]+`)
+
+// Demo is a `fumin demo` with everything of its own.
+type Demo struct {
+	Process    *Process
+	URL        string
+	ChannelURL string
+	Password   string
+}
+
+// StartDemo starts `fumin demo` over the directory. Settings are as in FUMIN_WORKERS=off.
+func StartDemo(ctx context.Context, program, dataDir string, settings ...string) (*Demo, error) {
+	settings = append([]string{"FUMIN_DATA_DIR=" + dataDir, "FUMIN_LISTEN=127.0.0.1:0"}, settings...)
+	process, err := start("fumin demo", program, settings, "demo")
+	if err != nil {
+		return nil, err
+	}
+	demo := &Demo{Process: process}
+	err = process.await(ctx, "its address", func(line string) bool {
+		switch {
+		case strings.HasPrefix(line, "Fumin serves at"):
+			demo.URL = baseURL.FindString(line)
+		case strings.HasPrefix(line, "Payment channel"):
+			demo.ChannelURL = baseURL.FindString(line)
+		}
+		return strings.HasPrefix(line, "Ctrl-C") // the last line of the greeting
+	})
+	if err != nil {
+		return nil, err
+	}
+	password, err := os.ReadFile(filepath.Join(dataDir, "demo-password"))
+	if err != nil {
+		return nil, errors.Join(err, process.Stop())
+	}
+	demo.Password = strings.TrimSpace(string(password))
+	return demo, nil
+}
+
+// Site is a service as it is run for real: a database, a payment channel and the service, each a process that can be killed
+// without the others.
+type Site struct {
+	Database *localdb.Server
+	Channel  *Channel
+	Service  *Service // at its present address
+	Password string   // of every demo login
+
+	program, dir string
+	settings     []string
+	serving      *Process
+	channel      *Process
+}
+
+// SiteOptions are what a Site needs.
+type SiteOptions struct {
+	Program string // the path of fumin
+	Dir     string // for everything the site keeps: the database is durable
+}
+
+// NewSite starts the database, loads the demo organisation and catalogue, and starts the channel. The service is not
+// running yet: see Serve.
+func NewSite(ctx context.Context, options SiteOptions) (_ *Site, err error) {
+	site := &Site{program: options.Program, dir: options.Dir}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, site.Close())
+		}
+	}()
+	if site.Database, err = localdb.Start(ctx, localdb.Options{Dir: filepath.Join(options.Dir, "mariadb")}); err != nil {
+		return nil, err
+	}
+	if err := site.Database.CreateDatabase(ctx, "fumin"); err != nil {
+		return nil, err
+	}
+	dsn := "FUMIN_DSN=" + site.Database.DSN("fumin")
+
+	// `fumin demo` on this database migrates it, loads the demo data and makes keys; then it may go.
+	demoDir := filepath.Join(options.Dir, "demo")
+	demo, err := StartDemo(ctx, options.Program, demoDir, dsn)
+	if err != nil {
+		return nil, err
+	}
+	site.Password = demo.Password
+	if err := demo.Process.Stop(); err != nil {
+		return nil, err
+	}
+
+	secret, tokenKey := make([]byte, 32), make([]byte, 32)
+	_, _ = rand.Read(secret)   // crypto/rand never fails
+	_, _ = rand.Read(tokenKey) // as above
+	channelSecret := "FUMIN_CHANNEL_SECRET=" + hex.EncodeToString(secret)
+	if err := site.startChannel(ctx, channelSecret); err != nil {
+		return nil, err
+	}
+	site.settings = []string{
+		dsn, channelSecret, "FUMIN_TOKEN_KEY=" + hex.EncodeToString(tokenKey), "FUMIN_LISTEN=127.0.0.1:0",
+		"FUMIN_KEYSET_FILE=" + filepath.Join(demoDir, "keyset.json"), "FUMIN_CHANNEL_URL=" + site.Channel.url,
+	}
+	return site, nil
+}
+
+func (s *Site) startChannel(ctx context.Context, secret string) (err error) {
+	s.channel, err = start("fumin sandbox-channel", s.program, []string{secret}, "sandbox-channel", "127.0.0.1:0", filepath.Join(s.dir, "channel.jsonl"))
+	if err != nil {
+		return err
+	}
+	return s.channel.await(ctx, "its address", func(line string) bool {
+		url := baseURL.FindString(line)
+		s.Channel = ChannelAt(url)
+		return url != ""
+	})
+}
+
+// Serve starts `fumin serve`, with further settings.
+func (s *Site) Serve(ctx context.Context, settings ...string) (err error) {
+	s.serving, err = start("fumin serve", s.program, append(settings, s.settings...), "serve")
+	if err != nil {
+		return err
+	}
+	return s.serving.await(ctx, "its address", func(line string) bool {
+		var entry struct{ Msg, Address string }
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg != "serving" {
+			return false
+		}
+		s.Service = At("http://" + entry.Address)
+		return true
+	})
+}
+
+// KillService is `kill -9` of the service.
+func (s *Site) KillService() error { return s.serving.Kill() }
+
+// StopService ends the service as an operator does.
+func (s *Site) StopService() error { return s.serving.Stop() }
+
+// ServiceProcess is the service's process id, for a profiler.
+func (s *Site) ServiceProcess() int { return s.serving.command.Process.Pid }
+
+// Output returns the last lines the service wrote.
+func (s *Site) Output() string { return s.serving.Output() }
+
+// Close ends everything.
+func (s *Site) Close() (err error) {
+	for _, process := range []*Process{s.serving, s.channel} {
+		if process != nil {
+			err = errors.Join(err, process.Stop())
+		}
+	}
+	if s.Database != nil {
+		err = errors.Join(err, s.Database.Stop())
+	}
+	return err
+}
