@@ -231,7 +231,7 @@ func TestABadApplicationIsRefusedWithEveryFieldAtOnce(t *testing.T) {
 		"31 February":        {fields{"site_visit_on": "2026-02-31"}, 422, "invalid-fields", "/site_visit_on invalid-date"},
 		"unknown method":     {fields{"repayment_method": "balloon"}, 422, "invalid-fields", "/repayment_method invalid-repayment-method"},
 		"unknown purpose":    {fields{"purpose": "gambling"}, 422, "invalid-fields", "/purpose unknown-value"},
-		"unknown member":     {fields{"colour": "red"}, 400, "unknown-field", "/colour unknown-field"},
+		"unknown member":     {fields{"colour": "red"}, 400, "unknown-field", "/colour unknown"},
 		"unknown borrower":   {fields{"borrower_id": uuid.NewString()}, 422, "invalid-fields", "/borrower_id borrower-not-found"},
 		"unknown product":    {fields{"product_code": "NONE"}, 422, "invalid-fields", "/product_code product-not-found"},
 		"all wrong together": {fields{"amount": 1, "term_months": 0, "purpose": "x", "repayment_method": "y"}, 422, "invalid-fields", "/amount wrong-type,/purpose unknown-value,/repayment_method invalid-repayment-method,/term_months out-of-range"},
