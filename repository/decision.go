@@ -133,8 +133,13 @@ func (r reader) decisionFromRow(row decisionRow) (origination.Decision, error) {
 	if err != nil {
 		return origination.Decision{}, fmt.Errorf("decision %s: facts: %w", row.ID, err)
 	}
+	outcome := outcomeFromDocument(row.Outcome.Content)
+	if !outcome.Result.Valid() || string(outcome.Result) != row.Result || outcome.RuleSet != row.RuleSet {
+		return origination.Decision{}, fmt.Errorf("decision %s: the outcome says %q by %q, the row %q by %q",
+			row.ID, outcome.Result, outcome.RuleSet, row.Result, row.RuleSet)
+	}
 	return origination.Decision{
 		ID: row.ID, ApplicationID: row.ApplicationID, BranchID: row.BranchID, ApplicationVersion: row.ApplicationVersion,
-		Facts: facts, Outcome: outcomeFromDocument(row.Outcome.Content), DecidedAt: row.DecidedAt.UTC(),
+		Facts: facts, Outcome: outcome, DecidedAt: row.DecidedAt.UTC(),
 	}, nil
 }

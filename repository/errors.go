@@ -62,7 +62,9 @@ func isDuplicate(err error, key string) bool {
 }
 
 // isNotFound reports whether a query for one row found none.
-func isNotFound(err error) bool { return errors.Is(err, gorm.ErrRecordNotFound) || errors.Is(err, sql.ErrNoRows) }
+func isNotFound(err error) bool {
+	return errors.Is(err, gorm.ErrRecordNotFound) || errors.Is(err, sql.ErrNoRows)
+}
 
 // translate makes a *domain.Error of a driver error, once, at the edge of this package. The cause stays inside it for the
 // log. It is called on failures only: a committed write is never reported as cancelled.

@@ -343,4 +343,3 @@ func insertedUnlessThere(err error) (inserted bool, _ error) {
 	}
 	return err == nil, err
 }
-
