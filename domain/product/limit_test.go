@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"fumin/domain/money"
 	"fumin/domain/product"
 	"fumin/domain/schedule"
 )
@@ -41,6 +42,13 @@ func TestAVersionMayLieExactlyOnItsLimits(t *testing.T) {
 			for i := range product.ListLengthMax {
 				v.Price.Reliefs = append(v.Price.Reliefs, product.Relief{Industry: strings.Repeat("a", i%30+1) + string(rune('a'+i/30)), SpreadBPLess: 1})
 			}
+		}},
+		{"as many tiers as there may be", func(v *version) {
+			v.Guarantee = nil
+			for i := range int64(product.ListLengthMax) {
+				v.Guarantee = append(v.Guarantee, product.GuaranteeTier{From: money.Fen(i), Below: money.Fen(i + 1), Kind: product.GuaranteeCredit})
+			}
+			v.Guarantee[product.ListLengthMax-1].Below = money.Amount{}
 		}},
 		{"grain as dear as the rest", func(v *version) { v.Guarantee[1].FeeMaxGrainPct = v.Guarantee[1].FeeMaxPct }},
 		{"the first tier begins with the least amount", func(v *version) { v.Guarantee[0].From = v.AmountMin }},

@@ -217,6 +217,27 @@ func TestAMaterialisedVersionSharesNothingWithItsBase(t *testing.T) {
 	}
 }
 
+func TestAnOverriddenGrainFeeGoesToTheTierThatBeginsAtTheSameAmount(t *testing.T) {
+	t.Parallel()
+	base := shandong()
+	base.Guarantee[1].Below = amount("500000.00")
+	base.Guarantee = append(base.Guarantee, product.GuaranteeTier{
+		From: amount("500000.00"), Kind: product.GuaranteeCompany, FeeMaxPct: rate("0.60"), FeeMaxGrainPct: rate("0.30"),
+	})
+	own := base
+	own.ID, own.Overridden = newID, []product.TermName{product.TermGuaranteeFeeGrain}
+	own.Guarantee = slices.Clone(base.Guarantee)
+	own.Guarantee[1].FeeMaxGrainPct, own.Guarantee[2].FeeMaxGrainPct = rate("0.45"), rate("0.25")
+	own.Guarantee[2].FeeMaxPct = rate("0.99") // must not get through
+
+	full := product.Materialise(own, base)
+	for i, want := range []string{"0.00 0.00", "0.75 0.45", "0.60 0.25"} {
+		if got := full.Guarantee[i].FeeMaxPct.String() + " " + full.Guarantee[i].FeeMaxGrainPct.String(); got != want {
+			t.Errorf("tier %d has fees %s, want %s", i, got, want)
+		}
+	}
+}
+
 func TestRowsGiveEveryTermInChineseWithItsSource(t *testing.T) {
 	t.Parallel()
 	rows := yantai().Rows()

@@ -86,8 +86,15 @@ func TestEveryContradictionOfAVersionIsNamedAtItsField(t *testing.T) {
 		{"a tier that ends before it begins", func(v *version) {
 			v.Guarantee[1].Below = amount("99999.00")
 		}, []string{"/guarantee/1/below max-below-min", "/guarantee/1/below tier-hole"}},
+		{"a tier that ends where it begins", func(v *version) {
+			v.Guarantee[1].Below = v.Guarantee[1].From
+		}, []string{"/guarantee/1/below max-below-min", "/guarantee/1/below tier-hole"}},
 		{"a fee on credit", func(v *version) { v.Guarantee[0].FeeMaxPct = rate("0.1") }, []string{"/guarantee/0 not-allowed"}},
 		{"a negative fee", func(v *version) { v.Guarantee[1].FeeMaxPct, v.Guarantee[1].FeeMaxGrainPct = rate("-0.1"), rate("-0.1") }, []string{"/guarantee/1 negative"}},
+		{"a negative fee for grain alone", func(v *version) { v.Guarantee[1].FeeMaxGrainPct = rate("-0.1") }, []string{"/guarantee/1 negative"}},
+		{"a negative counter-guarantee", func(v *version) {
+			v.Guarantee[1].CounterSpouseUpTo = amount("-0.01")
+		}, []string{"/guarantee/1 negative", "/guarantee/1/counter_spouse_up_to max-below-min"}},
 		{"grain dearer than the rest", func(v *version) { v.Guarantee[1].FeeMaxGrainPct = rate("0.76") }, []string{"/guarantee/1/fee_max_grain_pct max-below-min"}},
 		{"a counter-guarantee nobody can use", func(v *version) { v.Guarantee[1].CounterSpouseUpTo = amount("99999.99") }, []string{"/guarantee/1/counter_spouse_up_to max-below-min"}},
 		{"an unknown guarantee", func(v *version) { v.Guarantee[0].Kind = "handshake" }, []string{"/guarantee/0/kind invalid-enum"}},
