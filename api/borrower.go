@@ -19,6 +19,16 @@ func (s *server) borrowerRoutes() []route {
 		{method: http.MethodGet, path: "/v1/borrowers", handler: s.listBorrowers, query: true},
 		{method: http.MethodPost, path: "/v1/borrowers/search", handler: s.searchBorrowers},
 		{method: http.MethodGet, path: one, handler: s.readBorrower},
+		{method: http.MethodPost, path: one + "/reveal", handler: s.revealBorrower},
+		{method: http.MethodGet, path: one + "/events", handler: s.listEvents(s.borrowers.BorrowerHistory), query: true},
+		{method: http.MethodPost, path: one + "/accounts", handler: s.addAccount},
+		{method: http.MethodPost, path: one + "/accounts/:account_id/verify", handler: s.verifyAccount},
+		{method: http.MethodPost, path: one + "/payout-account", handler: s.choosePayout},
+		{method: http.MethodPost, path: one + "/consents", handler: s.addConsent},
+		{method: http.MethodPost, path: one + "/consents/:consent_id/withdraw", handler: s.withdrawConsent},
+		{method: http.MethodPost, path: one + "/licences", handler: s.addLicence},
+		{method: http.MethodGet, path: one + "/suspicions", handler: s.listSuspicions},
+		{method: http.MethodPost, path: one + "/anonymise", handler: s.anonymiseBorrower},
 	}
 }
 
@@ -256,8 +266,20 @@ type borrowerView struct {
 	PayoutAccountID *domain.ID          `json:"payout_account_id"`
 	Organisation    *organisationView   `json:"organisation"`
 	Consents        []consentView       `json:"consents"`
+	Licences        []licenceView       `json:"licences"`
 	Version         int                 `json:"version"`
 	CreatedAt       time.Time           `json:"created_at"`
+	AnonymisedAt    *time.Time          `json:"anonymised_at"`
+}
+
+type licenceView struct {
+	ID        domain.ID            `json:"id"`
+	Kind      borrower.LicenceKind `json:"kind"`
+	No        string               `json:"no"`
+	Issuer    string               `json:"issuer"`
+	IssuedOn  domain.Date          `json:"issued_on"`
+	ExpiresOn *domain.Date         `json:"expires_on"`
+	InForce   bool                 `json:"in_force"`
 }
 
 type organisationView struct {
@@ -312,13 +334,19 @@ func (s *server) viewBorrower(b borrower.Borrower) borrowerView {
 		HouseholdID: present(b.HouseholdID), RegionCode: b.RegionCode, Address: maskedOrNull(b.Address),
 		BranchID: b.BranchID, OfficerID: b.OfficerID, Accounts: make([]accountView, len(b.Accounts)),
 		PayoutAccountID: present(b.PayoutAccountID), Consents: make([]consentView, len(b.Consents)),
-		Version: b.Version, CreatedAt: b.CreatedAt,
+		Licences: make([]licenceView, len(b.Licences)), Version: b.Version, CreatedAt: b.CreatedAt, AnonymisedAt: present(b.AnonymisedAt),
+	}
+	for i, l := range b.Licences {
+		v.Licences[i] = licenceView{
+			ID: l.ID, Kind: l.Kind, No: l.No, Issuer: l.Issuer, IssuedOn: l.IssuedOn, ExpiresOn: present(l.ExpiresOn),
+			InForce: l.InForceOn(domain.DateOf(now)),
+		}
 	}
 	if !b.IDNumber.IsZero() {
 		sex, age := b.IDNumber.Sex(), b.IDNumber.BirthDate().AgeOn(domain.DateOf(now))
 		v.Sex, v.AgeYears = &sex, &age
 	}
-	if b.Kind.IsOrganisation() {
+	if b.Kind.IsOrganisation() && b.AnonymisedAt.IsZero() {
 		v.Organisation = viewOrganisation(b.Organisation)
 	}
 	for i, phone := range b.OtherPhones {
