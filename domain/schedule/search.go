@@ -20,7 +20,7 @@ const (
 const (
 	newtonStepsMax = 200     // bisection alone would need some 70
 	intervalsMax   = 4096    // while counting roots
-	termsMax       = 4000000 // evaluations of one flow while counting roots, some 100 ms
+	termsMax       = 2000000 // evaluations of one flow while counting roots, some 50 ms
 	doubtful       = 1e-11   // part of the money within which the sign of a float sum is not trusted
 )
 
@@ -163,32 +163,34 @@ func (from enclosure) crossing(to enclosure) (crosses, sure bool) {
 // grows, so the two sides at the ends of a piece enclose the sum between them; likewise its derivative. sure is false
 // where two rates touch or lie so close together that the pieces run out.
 func (e equation) all() (found []guess, sure bool) {
-	type piece struct{ low, high float64 } // in log(1+i), where loans' rates are spread evenly
+	type piece struct { // low and high in log(1+i), where loans' rates are spread evenly
+		low, high float64
+		from, to  enclosure
+	}
 	low, high := e.rate.bounds()
-	pieces := []piece{{math.Log1p(low), math.Log1p(high)}}
+	pieces := []piece{{math.Log1p(low), math.Log1p(high), e.enclose(low), e.enclose(high)}}
 	for budget := min(intervalsMax, termsMax/(1+len(e.flows))); len(pieces) > 0; budget-- {
 		if budget == 0 {
 			return nil, false
 		}
 		p := pieces[len(pieces)-1]
 		pieces = pieces[:len(pieces)-1]
-		low, high := math.Expm1(p.low), math.Expm1(p.high)
-		from, to := e.enclose(low), e.enclose(high)
-		if from.excludes(to) {
+		if p.from.excludes(p.to) {
 			continue
 		}
-		if !from.monotone(to) {
+		if !p.from.monotone(p.to) {
 			// Not in the middle: there round rates lie, and a root at the very end of a piece has no sign.
 			cut := p.low + (p.high-p.low)*0.4871
-			pieces = append(pieces, piece{p.low, cut}, piece{cut, p.high})
+			at := e.enclose(math.Expm1(cut))
+			pieces = append(pieces, piece{p.low, cut, p.from, at}, piece{cut, p.high, at, p.to})
 			continue
 		}
-		crosses, clear := from.crossing(to)
+		crosses, clear := p.from.crossing(p.to)
 		if !clear {
 			return nil, false
 		}
 		if crosses {
-			root, ok := e.between(low, high)
+			root, ok := e.between(math.Expm1(p.low), math.Expm1(p.high))
 			if !ok {
 				return nil, false
 			}
