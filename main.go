@@ -20,6 +20,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -299,15 +300,13 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 	}
 
 	// Workers.
-	workersDone := make(chan struct{})
 	workersCtx, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
-	go func() {
-		defer close(workersDone)
-		if cfg.workers {
-			carryPayouts(workersCtx, services.payouts, wake, log)
-		}
-	}()
-	defer func() { stopWorkers(); <-workersDone }()
+	var workers sync.WaitGroup
+	defer func() { stopWorkers(); workers.Wait() }()
+	if cfg.workers {
+		workers.Go(func() { carryPayouts(workersCtx, services.payouts, wake, log) })
+		workers.Go(func() { tidy(workersCtx, services.staff, store, log) })
+	}
 
 	// HTTP.
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", cfg.listen)
@@ -389,10 +388,31 @@ func carryPayouts(ctx context.Context, payouts *origination.Payouts, wake <-chan
 	}
 }
 
+// tidyPause is how often what has run out is removed: ended sessions, old attempts to log in, old idempotency keys.
+const tidyPause = time.Hour
+
+func tidy(ctx context.Context, members *origination.Staff, store *repository.Store, log *slog.Logger) {
+	ticker := time.NewTicker(tidyPause)
+	defer ticker.Stop()
+	for {
+		_, errStaff := members.Tidy(ctx)
+		_, errKeys := origination.TidyIdempotencyKeys(ctx, store, now())
+		if err := errors.Join(errStaff, errKeys); err != nil && ctx.Err() == nil {
+			log.WarnContext(ctx, "tidying failed, will be tried again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 // services are the use cases and what the HTTP edge needs beside them.
 type services struct {
 	options api.Options
 	payouts *origination.Payouts
+	staff   *origination.Staff
 }
 
 func newServices(cfg config, store *repository.Store, log *slog.Logger, wake func()) (*services, error) {
@@ -402,9 +422,16 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake fun
 	if err != nil {
 		return nil, err
 	}
+	tokens, err := api.NewTokens(cfg.tokenKey, now)
+	if err != nil {
+		return nil, err
+	}
+	members := newStaff(store)
 	return &services{
+		staff: members,
 		options: api.Options{
 			Log: log, NewID: newID, Now: now, Version: version(),
+			Staff: members, Tokens: tokens, Authenticate: tokens.Authenticate,
 			Applications:  origination.NewApplications(store, now, newID),
 			Borrowers:     origination.NewBorrowers(store, now, newID),
 			Catalogue:     origination.NewCatalogue(store, now),
