@@ -237,6 +237,16 @@ func (s *Session) HangUp(ctx context.Context, call Call) error {
 	return errors.Join(request.Write(connection), connection.Close())
 }
 
+// RefusedError is an answer with another status than was expected.
+type RefusedError struct {
+	Answer Answer
+	Want   int // the status that was expected
+}
+
+func (e *RefusedError) Error() string {
+	return fmt.Sprintf("the answer is %s; expected %d", e.Answer.Text(), e.Want)
+}
+
 // Expect reads an answer of one of the given statuses. Any other answer, and none at all, is an error that says what came
 // instead.
 func Expect[T any](answer Answer, err error, statuses ...int) (value T, _ error) {
@@ -244,7 +254,7 @@ func Expect[T any](answer Answer, err error, statuses ...int) (value T, _ error)
 		return value, err
 	}
 	if !slices.Contains(statuses, answer.Status) {
-		return value, fmt.Errorf("the answer is %s; expected %d", answer.Text(), statuses[0])
+		return value, &RefusedError{Answer: answer, Want: statuses[0]}
 	}
 	if len(answer.Body) == 0 {
 		return value, nil

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/borrower"
+	"fumin/scripts/drive"
+)
+
+// program is the service as ./scripts/run.sh builds it: what is killed here is the real thing, a process of its own.
+var program string
+
+func TestMain(m *testing.M) { os.Exit(withProgram(m)) }
+
+func withProgram(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "fumin-story-test-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(dir)
+	program = filepath.Join(dir, "fumin")
+	build := exec.Command("go", "build", "-tags=nomsgpack", "-buildvcs=false", "-o", program, "fumin")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build fumin: %v\n%s", err, output)
+		return 1
+	}
+	return m.Run()
+}
+
+// testWaitMax bounds one test: it takes seconds, and a lease of a node that died.
+const testWaitMax = 4 * time.Minute
+
+func testContext(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), testWaitMax)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// newSite starts a database, a channel and nothing else yet.
+func newSite(ctx context.Context, t *testing.T) *drive.Site {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "fumin-site-") // t.TempDir's path is too long for a socket on some machines
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	site, err := drive.NewSite(ctx, drive.SiteOptions{Program: program, Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := site.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return site
+}
+
+func mustReadBook(t *testing.T) book {
+	t.Helper()
+	b, err := readBook()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func newCrash(t *testing.T, site *drive.Site) *crash {
+	t.Helper()
+	b := mustReadBook(t)
+	story, err := b.find("duck-shed")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &crash{
+		out: t.Output(), site: site, story: story, people: drive.NewPeople(),
+		officer: b.cast("officer").Username, releaser: b.cast("releaser").Username,
+	}
+}
+
+func TestEveryStoryGoesAsItSays(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	b := mustReadBook(t)
+	demo, err := drive.StartDemo(ctx, program, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := demo.Process.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	people := drive.NewPeople()
+	for _, story := range b.Stories {
+		for range 2 { // a story must not stand in its own way
+			p := &play{
+				out: t.Output(), facts: story, book: b, service: drive.At(demo.URL), channel: drive.ChannelAt(demo.ChannelURL),
+				people: people, password: demo.Password,
+			}
+			if err := p.run(ctx); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// The two ways share a site: a database takes seconds to make.
+func TestAKilledServicePaysOnce(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	c := newCrash(t, newSite(ctx, t))
+	for name, kill := range map[string]func() error{
+		"killed between release and payment":    func() error { return c.beforeSending(ctx, 1) },
+		"killed while the payment is in flight": func() error { return c.inFlight(ctx, len(waysInFlight)) },
+	} {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // one service, killed in one way after the other
+			if err := kill(); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestEveryStoryHasItsCodeAndEveryCodeItsStory(t *testing.T) {
+	t.Parallel()
+	b := mustReadBook(t)
+	for _, id := range b.ids() {
+		if acts[id] == nil {
+			t.Errorf("stories.json has %q; no code plays it", id)
+		}
+	}
+	if len(acts) != len(b.Stories) {
+		t.Errorf("acts has %d stories, stories.json %d", len(acts), len(b.Stories))
+	}
+	if _, err := b.find("nursery"); err == nil || !strings.Contains(err.Error(), "cannot be played yet") {
+		t.Errorf("find(nursery) = %v, want an error that says it cannot be played yet", err)
+	}
+}
+
+func TestMadeUpPeopleAreValidAndNoTwoAlike(t *testing.T) {
+	t.Parallel()
+	people, today := drive.NewPeople(), domain.MustParseDate("2026-08-23")
+	seen := map[string]bool{}
+	for range 5000 {
+		p := people.Aged("刘庆祥", 62, today)
+		number, err := borrower.ParseIDNumber(p.IDNumber)
+		if err != nil {
+			t.Fatalf("identity number %s: %v", p.IDNumber, err)
+		}
+		if age := number.BirthDate().AgeOn(today); age != 62 || number.BirthDate().AgeOn(today.AddMonths(1)) != 62 {
+			t.Fatalf("identity number %s: age %d today, want 62 for another month", p.IDNumber, age)
+		}
+		if _, err := borrower.ParseBankAccount(p.Card); err != nil {
+			t.Fatalf("card %s: %v", p.Card, err)
+		}
+		if _, err := borrower.ParsePhone(p.Phone); err != nil {
+			t.Fatalf("phone %s: %v", p.Phone, err)
+		}
+		for _, value := range []string{p.IDNumber, p.Card, p.Phone} {
+			if seen[value] {
+				t.Fatalf("%s was made twice", value)
+			}
+			seen[value] = true
+		}
+	}
+}
