@@ -355,3 +355,48 @@ func TestAListIsFilteredByStatusAndBorrower(t *testing.T) {
 		}
 	}
 }
+
+func TestAnApplicationThatCannotBeIsAnErrorOnRead(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	// As if the rows came from a dump, or from a server that does not check.
+	for _, check := range []string{"ck_applications_status", "ck_applications_amount", "ck_applications_approved"} {
+		l.exec("ALTER TABLE applications DROP CONSTRAINT " + check)
+	}
+	l.exec("ALTER TABLE applications MODIFY amount DECIMAL(20,4) NOT NULL, MODIFY approved_amount DECIMAL(20,4) NULL")
+	for _, c := range []struct{ name, set string }{
+		{"an unknown status", "status = 'surveying'"},
+		{"an empty status", "status = ''"},
+		{"a status in capitals", "status = 'APPROVED'"},
+		{"an unknown method", "repayment_method = 'whenever'"},
+		{"a third decimal", "amount = 99500.001"},
+		{"approved without an amount", "approved_amount = NULL"},
+		{"approved with a third decimal", "approved_amount = 0.005"},
+		{"approved without a term", "approved_term_months = NULL"},
+		{"approved without a rate", "approved_rate_pct = NULL"},
+		{"approved without a time", "approved_at = NULL"},
+		{"reviewed without a decision", "status = 'reviewing', decision_id = NULL"},
+		{"version 0", "version = 0"},
+		{"an id that is none", "household_id = 'nobody'"},
+		{"an id in capitals", "household_id = '01900000-0000-7000-8000-0000000000F1'"},
+		{"a day before all days", "site_visit_on = '1899-12-31'"},
+		{"a day after all days", "site_visit_on = '2200-01-01'"},
+	} {
+		r := l.addApplication(approved(l.draft(ledgerCounty)))
+		l.exec("UPDATE applications SET "+c.set+" WHERE id = ?", r.ID)
+		if got, err := l.store.Application(t.Context(), ledgerEverything, r.ID); err == nil || domain.CodeOf(err) != "" {
+			t.Errorf("%s: Application = %+v, %v; want an internal error", c.name, got, err)
+		}
+		list, err := l.store.Applications(t.Context(), ledgerEverything, origination.ApplicationFilter{}, domain.Page{Limit: 1})
+		if err == nil || domain.CodeOf(err) != "" {
+			t.Errorf("%s: Applications = %+v, %v; want an internal error", c.name, list, err)
+		}
+		err = l.store.Update(t.Context(), func(tx origination.Tx) error {
+			_, err := tx.LockApplication(t.Context(), ledgerEverything, r.ID)
+			return err
+		})
+		if err == nil || domain.CodeOf(err) != "" {
+			t.Errorf("%s: LockApplication = %v; want an internal error", c.name, err)
+		}
+	}
+}
