@@ -103,6 +103,9 @@ func applicationFromRow(row applicationRow) (loan.Record, error) {
 }
 
 func approvalFromRow(row applicationRow) (*loan.Approval, error) {
+	if row.ApprovedTermMonths == nil || !row.ApprovedRatePct.Valid || row.ApprovedAt.IsZero() {
+		return nil, fmt.Errorf("approved without a term, a rate or a time")
+	}
 	amount, err := money.AmountFromDecimal(row.ApprovedAmount.Decimal)
 	if err != nil {
 		return nil, fmt.Errorf("approved amount: %w", err)
@@ -110,9 +113,6 @@ func approvalFromRow(row applicationRow) (*loan.Approval, error) {
 	rate, err := money.RateFromDecimal(row.ApprovedRatePct.Decimal)
 	if err != nil {
 		return nil, fmt.Errorf("approved rate: %w", err)
-	}
-	if row.ApprovedTermMonths == nil {
-		return nil, fmt.Errorf("approved without a term")
 	}
 	return &loan.Approval{
 		Amount: amount, TermMonths: *row.ApprovedTermMonths, AnnualRate: rate,
