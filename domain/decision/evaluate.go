@@ -87,13 +87,13 @@ func room(f Facts) (request, bool) {
 
 // ceilings returns the most within the request that keeps the result (or, for a decline, leaves it).
 func ceilings(f Facts, result Result) (money.Amount, int) {
-	amount, amountKnown := f.Amount.Value()
-	termMonths, termKnown := f.TermMonths.Value()
 	if result != Decline {
-		return amount, termMonths // unknown ones are zero: nothing may be signed on them
+		amount, _ := f.Amount.Value() // an unknown one is zero: nothing may be signed on it
+		termMonths, _ := f.TermMonths.Value()
+		return amount, termMonths
 	}
 	r, ok := room(f)
-	if !ok || !amountKnown || !termKnown {
+	if !ok {
 		return money.Amount{}, 0
 	}
 	amountMax := largestAmount(r.amountMin, minAmount(r.amount, r.amountMax), func(a money.Amount) bool {

@@ -55,6 +55,7 @@ func TestEachRuleRefusesWhatItShould(t *testing.T) {
 		{"exactly the least", func(f *decision.Facts) { f.Amount = decision.Known(amount("3000.00")) }, "amount-below-minimum", decision.Approve, "3000.00", "3000.00"},
 		{"one fen above the most", func(f *decision.Facts) { f.Amount = decision.Known(amount("3000000.01")) }, "amount-above-maximum", decision.Decline, "3000000.01", "3000000.00"},
 		{"a term below the least", func(f *decision.Facts) { f.TermMonths, f.TermMonthsMin = decision.Known(5), decision.Known(6) }, "term-below-minimum", decision.Decline, "5", "6"},
+		{"exactly the shortest term", func(f *decision.Facts) { f.TermMonths, f.TermMonthsMin = decision.Known(6), decision.Known(6) }, "term-below-minimum", decision.Approve, "6", "6"},
 		{"the longest term", func(f *decision.Facts) { f.TermMonths = decision.Known(60) }, "term-above-maximum", decision.Approve, "60", "60"},
 		{"one month above the longest term", func(f *decision.Facts) { f.TermMonths = decision.Known(61) }, "term-above-maximum", decision.Decline, "61", "60"},
 		{"the day before the 18th birthday", func(f *decision.Facts) { f.BirthDate = decision.Known(date("2004-03-16")) }, "age-below-minimum", decision.Decline, "17", "18"},
@@ -64,6 +65,9 @@ func TestEachRuleRefusesWhatItShould(t *testing.T) {
 		{"a business too young", func(f *decision.Facts) {
 			f.BusinessAgeMonths, f.BusinessAgeMonthsMin = decision.Known(11), decision.Known(12)
 		}, "business-too-young", decision.Decline, "11", "12"},
+		{"a business just old enough", func(f *decision.Facts) {
+			f.BusinessAgeMonths, f.BusinessAgeMonthsMin = decision.Known(12), decision.Known(12)
+		}, "business-too-young", decision.Approve, "12", "12"},
 		{"not on the bureau's list", func(f *decision.Facts) { f.OnRecommendedList = decision.Known(false) }, "not-on-recommended-list", decision.Decline, "false", "true"},
 		{"a rate above the ceiling", func(f *decision.Facts) { f.AnnualRatePct = decision.Known(rate("3.91")) }, "rate-above-ceiling", decision.Refer, "3.91", "3.90"},
 		{"no live consent", func(f *decision.Facts) { f.CreditConsentLive = decision.Known(false) }, "credit-consent-missing", decision.Refer, "false", "true"},
@@ -272,6 +276,26 @@ func TestWaysForwardNameTheLargestThatIsApprovedAndTheLargestAPersonCouldApprove
 		{"a referral for the consent is no better with less money", func(f *decision.Facts) {
 			f.CreditConsentLive = decision.Known(false)
 		}, nil},
+		{"one amount and one term only", func(f *decision.Facts) {
+			f.Amount, f.AmountMin, f.AmountMax = decision.Known(amount("60000.00")), decision.Known(amount("50000.00")), decision.Known(amount("50000.00"))
+			f.TermMonths, f.TermMonthsMin, f.TermMonthsMax = decision.Known(13), decision.Known(12), decision.Known(12)
+		}, []string{"50000.00 12 approve"}},
+		{"one fen and one month are the least there is", func(f *decision.Facts) {
+			f.Amount, f.AmountMin, f.AmountMax = decision.Known(amount("0.02")), decision.Known(amount("0.01")), decision.Known(amount("0.01"))
+			f.TermMonths, f.TermMonthsMax = decision.Known(2), decision.Known(1)
+		}, []string{"0.01 1 approve"}},
+		{"a least amount of nothing is no limit to search from", func(f *decision.Facts) {
+			f.Amount, f.AmountMin = decision.Known(amount("5000000.00")), decision.Known(amount("0.00"))
+		}, nil},
+		{"limits that contradict each other", func(f *decision.Facts) {
+			f.AmountMin, f.AmountMax = decision.Known(amount("50000.00")), decision.Known(amount("40000.00"))
+		}, nil},
+		{"no proposal on an unknown amount", func(f *decision.Facts) {
+			f.Amount, f.TermMonths = decision.Fact[money.Amount]{}, decision.Known(61)
+		}, nil},
+		{"no proposal on an unknown term", func(f *decision.Facts) {
+			f.Amount, f.TermMonths = decision.Known(amount("5000000.00")), decision.Fact[int]{}
+		}, nil},
 		{"no proposal on unknown limits", func(f *decision.Facts) {
 			f.Amount, f.AmountMin = decision.Known(amount("5000000.00")), decision.Fact[money.Amount]{}
 		}, nil},
@@ -284,8 +308,9 @@ func TestWaysForwardNameTheLargestThatIsApprovedAndTheLargestAPersonCouldApprove
 			var got []string
 			for _, w := range decision.Evaluate(facts).WaysForward {
 				got = append(got, fmt.Sprint(w.Amount, w.TermMonths, " ", w.Result))
-				if !strings.Contains(w.Text, w.Amount.Grouped()) {
-					t.Errorf("the text %q does not name the amount", w.Text)
+				then := map[decision.Result]string{decision.Approve: "可以通过", decision.Refer: "可以转人工审查"}[w.Result]
+				if want := fmt.Sprintf("申请 %s 元、%d 个月%s", w.Amount.Grouped(), w.TermMonths, then); w.Text != want {
+					t.Errorf("the text is %q, want %q", w.Text, want)
 				}
 			}
 			want := test.want

@@ -109,6 +109,7 @@ func TestASnapshotThatCannotBeReadWholeIsRefused(t *testing.T) {
 		{"an integer with a leading zero", map[string]*string{"term_months": text("036")}, "/term_months invalid-integer"},
 		{"an integer that is too large", map[string]*string{"term_months": text("99999999999")}, "/term_months invalid-integer"},
 		{"a code with a comma", map[string]*string{"purpose": text("a,b")}, "/purpose invalid-code"},
+		{"a code too long", map[string]*string{"purpose": text(strings.Repeat("a", 65))}, "/purpose invalid-code"},
 		{"an empty code in a list", map[string]*string{"purposes_forbidden": text("a,,b")}, "/purposes_forbidden invalid-code"},
 		{"a decision day that is none", map[string]*string{"evaluated_on": nil}, "/evaluated_on unknown-fact"},
 		{"a decision day that is no day", map[string]*string{"evaluated_on": text("today")}, "/evaluated_on invalid-date"},
@@ -121,6 +122,21 @@ func TestASnapshotThatCannotBeReadWholeIsRefused(t *testing.T) {
 				t.Errorf("FactsFromSnapshot = %v (%v), want %s", got, err, test.want)
 			}
 		})
+	}
+}
+
+func TestTheLongestCodeAndAnEmptyListAreRead(t *testing.T) {
+	t.Parallel()
+	longest, none := strings.Repeat("a", 64), ""
+	facts, err := decision.FactsFromSnapshot(map[string]*string{"purpose": &longest, "purposes_forbidden": &none})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, known := facts.Purpose.Value(); !known || got != longest {
+		t.Errorf("purpose = %q, %v", got, known)
+	}
+	if got, known := facts.PurposesForbidden.Value(); !known || len(got) != 0 {
+		t.Errorf("purposes_forbidden = %v, %v; want a known empty list", got, known)
 	}
 }
 
