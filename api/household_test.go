@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
@@ -171,5 +172,193 @@ func TestHouseholdsAreListedByPages(t *testing.T) {
 	}
 	if diff := cmp.Diff(made, seen); diff != "" {
 		t.Errorf("households, newest first (-want +got):\n%s", diff)
+	}
+}
+
+// join adds the n-th person of a test to a household and returns the person's id.
+func (r *register) join(c *client, householdID domain.ID, n int, relation string) domain.ID {
+	r.t.Helper()
+	var h householdJSON
+	createAt(c, "/v1/households/"+householdID.String()+"/members", fields{
+		"name": "王小明", "id_number": idNumber(n), "relation": relation, "on": "2020-01-01", "reason": "登记家庭成员",
+	}).want(http.StatusCreated).into(&h)
+	return h.Members[len(h.Members)-1].ID
+}
+
+func TestAMemberJoinsAndLeavesAndTheHistoryStays(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	h := r.household(r.officer(), 1)
+	path := "/v1/households/" + h.ID.String()
+	member := r.join(r.officer(), h.ID, 2, "child")
+	leave := fields{"on": "2026-08-23", "reason": "迁出"}.text(t)
+	r.officer().post(path+"/members/"+h.HeadID.String()+"/leave", leave).wantProblem(http.StatusUnprocessableEntity, "household-head-stays")
+	r.as(domain.RoleLoanOfficer, branchB).post(path+"/members/"+member.String()+"/leave", leave).wantProblem(http.StatusNotFound, "household-not-found")
+	r.as(domain.RoleApprover, branchA).post(path+"/members/"+member.String()+"/leave", leave).wantProblem(http.StatusForbidden, "role-not-allowed")
+	var after householdJSON
+	left := r.officer().post(path+"/members/"+member.String()+"/leave", leave).want(http.StatusOK)
+	wantMasked(t, left, 2)
+	left.into(&after)
+	if len(after.Members) != 2 || after.Members[1].LeftOn != "2026-08-23" || after.Version != 3 {
+		t.Errorf("household = %s, want both stays, the second ended, version 3", left.body)
+	}
+	r.officer().post(path+"/members/"+member.String()+"/leave", leave).wantProblem(http.StatusConflict, "member-not-present")
+	if diff := cmp.Diff([]string{"create", "join", "leave"}, history(t, r.officer(), path)); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+	// Who has left may be elsewhere.
+	other := r.household(r.officer(), 3)
+	createAt(r.officer(), "/v1/households/"+other.ID.String()+"/members", fields{
+		"name": "王小明", "id_number": idNumber(2), "relation": "child_in_law", "on": "2026-08-23", "reason": "结婚",
+	}).want(http.StatusCreated)
+}
+
+func TestWhoIsInAHouseholdJoinsNoOther(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	h := r.household(r.officer(), 1)
+	households := make([]domain.ID, 20)
+	for i := range households {
+		households[i] = r.household(r.officer(), 10+i).ID
+	}
+	body := fields{"name": "王小明", "id_number": idNumber(1), "relation": "sibling", "on": "2026-08-23", "reason": "登记"}
+	p := createAt(r.officer(), "/v1/households/"+households[0].String()+"/members", body).wantProblem(http.StatusConflict, "person-in-household")
+	if !strings.Contains(p.Detail, h.ID.String()) {
+		t.Errorf("detail = %q, want it to name %s", p.Detail, h.ID)
+	}
+	createAt(r.officer(), "/v1/households/"+h.ID.String()+"/members", body).wantProblem(http.StatusConflict, "member-present")
+	// One person joins twenty households at once: one of them has him.
+	statuses := atOnce(20, func(i int) int {
+		return createAt(r.officer(), "/v1/households/"+households[i].String()+"/members", body.but(fields{"id_number": idNumber(2)})).status
+	})
+	if diff := cmp.Diff(append([]int{http.StatusCreated}, times(19, http.StatusConflict)...), statuses); diff != "" {
+		t.Errorf("statuses (-want +got):\n%s", diff)
+	}
+}
+
+func TestEverythingWrongWithANewMemberIsSaidAtOnce(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	path := "/v1/households/" + r.household(r.officer(), 1).ID.String()
+	p := createAt(r.officer().bad(), path+"/members", fields{
+		"name": "A1", "id_number": "1", "relation": "head", "on": "2026-08-24",
+	}).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	want := []string{
+		"/id_number id-number-length", "/name name-characters", "/on in-the-future", "/reason required", "/relation household-head",
+	}
+	if diff := cmp.Diff(want, p.fields()); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+	p = r.officer().post(path+"/members/"+uuid.NewString()+"/leave", fields{"on": "2026-08-24", "reason": "迁出"}.text(t)).
+		wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	if diff := cmp.Diff([]string{"/on in-the-future"}, p.fields()); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+}
+
+func TestAnotherMemberBecomesHead(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	h := r.household(r.officer(), 1)
+	path := "/v1/households/" + h.ID.String()
+	heir := r.join(r.officer(), h.ID, 2, "child")
+	change := fields{"member_id": heir, "on": "2026-08-23", "reason": "原户主年事已高"}
+	r.officer().post(path+"/head", change.text(t)).wantProblem(http.StatusBadRequest, "household-relations")
+	var after householdJSON
+	r.officer().post(path+"/head", change.but(fields{
+		"relations": []fields{{"member_id": h.HeadID, "relation": "parent"}},
+	}).text(t)).want(http.StatusOK).into(&after)
+	if after.HeadID != heir || after.Members[0].Relation != "parent" || after.Members[1].Relation != "head" {
+		t.Errorf("household = %+v, want %s as head and the former one as parent", after, heir)
+	}
+}
+
+type pairJSON struct{ Household, Other householdJSON }
+
+func TestASplitMovesMembersAndTheirFiles(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	h := r.household(r.officer(), 1)
+	path := "/v1/households/" + h.ID.String()
+	son, wife := r.join(r.officer(), h.ID, 2, "child"), r.join(r.officer(), h.ID, 3, "child_in_law")
+	var file borrowerJSON
+	farmer := newFarmer(2, h.ID).but(fields{"name": "王小明"})
+	farmer["payout_account"].(fields)["account_name"] = "王小明"
+	createAt(r.officer(), "/v1/borrowers", farmer).want(http.StatusCreated).into(&file)
+
+	split := fields{
+		"member_ids": []domain.ID{son, wife}, "head_id": son, "relations": []fields{{"member_id": wife, "relation": "spouse"}},
+		"address": "山东省聊城市茌平区冯官屯镇刘马村13号", "on": "2026-08-23", "reason": "子女成家",
+	}
+	c := r.officer().with("Idempotency-Key", "split-1")
+	answered := c.post(path+"/split", split.text(t)).want(http.StatusCreated)
+	wantMasked(t, answered, 2)
+	var pair pairJSON
+	answered.into(&pair)
+	if pair.Household.Members[1].LeftOn != "2026-08-23" || pair.Household.Members[2].LeftOn != "2026-08-23" ||
+		pair.Other.HeadID != son || len(pair.Other.Members) != 2 {
+		t.Errorf("after the split: %s", answered.body)
+	}
+	var replayed pairJSON
+	again := c.post(path+"/split", split.text(t)).want(http.StatusCreated)
+	again.into(&replayed)
+	if again.header.Get("Idempotency-Replayed") != "true" || replayed.Other.ID != pair.Other.ID {
+		t.Errorf("the repeated request answers %s, want the same new household, marked as replayed", again.body)
+	}
+	var moved borrowerJSON
+	r.officer().get("/v1/borrowers/" + file.ID.String()).want(http.StatusOK).into(&moved)
+	if moved.HouseholdID != pair.Other.ID || moved.Version != 2 {
+		t.Errorf("the file names household %s at version %d, want %s at 2", moved.HouseholdID, moved.Version, pair.Other.ID)
+	}
+	if diff := cmp.Diff([]string{"create", "follow_household"}, history(t, r.officer(), "/v1/borrowers/"+file.ID.String())); diff != "" {
+		t.Errorf("history (-want +got):\n%s", diff)
+	}
+	var list struct{ Items []suspicionJSON }
+	r.officer().get("/v1/borrowers/" + file.ID.String() + "/suspicions").want(http.StatusOK).into(&list)
+	if len(list.Items) != 1 || list.Items[0].Kind != "recent_split" || *list.Items[0].OtherHouseholdID != h.ID {
+		t.Errorf("suspicions = %+v, want the recent split from %s", list.Items, h.ID)
+	}
+
+	// And back again, the day after.
+	r.at(time.Date(2026, 8, 24, 1, 30, 0, 0, time.UTC))
+	merge := fields{
+		"household_id": pair.Other.ID, "on": "2026-08-24", "reason": "合户",
+		"relations": []fields{{"member_id": son, "relation": "child"}, {"member_id": wife, "relation": "child_in_law"}},
+	}
+	r.officer().post(path+"/merge", merge.text(t)).want(http.StatusOK).into(&pair)
+	if len(pair.Household.Members) != 5 || pair.Other.ID == h.ID {
+		t.Errorf("after the merger: %+v", pair)
+	}
+	r.officer().get("/v1/borrowers/" + file.ID.String()).want(http.StatusOK).into(&moved)
+	if moved.HouseholdID != h.ID || moved.Version != 3 {
+		t.Errorf("the file names household %s at version %d, want %s at 3", moved.HouseholdID, moved.Version, h.ID)
+	}
+	r.officer().post(path+"/merge", merge.text(t)).wantProblem(http.StatusConflict, "household-ended")
+}
+
+func TestARefusedSplitChangesNothing(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	h := r.household(r.officer(), 1)
+	path := "/v1/households/" + h.ID.String()
+	son := r.join(r.officer(), h.ID, 2, "child")
+	split := fields{"member_ids": []domain.ID{son}, "head_id": son, "on": "2026-08-23", "reason": "分户"}
+	createAt(r.officer(), path+"/split", split.but(fields{"head_id": h.HeadID})).wantProblem(http.StatusBadRequest, "household-split-members")
+	createAt(r.officer(), path+"/split", split.but(fields{"member_ids": []domain.ID{h.HeadID}, "head_id": h.HeadID})).
+		wantProblem(http.StatusUnprocessableEntity, "household-head-stays")
+	createAt(r.officer(), path+"/split", split.but(fields{"land_ids": []string{uuid.NewString()}})).wantProblem(http.StatusBadRequest, "household-split-land")
+	createAt(r.officer(), path+"/split", split.but(fields{"id": h.ID})).wantProblem(http.StatusConflict, "id-exists")
+	createAt(r.as(domain.RoleLoanOfficer, branchB), path+"/split", split).wantProblem(http.StatusNotFound, "household-not-found")
+	createAt(r.as(domain.RoleAuditor, branchA), path+"/split", split).wantProblem(http.StatusForbidden, "role-not-allowed")
+	other := r.household(r.as(domain.RoleLoanOfficer, branchB), 5)
+	p := r.officer().post(path+"/merge", fields{"household_id": other.ID, "on": "2026-08-23", "reason": "并户"}.text(t)).
+		wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	if diff := cmp.Diff([]string{"/household_id household-not-found"}, p.fields()); diff != "" {
+		t.Errorf("merging with another branch's (-want +got):\n%s", diff)
+	}
+	var after householdJSON
+	r.officer().get(path).want(http.StatusOK).into(&after)
+	if after.Version != 2 || r.count("SELECT COUNT(*) FROM households") != 2 {
+		t.Errorf("version = %d, want 2 as before the refusals", after.Version)
 	}
 }
