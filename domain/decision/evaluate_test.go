@@ -474,3 +474,25 @@ func BenchmarkEvaluateADeclineWithWaysForward(b *testing.B) {
 		decision.Evaluate(facts)
 	}
 }
+
+func TestTheAgeRuleNeedsATermThatCanBe(t *testing.T) {
+	t.Parallel()
+	for name, term := range map[string]decision.Fact[int]{
+		"unknown": {}, "negative": decision.Known(-1), "beyond fifty years": decision.Known(601), "absurd": decision.Known(1 << 30),
+	} {
+		facts := duckShed()
+		facts.TermMonths = term
+		got := decision.Evaluate(facts)
+		if reason, ok := byCode(got.Referred(), "age-at-last-due-above-maximum"); !ok || !reason.Unknown || reason.FactName != decision.FactTermMonths {
+			t.Errorf("%s term: %+v, want a referral for term_months", name, reason)
+		}
+		if _, known := term.Value(); known && got.Result != decision.Decline {
+			t.Errorf("%s term: %s, want decline by the term rules", name, got.Result)
+		}
+	}
+	facts := duckShed()
+	facts.TermMonths, facts.TermMonthsMax, facts.AgeAtLastDueMax = decision.Known(600), decision.Known(600), decision.Known(120)
+	if got := decision.Evaluate(facts); got.Result != decision.Approve {
+		t.Errorf("600 months: %s, %v; want approve", got.Result, got.Reasons[0])
+	}
+}
