@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"fumin/domain"
@@ -46,6 +47,11 @@ func eventToRow(e loan.Event) eventRow {
 }
 
 func eventFromRow(row eventRow) (loan.Event, error) {
+	switch loan.Subject(row.Subject) {
+	case loan.SubjectApplication, loan.SubjectDisbursement:
+	default:
+		return loan.Event{}, fmt.Errorf("event %s/%d: unknown subject %q", row.SubjectID, row.Version, row.Subject)
+	}
 	notes := make([]loan.Note, len(row.Detail.Content))
 	for i, n := range row.Detail.Content {
 		notes[i] = loan.Note(n)

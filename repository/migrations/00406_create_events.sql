@@ -16,5 +16,6 @@ CREATE TABLE events (
   detail      JSON NOT NULL,
   PRIMARY KEY (subject_id, version),
   KEY ix_events_case (case_id, at),
-  CONSTRAINT fk_events_case FOREIGN KEY (case_id) REFERENCES applications (id)
+  CONSTRAINT fk_events_case FOREIGN KEY (case_id) REFERENCES applications (id),
+  CONSTRAINT ck_events_subject CHECK (subject IN ('application','disbursement'))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
