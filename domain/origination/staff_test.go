@@ -95,11 +95,16 @@ func organisation() origination.Organisation {
 	}
 }
 
-func newOffice(t *testing.T) *office {
+// newOffice opens an office with admin and officer, and who else is named: each costs a password hash.
+func newOffice(t *testing.T, others ...string) *office {
 	t.Helper()
+	org := organisation()
+	org.Users = slices.DeleteFunc(org.Users, func(u origination.OrganisationUser) bool {
+		return u.Username != "admin" && u.Username != "officer" && !slices.Contains(others, u.Username)
+	})
 	o := &office{t: t, store: storetest.New(t), clock: &clock{time: time.Date(2026, 8, 24, 1, 0, 0, 0, time.UTC)}, ids: sequentialIDs()}
 	o.staff = origination.NewStaff(o.store, o.clock.now, o.ids, rand.Reader)
-	if err := o.staff.LoadOrganisation(t.Context(), installer, organisation()); err != nil {
+	if err := o.staff.LoadOrganisation(t.Context(), installer, org); err != nil {
 		t.Fatalf("load organisation: %v", err)
 	}
 	return o
@@ -190,7 +195,7 @@ func TestALoginGivesRoleAndBranchAndIsRecorded(t *testing.T) {
 
 func TestFiveWrongPasswordsLockTheNameEvenForTheRightOne(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newOffice(t, "nearby")
 	for _, name := range []string{"officer", "nobody-of-that-name", "孙晓东"} {
 		for n := range staff.LoginFailuresMax {
 			_, err := o.login(name, "wrong-password")
@@ -264,7 +269,7 @@ func TestTwentyRightLoginsAtOnceAllSucceed(t *testing.T) {
 //
 //nolint:paralleltest // see above
 func TestAnUnknownNameCostsAHashLikeAWrongPassword(t *testing.T) {
-	o := newOffice(t)
+	o := newOffice(t, "nearby")
 	if _, err := o.staff.DeactivateUser(t.Context(), installer, nearbyID); err != nil {
 		t.Fatal(err)
 	}
@@ -446,15 +451,27 @@ func TestASessionEndsByLogoutIdlenessAndAge(t *testing.T) {
 func TestALoginBeyondTheLimitEndsTheOldestSession(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	grants := make([]origination.Grant, staff.SessionsMax+1)
-	for i := range grants {
-		grants[i] = o.mustLogin("officer")
+	tokens := make([]staff.Secret, staff.SessionsMax)
+	err := o.store.Update(t.Context(), func(tx origination.Tx) error {
+		for i := range tokens { // not by logins: each takes a password hash
+			tokens[i] = staff.NewSecret(fmt.Sprintf("token-%d", i))
+			s := staff.StartSession(o.ids(), officerID, o.clock.now())
+			event := staff.Event{ID: o.ids(), Subject: staff.SubjectUser, SubjectID: officerID, Action: staff.ActionLogin, At: o.clock.now()}
+			if err := tx.InsertSession(t.Context(), s, tokens[i].Hash(), event); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	_, err := o.refresh(grants[0].RefreshToken)
+	newest := o.mustLogin("officer")
+	_, err = o.refresh(tokens[0])
 	wantCode(t, "the oldest session", err, "session-ended")
-	for _, i := range []int{1, staff.SessionsMax} {
-		if _, err := o.refresh(grants[i].RefreshToken); err != nil {
-			t.Errorf("session %d of %d: %v", i+1, len(grants), err)
+	for name, token := range map[string]staff.Secret{"the second oldest": tokens[1], "the last before": tokens[len(tokens)-1], "the newest": newest.RefreshToken} {
+		if _, err := o.refresh(token); err != nil {
+			t.Errorf("%s session: %v", name, err)
 		}
 	}
 }
@@ -528,7 +545,7 @@ func TestCreatingAUserTwiceWithOneKeyMakesOne(t *testing.T) {
 
 func TestOnlyAnAdministratorOfTheBranchManagesItsUsers(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newOffice(t, "nearby", "faraway", "auditor")
 	admin, officer := o.mustLogin("admin").Actor, o.mustLogin("officer").Actor
 	app := domain.Actor{ID: o.ids(), Role: domain.RoleBorrower, BorrowerID: o.ids()}
 	next := staff.NewSecret("another-password")
@@ -664,7 +681,7 @@ func TestAServiceAccountGetsInWithItsSecretOnly(t *testing.T) {
 
 func TestLoadingAnOrganisationTwiceChangesNothing(t *testing.T) {
 	t.Parallel()
-	o := newOffice(t)
+	o := newOffice(t, "nearby", "faraway", "auditor")
 	g := o.mustLogin("officer")
 	wantCode(t, "a password change", o.staff.ChangePassword(t.Context(), g.Actor, staff.NewSecret(officePassword), staff.NewSecret("my-own-password")), "")
 	before := o.actions(officerID)
