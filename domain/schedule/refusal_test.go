@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -11,15 +12,18 @@ import (
 	"fumin/domain/schedule"
 )
 
-func TestEveryRefusalNamesItsFieldAndAllAreNamedAtOnce(t *testing.T) {
-	t.Parallel()
-	date := domain.MustParseDate
-	cases := []struct {
-		name    string
-		change  func(*schedule.Terms)
-		pointer string
-		code    string
-	}{
+// refusal is a change to good terms that must be refused at the pointer with the code.
+type refusal struct {
+	name    string
+	change  func(*schedule.Terms)
+	pointer string
+	code    string
+}
+
+func on(s string) domain.Date { return domain.MustParseDate(s) }
+
+func refusedWords() []refusal {
+	return []refusal{
 		{"no principal", func(t *schedule.Terms) { t.Principal = money.Amount{} }, "/principal", "out-of-range"},
 		{"too much principal", func(t *schedule.Terms) { t.Principal = money.MustParseAmount("10000000000.01") }, "/principal", "out-of-range"},
 		{"a negative rate", func(t *schedule.Terms) { t.AnnualRate = money.BasisPoints(-1) }, "/annual_rate_pct", "out-of-range"},
@@ -32,7 +36,7 @@ func TestEveryRefusalNamesItsFieldAndAllAreNamedAtOnce(t *testing.T) {
 		{"every 0 months", func(t *schedule.Terms) { t.Frequency.Every = 0 }, "/frequency/every", "out-of-range"},
 		{"every 25 months", func(t *schedule.Terms) { t.Frequency.Every = 25 }, "/frequency/every", "out-of-range"},
 		{"no disbursement", func(t *schedule.Terms) { t.DisbursedOn = domain.Date{} }, "/disbursed_on", "required"},
-		{"first due before disbursement", func(t *schedule.Terms) { t.FirstDueOn = date("2026-01-15") }, "/first_due_on", "not-increasing"},
+		{"first due before disbursement", func(t *schedule.Terms) { t.FirstDueOn = on("2026-01-15") }, "/first_due_on", "not-increasing"},
 		{"no day count", func(t *schedule.Terms) { t.DayCount = "" }, "/day_count", "invalid-day-count"},
 		{"no such month end", func(t *schedule.Terms) { t.MonthEnd = "last" }, "/month_end", "invalid-month-end"},
 		{"no such business day", func(t *schedule.Terms) { t.BusinessDay = "modified" }, "/business_day", "invalid-business-day"},
@@ -43,16 +47,21 @@ func TestEveryRefusalNamesItsFieldAndAllAreNamedAtOnce(t *testing.T) {
 		{"a grace without instalments", func(t *schedule.Terms) { t.Method, t.GracePrincipalPeriods = schedule.LumpSum, 1 }, "/grace_principal_periods", "contradiction"},
 		{"an instalment given for equal principal", func(t *schedule.Terms) { t.Method, t.GivenInstalment = schedule.EqualPrincipal, money.Fen(1) }, "/given_instalment", "contradiction"},
 		{"a negative instalment", func(t *schedule.Terms) { t.GivenInstalment = money.Fen(-1) }, "/given_instalment", "out-of-range"},
+	}
+}
+
+func refusedDates() []refusal {
+	return []refusal{
 		{"due dates and first due date", func(t *schedule.Terms) {
-			t.Periods, t.DueDates, t.FirstDueOn = 0, []domain.Date{date("2026-03-01")}, date("2026-03-01")
+			t.Periods, t.DueDates, t.FirstDueOn = 0, []domain.Date{on("2026-03-01")}, on("2026-03-01")
 		}, "/first_due_on", "contradiction"},
-		{"due dates and another number of periods", func(t *schedule.Terms) { t.DueDates = []domain.Date{date("2026-03-01")} }, "/periods", "contradiction"},
+		{"due dates and another number of periods", func(t *schedule.Terms) { t.DueDates = []domain.Date{on("2026-03-01")} }, "/periods", "contradiction"},
 		{"due dates not increasing", func(t *schedule.Terms) {
-			t.Periods, t.DueDates = 0, []domain.Date{date("2026-03-01"), date("2026-03-01")}
+			t.Periods, t.DueDates = 0, []domain.Date{on("2026-03-01"), on("2026-03-01")}
 		}, "/due_dates/1", "not-increasing"},
-		{"a due date before disbursement", func(t *schedule.Terms) { t.Periods, t.DueDates = 0, []domain.Date{date("2026-01-01")} }, "/due_dates/0", "not-increasing"},
+		{"a due date before disbursement", func(t *schedule.Terms) { t.Periods, t.DueDates = 0, []domain.Date{on("2026-01-01")} }, "/due_dates/0", "not-increasing"},
 		{"two due dates for a lump sum", func(t *schedule.Terms) {
-			t.Method, t.Periods, t.DueDates = schedule.LumpSum, 0, []domain.Date{date("2026-03-01"), date("2026-04-01")}
+			t.Method, t.Periods, t.DueDates = schedule.LumpSum, 0, []domain.Date{on("2026-03-01"), on("2026-04-01")}
 		}, "/due_dates", "contradiction"},
 		{"harvests for equal instalments", func(t *schedule.Terms) { t.Seasonal = make([]schedule.SeasonalInstalment, 1) }, "/seasonal_instalments", "contradiction"},
 		{"interest at the harvest for equal instalments", func(t *schedule.Terms) { t.InterestAtHarvest = true }, "/interest_at_harvest", "contradiction"},
@@ -67,6 +76,11 @@ func TestEveryRefusalNamesItsFieldAndAllAreNamedAtOnce(t *testing.T) {
 			harvests("2026-06-15", "100", "")(t)
 			t.Periods, t.InterestAtHarvest = 5, true
 		}, "/interest_at_harvest", "contradiction"},
+	}
+}
+
+func refusedFees() []refusal {
+	return []refusal{
 		{"a subsidy beyond all", func(t *schedule.Terms) { t.InterestSubsidyShare = money.BasisPoints(10001) }, "/interest_subsidy_share_pct", "out-of-range"},
 		{"21 fees", func(t *schedule.Terms) { t.Fees = make([]schedule.Fee, 21) }, "/fees", "too-many"},
 		{"a fee without a name", fee(schedule.Fee{Amount: money.Fen(1), When: schedule.Upfront}), "/fees/0/kind", "invalid-fee-kind"},
@@ -79,6 +93,11 @@ func TestEveryRefusalNamesItsFieldAndAllAreNamedAtOnce(t *testing.T) {
 		{"a fee on what is not", fee(schedule.Fee{Kind: "a", RatePctAYear: money.BasisPoints(1), On: "term", When: schedule.Upfront}), "/fees/0/on", "invalid-fee-base"},
 		{"a fee at no time", fee(schedule.Fee{Kind: "a", Amount: money.Fen(1)}), "/fees/0/when", "invalid-fee-timing"},
 		{"fees as high as the principal", fee(schedule.Fee{Kind: "a", Amount: money.MustParseAmount("100000.00"), When: schedule.Upfront}), "/fees", "out-of-range"},
+	}
+}
+
+func refusedWhileBuilding() []refusal {
+	return []refusal{
 		{"an instalment below the interest", func(t *schedule.Terms) { t.GivenInstalment = money.Fen(1) }, "/given_instalment", "instalment-too-small"},
 		{"a multiple that rounds the instalment away", func(t *schedule.Terms) {
 			t.Principal, t.AnnualRate, t.InstalmentMultiple = money.MustParseAmount("1000.00"), money.MustParseRate("24"), money.MustParseAmount("1000.00")
@@ -87,16 +106,20 @@ func TestEveryRefusalNamesItsFieldAndAllAreNamedAtOnce(t *testing.T) {
 			t.Method, t.Principal, t.InstalmentMultiple = schedule.FlatAddOn, money.MustParseAmount("1000.00"), money.MustParseAmount("1000.00")
 		}, "/instalment_multiple", "instalment-too-small"},
 		{"a long first period that outgrows the instalment", func(t *schedule.Terms) {
-			t.AnnualRate, t.Periods, t.FirstDueOn = money.MustParseRate("24"), 360, date("2028-01-15")
+			t.AnnualRate, t.Periods, t.FirstDueOn = money.MustParseRate("24"), 360, on("2028-01-15")
 		}, "/given_instalment", "instalment-too-small"},
 		{"every day moved to working days", func(t *schedule.Terms) {
 			t.Frequency, t.BusinessDay = schedule.Frequency{Unit: schedule.Day, Every: 1}, schedule.Following
 		}, "/business_day", "contradiction"},
 		{"two due dates that meet on a Monday", func(t *schedule.Terms) {
-			t.Periods, t.DueDates, t.BusinessDay = 0, []domain.Date{date("2026-02-21"), date("2026-02-22")}, schedule.Following
+			t.Periods, t.DueDates, t.BusinessDay = 0, []domain.Date{on("2026-02-21"), on("2026-02-22")}, schedule.Following
 		}, "/business_day", "due-dates-collide"},
 	}
-	for _, c := range cases {
+}
+
+func TestEveryRefusalNamesItsFieldAndAllAreNamedAtOnce(t *testing.T) {
+	t.Parallel()
+	for _, c := range slices.Concat(refusedWords(), refusedDates(), refusedFees(), refusedWhileBuilding()) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			terms := terms(schedule.EqualInstalment, "100000.00", "6", 12)
@@ -121,10 +144,10 @@ func fee(f schedule.Fee) func(*schedule.Terms) {
 	return func(t *schedule.Terms) { t.Fees = []schedule.Fee{f} }
 }
 
-func harvests(on, share, amount string) func(*schedule.Terms) {
+func harvests(dueOn, share, amount string) func(*schedule.Terms) {
 	return func(t *schedule.Terms) {
 		t.Method, t.Periods = schedule.Seasonal, 0
-		instalment := schedule.SeasonalInstalment{DueOn: domain.MustParseDate(on)}
+		instalment := schedule.SeasonalInstalment{DueOn: on(dueOn)}
 		if share != "" {
 			instalment.SharePct = money.MustParseRate(share)
 		}
@@ -401,4 +424,24 @@ func ExampleQuote() {
 	// Output:
 	// 329.87 497.50
 	// 3.85 4.5060 4.4160
+}
+
+func TestAPercentWritesAtLeastTwoDecimalsAndNoNeedlessZeros(t *testing.T) {
+	t.Parallel()
+	rates, err := schedule.CashFlowRates(periodic(schedule.Frequency{Unit: schedule.Year, Every: 1}, "100.00", "-107.10"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := rates.Effective.MarshalText()
+	if err != nil || string(text) != "7.10" || !rates.Effective.Equal(rates.Nominal) {
+		t.Errorf("7.1 %% a year: got %s and %s, %v; want 7.10 twice", text, rates.Nominal, err)
+	}
+	rates, err = schedule.CashFlowRates(periodic(schedule.Monthly, "100.00", "-101.00"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// (1.01)^12 - 1, to be read off any pocket calculator: 12.6825030131969720661201 %.
+	if got, want := rates.Effective.String()+" "+rates.Nominal.String(), "12.682503013197 12.00"; got != want {
+		t.Errorf("1 %% a month: got %s, want %s", got, want)
+	}
 }

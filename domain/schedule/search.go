@@ -139,22 +139,22 @@ func (e equation) enclose(rate float64) enclosure {
 	return at
 }
 
-// excludes reports whether the sum cannot be zero from here to there.
-func (from enclosure) excludes(to enclosure) bool {
-	margin := doubtful * (from.received + from.paid)
-	return from.received-to.paid < -margin || to.received-from.paid > margin
+// excludes reports whether the sum cannot be zero from a to b.
+func (a enclosure) excludes(b enclosure) bool {
+	margin := doubtful * (a.received + a.paid)
+	return a.received-b.paid < -margin || b.received-a.paid > margin
 }
 
-// monotone reports whether the sum only rises or only falls from here to there.
-func (from enclosure) monotone(to enclosure) bool {
-	margin := doubtful * (from.receivedFall + from.paidFall)
-	return from.receivedFall-to.paidFall < -margin || to.receivedFall-from.paidFall > margin
+// monotone reports whether the sum only rises or only falls from a to b.
+func (a enclosure) monotone(b enclosure) bool {
+	margin := doubtful * (a.receivedFall + a.paidFall)
+	return a.receivedFall-b.paidFall < -margin || b.receivedFall-a.paidFall > margin
 }
 
 // crossing reports whether the signs at both ends differ; sure is false where one is too close to zero to have a sign.
-func (from enclosure) crossing(to enclosure) (crosses, sure bool) {
-	begin, end := from.received-from.paid, to.received-to.paid
-	sure = math.Abs(begin) > doubtful*(from.received+from.paid) && math.Abs(end) > doubtful*(to.received+to.paid)
+func (a enclosure) crossing(b enclosure) (crosses, sure bool) {
+	begin, end := a.received-a.paid, b.received-b.paid
+	sure = math.Abs(begin) > doubtful*(a.received+a.paid) && math.Abs(end) > doubtful*(b.received+b.paid)
 	return math.Signbit(begin) != math.Signbit(end), sure
 }
 
@@ -185,8 +185,8 @@ func (e equation) all() (found []guess, sure bool) {
 			pieces = append(pieces, piece{p.low, cut, p.from, at}, piece{cut, p.high, at, p.to})
 			continue
 		}
-		crosses, clear := p.from.crossing(p.to)
-		if !clear {
+		crosses, certain := p.from.crossing(p.to)
+		if !certain {
 			return nil, false
 		}
 		if crosses {

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/shopspring/decimal"
@@ -116,7 +117,7 @@ func checkWord(p *domain.Problems, pointer, word string, parse func(string) erro
 // withValue puts the refused value before what is permitted. The values are words of a vocabulary, never personal;
 // an over-long one is cut.
 func withValue(value string, err error) error {
-	refused, ok := err.(*domain.ValueError) //nolint:errorlint // our own parsers return it unwrapped
+	refused, ok := errors.AsType[*domain.ValueError](err)
 	if !ok {
 		return err
 	}
