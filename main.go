@@ -436,6 +436,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake fun
 			Borrowers:     origination.NewBorrowers(store, now, newID),
 			Catalogue:     origination.NewCatalogue(store, now),
 			Disbursements: origination.NewDisbursements(store, now, newID, wake),
+			Quotes:        origination.NewQuotes(store, now),
 		},
 		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), newID(), log, origination.DefaultPayoutLimits()),
 	}, nil

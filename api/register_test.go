@@ -63,6 +63,7 @@ func newRegister(t *testing.T) *register {
 	options.Borrowers = origination.NewBorrowers(store, now, newID)
 	options.Applications = origination.NewApplications(store, now, newID)
 	options.Catalogue = origination.NewCatalogue(store, now)
+	options.Quotes = origination.NewQuotes(store, now)
 	options.Disbursements = origination.NewDisbursements(store, now, newID, func() {})
 	r.store = store
 	options.Authenticate = r.authenticate

@@ -47,6 +47,7 @@ type Options struct {
 	Applications  *origination.Applications
 	Catalogue     *origination.Catalogue
 	Disbursements *origination.Disbursements
+	Quotes        *origination.Quotes
 
 	Version        string        // of the program, shown by /healthz
 	RequestTimeout time.Duration // of one request; zero means RequestTimeoutDefault
@@ -66,6 +67,7 @@ type server struct {
 	applications   *origination.Applications
 	catalogue      *origination.Catalogue
 	disbursements  *origination.Disbursements
+	quotes         *origination.Quotes
 	version        string
 	requestTimeout time.Duration
 	bodyLimit      int64
@@ -100,6 +102,7 @@ func (s *server) routes() []route {
 		s.productRoutes(),
 		s.applicationRoutes(),
 		s.disbursementRoutes(),
+		s.quoteRoutes(),
 		s.householdRoutes(),
 		s.borrowerRoutes(),
 	)
@@ -127,6 +130,7 @@ func newServer(o Options) *server {
 		applications:   o.Applications,
 		catalogue:      o.Catalogue,
 		disbursements:  o.Disbursements,
+		quotes:         o.Quotes,
 		version:        o.Version,
 		requestTimeout: o.RequestTimeout,
 		bodyLimit:      o.BodyLimit,

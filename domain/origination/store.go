@@ -31,6 +31,7 @@ type Reader interface {
 	ProductReader
 	ApplicationReader
 	DisbursementReader
+	CalendarReader
 }
 
 // Tx is every write, and the reads as this transaction sees them.
@@ -41,6 +42,7 @@ type Tx interface {
 	ProductWriter
 	ApplicationWriter
 	DisbursementWriter
+	CalendarWriter
 	IdempotencyWriter
 }
 
