@@ -44,7 +44,7 @@ func TestACooperativeIsCreatedWithItsChair(t *testing.T) {
 	t.Parallel()
 	r := newRegister(t)
 	cooperative := fields{
-		"kind": "cooperative", "name": "高唐县一诺苗木种植专业合作社", "credit_code": "93371526MA3C4X0Y0B", "phone": "0635-3950000",
+		"kind": "cooperative", "name": "高唐县一诺苗木种植专业合作社", "credit_code": "93371526MA3C4X0Y0E", "phone": "0635-3950000",
 		"region_code": "371526901201", "address": "山东省聊城市高唐县赵寨子镇解庄村",
 		"organisation": fields{
 			"registered_on":  "2015-04-10",

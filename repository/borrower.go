@@ -358,18 +358,27 @@ func partsOf[R any](ctx context.Context, db *gorm.DB, borrowerIDs []domain.ID, o
 
 // Borrowers implements origination.BorrowerReader.
 func (r reader) Borrowers(ctx context.Context, scope domain.Scope, f origination.BorrowerFilter, page domain.Page) ([]borrower.Borrower, error) {
-	query, err := r.borrowersLike(borrowersInScope(r.db.WithContext(ctx), scope), f)
+	query, err := r.borrowersPage(r.db.WithContext(ctx), scope, f, page)
+	if err != nil {
+		return nil, err
+	}
+	var roots []borrowerRow
+	if err := query.Find(&roots).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return r.withParts(ctx, roots)
+}
+
+// borrowersPage is the query of one page.
+func (r reader) borrowersPage(db *gorm.DB, scope domain.Scope, f origination.BorrowerFilter, page domain.Page) (*gorm.DB, error) {
+	query, err := r.borrowersLike(borrowersInScope(db, scope), f)
 	if err != nil {
 		return nil, err
 	}
 	if !page.After.IsZero() {
 		query = query.Where("borrowers.id < ?", page.After)
 	}
-	var roots []borrowerRow
-	if err := query.Order("borrowers.id DESC").Limit(page.Limit).Find(&roots).Error; err != nil {
-		return nil, translateRead(ctx, err)
-	}
-	return r.withParts(ctx, roots)
+	return query.Order("borrowers.id DESC").Limit(page.Limit), nil
 }
 
 // borrowersLike narrows a query by a filter. Each condition alone has an index to go by.
