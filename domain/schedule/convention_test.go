@@ -154,21 +154,36 @@ func TestRoundingModesPartOnAnExactHalfFen(t *testing.T) {
 		{"half_up", func(t *schedule.Terms) { t.Rounding = money.HalfUp }, "1.01"},
 		{"half_even", func(t *schedule.Terms) { t.Rounding = money.HalfEven }, "1.00"},
 	}, firstInterest)
+	// 101.50 at 12 %: 1.015, and here the even neighbour is above.
+	odd := terms(schedule.InterestOnlyBullet, "101.50", "12", 1)
+	odd.Rounding = money.HalfEven
+	plan, err := schedule.Build(odd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := firstInterest(plan), "1.02"; got != want {
+		t.Errorf("half_even of 1.015: got %s, want %s", got, want)
+	}
 	// 1,000.25 over two periods without interest: 500.125.
 	level := terms(schedule.EqualInstalment, "1000.25", "0", 2)
 	compareConventions(t, level, []conventionCase{
 		{"half_up", func(t *schedule.Terms) { t.Rounding = money.HalfUp }, "500.13"},
 		{"half_even", func(t *schedule.Terms) { t.Rounding = money.HalfEven }, "500.12"},
 	}, func(p schedule.Plan) string { return p.LevelInstalment.String() })
-	// The annuity of one period is principal and interest: 101.505 is seen as a half, although 1/12 of 12 % is cut off.
-	one := terms(schedule.EqualInstalment, "100.50", "12", 1)
-	one.Rounding = money.HalfEven
-	plan, err := schedule.Build(one)
+	// The annuity of one period is principal and interest: 60.60 at 10 % / 12 is 61.105 exactly, although the rate of a
+	// month does not end.
+	compareConventions(t, terms(schedule.EqualInstalment, "60.60", "10", 1), []conventionCase{
+		{"half_up", func(t *schedule.Terms) { t.Rounding = money.HalfUp }, "61.11"},
+		{"half_even", func(t *schedule.Terms) { t.Rounding = money.HalfEven }, "61.10"},
+	}, func(p schedule.Plan) string { return p.LevelInstalment.String() })
+	above := terms(schedule.EqualInstalment, "61.80", "10", 1) // 62.315: the even neighbour is above
+	above.Rounding = money.HalfEven
+	plan, err = schedule.Build(above)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, want := plan.LevelInstalment.String(), "101.50"; got != want {
-		t.Errorf("half_even of 101.505: got %s, want %s", got, want)
+	if got, want := plan.LevelInstalment.String(), "62.32"; got != want {
+		t.Errorf("half_even of 62.315: got %s, want %s", got, want)
 	}
 }
 
@@ -248,6 +263,19 @@ func TestFeesFallDueAsTheirTimingAndBaseSay(t *testing.T) {
 	}
 	if len(plan.Charges) != 2 || plan.Charges[1].Row != 12 || plan.Charges[1].DueOn != domain.MustParseDate("2027-01-15") || !plan.Rows[11].Fees.Equal(money.MustParseAmount("300.00")) {
 		t.Errorf("a fixed yearly fee over 18 months: got %+v, want 300.00 at disbursement and again with row 12", plan.Charges)
+	}
+}
+
+func TestAYearlyFeeIsNotChargedOnTheDayTheLoanEnds(t *testing.T) {
+	t.Parallel()
+	terms := terms(schedule.EqualInstalment, "10000.00", "6", 12)
+	terms.Fees = []schedule.Fee{{Kind: "appraisal_fee", Amount: money.MustParseAmount("300.00"), When: schedule.Yearly}}
+	plan, err := schedule.Build(terms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := plan.Totals.Fees.String(), "300.00"; got != want || len(plan.Charges) != 1 {
+		t.Errorf("a loan of twelve months: got fees of %s in %d charges, want %s once", got, len(plan.Charges), want)
 	}
 }
 

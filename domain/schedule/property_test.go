@@ -237,6 +237,42 @@ func powerOf(base decimal.Decimal, n int) decimal.Decimal {
 	return result
 }
 
+func TestTheActuarialRateReproducesTheFlowsPeriodByPeriod(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		terms := anyTerms(t)
+		terms.FirstDueOn, terms.BusinessDay = domain.Date{}, schedule.Unmoved
+		quotation, err := schedule.Quote(terms)
+		if err != nil {
+			requireNamed(t, err)
+			return
+		}
+		plan, rate := quotation.Plan, quotation.Cost.APRNominal
+		if len(plan.Rows) == 1 {
+			return // a single payment has its own term as unit, not the period
+		}
+		perYear := map[schedule.Unit]int64{schedule.Day: 365, schedule.Week: 52, schedule.Month: 12, schedule.Year: 1}[terms.Frequency.Unit]
+		left := func(pct decimal.Decimal) (rest, scale decimal.Decimal) {
+			// Nominal rate / (periods a year / every) = rate of a period.
+			growth := pct.Shift(-2).Mul(decimal.NewFromInt(int64(terms.Frequency.Every))).DivRound(decimal.NewFromInt(perYear), 40).Add(decimal.NewFromInt(1))
+			rest, scale = terms.Principal.Sub(plan.FeesUpfront).Decimal(), decimal.NewFromInt(1)
+			for _, row := range plan.Rows {
+				rest, scale = rest.Mul(growth).Round(40).Sub(row.Total.Decimal()), scale.Mul(growth).Round(40)
+			}
+			return rest, scale
+		}
+		if rest, scale := left(rate.Decimal()); rest.Abs().GreaterThanOrEqual(scale.Mul(decimal.New(5, -3))) {
+			t.Fatalf("at %s %% a year %s yuan are left of %s (terms %+v)", rate, rest, terms.Principal, terms)
+		}
+		unit := decimal.New(1, -schedule.PercentPlaces)
+		below, _ := left(rate.Decimal().Sub(unit))
+		above, _ := left(rate.Decimal().Add(unit))
+		if below.Sign()*above.Sign() >= 0 {
+			t.Fatalf("%s %% does not bracket zero: %s left one unit below, %s above", rate, below, above)
+		}
+	})
+}
+
 func TestRaisingTheRateNeverLowersTheTotal(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
