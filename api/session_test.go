@@ -62,7 +62,8 @@ func newDesk(t *testing.T) *desk {
 	start := time.Date(2026, 8, 24, 1, 0, 0, 0, time.UTC)
 	d.clock.Store(&start)
 	newID := func() domain.ID { return domain.ID(uuid.Must(uuid.NewV7()).String()) }
-	d.staff = origination.NewStaff(storetest.New(t), d.now, newID, rand.Reader)
+	store := storetest.New(t)
+	d.staff = origination.NewStaff(store, d.now, newID, rand.Reader)
 	password := staff.NewSecret(deskPassword)
 	err := d.staff.LoadOrganisation(t.Context(), domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}, origination.Organisation{
 		Branches: []origination.OrganisationBranch{
@@ -86,6 +87,7 @@ func newDesk(t *testing.T) *desk {
 	}
 	options := edgeOptions(d.log)
 	options.NewID, options.Now, options.Staff, options.Tokens, options.Authenticate = newID, d.now, d.staff, tokens, tokens.Authenticate
+	options.Borrowers = origination.NewBorrowers(store, d.now, newID)
 	d.client = newClient(t, api.New(options))
 	return d
 }
@@ -470,6 +472,35 @@ func TestAServiceAccountActsForTheBorrowerItNames(t *testing.T) {
 	for _, path := range []string{"/v1/users", "/v1/branches", "/v1/users/" + deskOfficer.String()} {
 		app.get(path).wantProblem(http.StatusForbidden, "role-not-allowed")
 	}
+}
+
+func TestAServiceAccountReachesNoOtherBorrower(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	officer := d.as("officer")
+	var ids []string
+	for n := range 2 {
+		var household, farmer struct{ ID domain.ID }
+		createAt(officer, "/v1/households", newHousehold(n)).want(http.StatusCreated).into(&household)
+		createAt(officer, "/v1/borrowers", newFarmer(n, household.ID)).want(http.StatusCreated).into(&farmer)
+		ids = append(ids, farmer.ID.String())
+	}
+	app := d.app(ids[0])
+	app.get("/v1/borrowers/" + ids[0]).want(http.StatusOK)
+	another := app.get("/v1/borrowers/"+ids[1]).wantProblem(http.StatusNotFound, "borrower-not-found")
+	nobody := app.get("/v1/borrowers/"+aBorrower).wantProblem(http.StatusNotFound, "borrower-not-found")
+	if another.Detail != nobody.Detail {
+		t.Errorf("another borrower %q, nobody %q: the answers must not differ", another.Detail, nobody.Detail)
+	}
+	var list struct{ Items []struct{ ID string } }
+	app.get("/v1/borrowers").want(http.StatusOK).into(&list)
+	if len(list.Items) != 1 || list.Items[0].ID != ids[0] {
+		t.Errorf("listed %+v, want %s only", list.Items, ids[0])
+	}
+	app.with("Fumin-Borrower-Id", ids[1]).get("/v1/borrowers/" + ids[1]).want(http.StatusOK) // the next call may act for another
+
+	d.as("faraway").get("/v1/borrowers/"+ids[0]).wantProblem(http.StatusNotFound, "borrower-not-found")
+	d.as("admin").get("/v1/borrowers/" + ids[0]).want(http.StatusOK)
 }
 
 func TestOAuthGivesATokenForTheRightSecretOnly(t *testing.T) {
