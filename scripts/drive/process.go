@@ -1,20 +1,17 @@
 package drive
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"sync"
 	"time"
 
 	"fumin/repository/localdb"
@@ -24,23 +21,25 @@ import (
 const (
 	startWaitMax = 2 * time.Minute // the first start makes a database and hashes the demo passwords
 	stopWaitMax  = 90 * time.Second
-	linesKept    = 40 // of a process's output, for error messages
+	linesKept    = 40 // of a process's output, in error messages
 )
 
 // Process is a program that was started here. It ends at the latest when this program does.
 type Process struct {
 	name    string
 	command *exec.Cmd
-	lines   chan string
+	output  string // the file it writes to, as under an operator's supervisor
 	done    chan struct{}
-
-	mu   sync.Mutex
-	tail []string
 }
 
 // start runs a program with the given settings and none other of Fumin's: what is set for the story is not meant for the
-// service.
-func start(name, program string, settings []string, arguments ...string) (*Process, error) {
+// service. It writes to a fresh file in the directory.
+func start(name, dir, program string, settings []string, arguments ...string) (*Process, error) {
+	output, err := os.CreateTemp(dir, strings.ReplaceAll(name, " ", "-")+"-*.out")
+	if err != nil {
+		return nil, err
+	}
+	defer output.Close() // the child has its own
 	command := exec.Command(program, arguments...)
 	for _, entry := range os.Environ() {
 		if !strings.HasPrefix(entry, "FUMIN_") {
@@ -49,73 +48,57 @@ func start(name, program string, settings []string, arguments ...string) (*Proce
 	}
 	command.Env = append(command.Env, settings...)
 	command.SysProcAttr = endWithParent()
-	reader, writer, err := os.Pipe()
-	if err != nil {
-		return nil, err
-	}
-	command.Stdout, command.Stderr = writer, writer
-	p := &Process{name: name, command: command, lines: make(chan string, 1024), done: make(chan struct{})}
-	err = command.Start()
-	_ = writer.Close() // the child has its own
-	if err != nil {
-		_ = reader.Close()
+	command.Stdout, command.Stderr = output, output
+	if err := command.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	read := make(chan struct{})
-	go func() { defer close(read); p.read(reader) }()
+	p := &Process{name: name, command: command, output: output.Name(), done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
 		_ = command.Wait() // why it ended stands in its output
-		<-read
-		close(p.lines)
 	}()
 	return p, nil
 }
 
-// read keeps the end of the output, and hands each line to whoever waits for one.
-func (p *Process) read(from io.ReadCloser) {
-	defer from.Close()
-	scanner := bufio.NewScanner(from)
-	scanner.Buffer(make([]byte, 64<<10), 1<<20)
-	for scanner.Scan() {
-		line := scanner.Text()
-		p.mu.Lock()
-		p.tail = append(p.tail, line)
-		if len(p.tail) > linesKept {
-			p.tail = p.tail[1:]
-		}
-		p.mu.Unlock()
-		select {
-		case p.lines <- line:
-		default: // nobody waits any more
-		}
-	}
-}
-
 // Output returns the last lines the process wrote.
 func (p *Process) Output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return strings.Join(p.tail, "\n")
+	content, err := os.ReadFile(p.output)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimRight(string(content), "\n"), "\n")
+	return strings.Join(lines[max(0, len(lines)-linesKept):], "\n")
 }
 
-// await returns once found has accepted a line.
+// await returns once found has accepted one of the lines that the process wrote.
 func (p *Process) await(ctx context.Context, what string, found func(line string) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startWaitMax)
 	defer cancel()
-	for {
+	err := Until(ctx, p.name+" to tell "+what, func() (bool, error) {
+		ended := false
 		select {
-		case line, open := <-p.lines:
-			if !open {
-				return fmt.Errorf("%s ended before it told %s; it wrote:\n%s", p.name, what, p.Output())
-			}
-			if found(line) {
-				return nil
-			}
-		case <-ctx.Done():
-			return errors.Join(fmt.Errorf("%s did not tell %s: %w; it wrote:\n%s", p.name, what, ctx.Err(), p.Output()), p.Kill())
+		case <-p.done:
+			ended = true
+		default:
 		}
+		content, err := os.ReadFile(p.output) // after the question, so that the last words of one that ended are in it
+		if err != nil {
+			return false, err
+		}
+		for line := range strings.Lines(string(content)) {
+			if strings.HasSuffix(line, "\n") && found(line) {
+				return true, nil
+			}
+		}
+		if ended {
+			return false, errors.New("it has ended")
+		}
+		return false, nil
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w; it wrote:\n%s", err, p.Output()), p.Kill())
 	}
+	return nil
 }
 
 // Kill ends the process as `kill -9` does, and returns once it has gone.
@@ -154,8 +137,11 @@ type Demo struct {
 
 // StartDemo starts `fumin demo` over the directory. Settings are as in FUMIN_WORKERS=off.
 func StartDemo(ctx context.Context, program, dataDir string, settings ...string) (*Demo, error) {
+	if err := os.MkdirAll(dataDir, 0o700); err != nil {
+		return nil, err
+	}
 	settings = append([]string{"FUMIN_DATA_DIR=" + dataDir, "FUMIN_LISTEN=127.0.0.1:0"}, settings...)
-	process, err := start("fumin demo", program, settings, "demo")
+	process, err := start("fumin demo", dataDir, program, settings, "demo")
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +229,7 @@ func NewSite(ctx context.Context, options SiteOptions) (_ *Site, err error) {
 }
 
 func (s *Site) startChannel(ctx context.Context, secret string) (err error) {
-	s.channel, err = start("fumin sandbox-channel", s.program, []string{secret}, "sandbox-channel", "127.0.0.1:0", filepath.Join(s.dir, "channel.jsonl"))
+	s.channel, err = start("fumin sandbox-channel", s.dir, s.program, []string{secret}, "sandbox-channel", "127.0.0.1:0", filepath.Join(s.dir, "channel.jsonl"))
 	if err != nil {
 		return err
 	}
@@ -256,7 +242,7 @@ func (s *Site) startChannel(ctx context.Context, secret string) (err error) {
 
 // Serve starts `fumin serve`, with further settings.
 func (s *Site) Serve(ctx context.Context, settings ...string) (err error) {
-	s.serving, err = start("fumin serve", s.program, append(settings, s.settings...), "serve")
+	s.serving, err = start("fumin serve", s.dir, s.program, append(settings, s.settings...), "serve")
 	if err != nil {
 		return err
 	}

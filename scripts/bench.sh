@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Measures loans a second through HTTP at 1, 8 and 32 clients, beside a plain database/sql program that sends the same
+# statements to the same private database, in turns. --help lists the flags; nothing is left behind.
+set -euo pipefail
+# shellcheck source=scripts/lib.sh
+source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
+
+require_go
+FUMIN_BENCH_DSN='' require_mariadb FUMIN_BENCH_DSN
+build
+go build -tags="$build_tags" -buildvcs=false -o bin/bench ./scripts/bench
+exec bin/bench "$@"
