@@ -122,7 +122,7 @@ var arrows = []arrow{
 	{"repository/localdb", nil},
 	{"repository/channel/...", []string{"domain/...", "repository/channel/..."}},
 	{"repository/...", []string{"domain/...", "repository/..."}}, // demo data and what tests of the store share
-	{"scripts/...", []string{"api", "domain/...", "repository/..."}},
+	{"scripts/...", []string{"domain/...", "repository/...", "scripts/drive"}}, // they speak to the service over HTTP only,
 	{"", []string{"api", "domain/...", "repository/..."}},
 }
 

@@ -109,6 +109,22 @@ func (d Date) After(o Date) bool { return d.Compare(o) > 0 }
 // DaysUntil returns the number of days from d to o; negative when o is earlier.
 func (d Date) DaysUntil(o Date) int { return o.number() - d.number() }
 
+// MonthsUntil returns the completed months from d to o; negative when o is earlier. From 31 January a month is complete
+// on 28 February, the day that AddMonths gives.
+func (d Date) MonthsUntil(o Date) int {
+	months := (int(o.year)-int(d.year))*12 + int(o.month) - int(d.month)
+	switch {
+	case !o.Before(d) && d.AddMonths(months).After(o):
+		months--
+	case o.Before(d) && d.AddMonths(months).Before(o):
+		months++
+	}
+	return months
+}
+
+// Equal reports whether d and o are the same day. Dates may also be compared with ==.
+func (d Date) Equal(o Date) bool { return d == o }
+
 // AddDays returns the date n days later.
 func (d Date) AddDays(n int) Date { return fromNumber(d.number() + n) }
 

@@ -20,13 +20,12 @@ func requestFacts(rec loan.Record, person borrower.Borrower, today domain.Date) 
 		CreditConsentLive: decision.Known(consent),
 		SiteVisitDone:     decision.Known(!rec.Request.SiteVisitOn.IsZero()),
 	}
-	if !person.Kind.IsOrganisation() {
-		f.BirthDate = decision.Known(person.IDNumber.BirthDate())
-	} else {
-		f.BirthDate = decision.None[domain.Date]()
-	}
-	if person.Kind == borrower.KindFarmer {
+	f.BirthDate = birthDate(person)
+	switch {
+	case person.Kind == borrower.KindFarmer:
 		f.BusinessAgeMonths = decision.None[int]()
+	case !person.Organisation.RegisteredOn.IsZero():
+		f.BusinessAgeMonths = decision.Known(person.Organisation.RegisteredOn.MonthsUntil(today))
 	}
 	// The officer's confirmation from the bureau makes the fact known; its absence does not make it false, so that a case
 	// without one goes to a person instead of being declined.
@@ -34,6 +33,23 @@ func requestFacts(rec loan.Record, person borrower.Borrower, today domain.Date) 
 		f.OnRecommendedList = decision.Known(true)
 	}
 	return f
+}
+
+// birthDate is whose age counts. A family farm is its owner's: the product lends to the owner (家庭农场主), so without the
+// owner's number the age is unknown, and a person looks. A company or a co-operative has no age.
+func birthDate(person borrower.Borrower) decision.Fact[domain.Date] {
+	number := person.IDNumber
+	switch person.Kind {
+	case borrower.KindSmallEnterprise, borrower.KindCooperative:
+		return decision.None[domain.Date]()
+	case borrower.KindFamilyFarm:
+		number = person.Organisation.Representative.IDNumber
+	case borrower.KindFarmer, borrower.KindSoleProprietor:
+	}
+	if number.IsZero() {
+		return decision.Fact[domain.Date]{}
+	}
+	return decision.Known(number.BirthDate())
 }
 
 // productKind is the word the product catalogue has for a borrower: it lends to the owner of a family farm.
