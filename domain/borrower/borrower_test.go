@@ -98,6 +98,11 @@ func TestARecordNamesWhatContradicts(t *testing.T) {
 		{"an account twice", sampleFarmer, func(b *Borrower) { b.Accounts = append(b.Accounts, b.Accounts[0]) }, []string{"/accounts/1/id duplicate", "/accounts/1/number duplicate"}},
 		{"payout to an account that is not there", sampleFarmer, func(b *Borrower) { b.PayoutAccountID = testID(99) }, []string{"/payout_account_id payout-account-unknown"}},
 		{"payout to somebody else", sampleFarmer, func(b *Borrower) { b.Accounts[0].AccountName = MustParseName("李四") }, []string{"/payout_account_id payout-account-name"}},
+		{"payout of a shop to somebody else", sampleSoleProprietor, func(b *Borrower) { b.Accounts[0].AccountName = MustParseName("李四") }, []string{"/payout_account_id payout-account-name"}},
+		{"a chair of tomorrow", sampleCooperative, func(b *Borrower) {
+			b.Organisation.RegisteredOn = domain.Date{}
+			b.Organisation.Representative.IDNumber = MustParseIDNumber(numberBornOn("20260303"))
+		}, []string{"/organisation/representative/id_number id-number-born-later"}},
 		{"an empty account", sampleFarmer, func(b *Borrower) { b.Accounts[0] = Account{ID: b.Accounts[0].ID}; b.PayoutAccountID = "" }, []string{"/accounts/0/number required", "/accounts/0/account_name required", "/accounts/0/bank_name required"}},
 		{"an account half verified", sampleFarmer, func(b *Borrower) { b.Accounts[0].VerifiedBy = ""; b.Accounts[0].VerifiedHow = "guess" }, []string{"/accounts/0/verified_how unknown-value", "/accounts/0/verified_by required"}},
 		{"an account verified at no time", sampleFarmer, func(b *Borrower) { b.Accounts[0].VerifiedAt = Account{}.VerifiedAt }, []string{"/accounts/0/verified_at required"}},
@@ -112,6 +117,36 @@ func TestARecordNamesWhatContradicts(t *testing.T) {
 		if got := pointersOf(t, b.Validate()); !slices.Equal(got, c.want) {
 			t.Errorf("%s: problems = %q, want %q", c.name, got, c.want)
 		}
+	}
+}
+
+func TestAnyFactOfAnOrganisationIsOutOfPlaceWithAPerson(t *testing.T) {
+	t.Parallel()
+	whole := sampleCooperative().Organisation
+	for name, o := range map[string]Organisation{
+		"founding":       {RegisteredOn: whole.RegisteredOn},
+		"representative": {Representative: Representative{Phone: MustParsePhone("13900000001")}},
+		"shareholders":   {Shareholders: whole.Shareholders},
+		"land":           {Lands: whole.Lands},
+		"livestock":      {Livestock: make([]Livestock, 1)},
+		"crops":          {Crops: make([]Crop, 1)},
+		"figures":        {Figures: make([]YearFigures, 1)},
+	} {
+		b := sampleFarmer()
+		b.Organisation = o
+		if got := pointersOf(t, b.Validate()); !slices.Equal(got, []string{"/organisation not-for-this-kind"}) {
+			t.Errorf("%s: problems = %q, want the organisation refused", name, got)
+		}
+	}
+}
+
+func TestOneMayHoldTheWhole(t *testing.T) {
+	t.Parallel()
+	b := sampleCooperative()
+	b.Organisation.Shareholders = b.Organisation.Shareholders[:1]
+	b.Organisation.Shareholders[0].SharePct = money.MustParseRate("100")
+	if err := b.Validate(); err != nil {
+		t.Errorf("Validate with a share of 100 = %q, want no problem", pointersOf(t, err))
 	}
 }
 

@@ -2,6 +2,7 @@ package borrower
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,6 +75,20 @@ func TestAHouseholdNamesWhatIsWrongWithIt(t *testing.T) {
 		{"a harvest in month 13", func(h *Household) {
 			h.Crops = []Crop{{ID: testID(27), Kind: CropWheat, AreaMu: MustParseArea("6"), Year: 2026, HarvestMonth: 13}}
 		}, []string{"/crops/0/harvest_month out-of-range"}},
+		{"harvests in the first and the last month and year", func(h *Household) {
+			h.Crops = []Crop{
+				{ID: testID(27), Kind: CropWheat, AreaMu: MustParseArea("6"), Year: domain.YearMin, HarvestMonth: 1},
+				{ID: testID(28), Kind: CropWheat, AreaMu: MustParseArea("6"), Year: domain.YearMax, HarvestMonth: 12},
+			}
+		}, nil},
+		{"a harvest in month 0 of the year 1899, counted twice", func(h *Household) {
+			crop := Crop{ID: testID(27), Kind: CropWheat, AreaMu: MustParseArea("6"), Year: domain.YearMin - 1}
+			h.Crops = []Crop{crop, {ID: testID(27), Kind: CropWheat, AreaMu: MustParseArea("6"), Year: 2026, HarvestMonth: 6}}
+		}, []string{"/crops/0/year out-of-range", "/crops/0/harvest_month out-of-range", "/crops/1/id duplicate"}},
+		{"a count of animals twice", func(h *Household) {
+			count := Livestock{ID: testID(27), Kind: LivestockDuck, Heads: HeadsMax, CountedOn: sampleDay}
+			h.Livestock = []Livestock{count, count}
+		}, []string{"/livestock/1/id duplicate"}},
 		{"a year twice", func(h *Household) {
 			declared := Assessment{}.Declare(money.MustParseAmount("50000"), sampleAt)
 			h.Figures = []YearFigures{{Year: 2025, Income: declared, Debts: declared}, {Year: 2025, Income: declared, Debts: declared}}
@@ -169,6 +184,69 @@ func TestChangesThatCannotBeAreRefused(t *testing.T) {
 		if domain.CodeOf(err) != c.code || !got.ID.IsZero() {
 			t.Errorf("%s = %q, %v, want %q and no household", c.name, got.ID, err, c.code)
 		}
+	}
+}
+
+func TestAHouseholdGrowsToItsLimitsAndNotBeyond(t *testing.T) {
+	t.Parallel()
+	newcomer := Member{ID: testID(50), Name: MustParseName("赵六"), Relation: RelationChildInLaw}
+	for _, c := range []struct {
+		name                    string
+		members, lands, changes int // before somebody joins
+		code                    string
+	}{
+		{"the last place", ListMax - 1, ListMax, ListMax - 1, ""},
+		{"a member too many", ListMax, 0, 0, "household-too-large"},
+		{"a plot too many", 1, ListMax + 1, 0, "household-too-large"},
+		{"a change too many", 1, 0, ListMax, "household-too-large"},
+	} {
+		h := sampleHousehold()
+		for len(h.Members) < c.members {
+			stay := h.Members[0]
+			stay.ID, stay.JoinedOn, stay.LeftOn = testID(22), sampleDay.AddDays(-2*len(h.Members)), sampleDay.AddDays(1-2*len(h.Members))
+			stay.IDNumber, stay.Relation = IDNumber{}, RelationOther
+			h.Members = append(h.Members, stay)
+		}
+		h.Lands, h.Changes = make([]Land, c.lands), make([]Change, c.changes)
+		got, err := h.Join(newcomer, changeDay, "结婚")
+		if domain.CodeOf(err) != c.code {
+			t.Errorf("%s: Join = %v, want %q", c.name, err, c.code)
+		}
+		if err == nil {
+			if problems := pointersOf(t, got.Validate()); slices.ContainsFunc(problems, func(p string) bool { return strings.Contains(p, "/members") }) {
+				t.Errorf("%s: problems with the members = %q, want none", c.name, problems)
+			}
+		}
+	}
+}
+
+func TestTheHeadMayBeConfirmedAsHead(t *testing.T) {
+	t.Parallel()
+	h := whole(t)(sampleFamily().ChangeHead(testID(21), map[domain.ID]Relation{
+		testID(22): RelationSpouse, testID(23): RelationChild, testID(24): RelationParent,
+	}, changeDay, "更正与户主关系"))
+	if h.HeadID != testID(21) {
+		t.Errorf("HeadID = %v, want the same head", h.HeadID)
+	}
+}
+
+func TestOnlySplitsFromTheDayOnAreSplits(t *testing.T) {
+	t.Parallel()
+	var h Household
+	for i, kind := range []ChangeKind{
+		ChangeJoined, ChangeLeft, ChangeHeadChanged, ChangeSplitOff, ChangeSplitFrom, ChangeMergedIn, ChangeMergedInto,
+	} {
+		h.Changes = append(h.Changes, Change{Kind: kind, On: changeDay.AddDays(-1), HouseholdID: testID(i)}, Change{Kind: kind, On: changeDay, HouseholdID: testID(i)})
+	}
+	var got []ChangeKind
+	for _, split := range h.SplitsSince(changeDay) {
+		got = append(got, split.Kind)
+		if split.On != changeDay {
+			t.Errorf("SplitsSince(%v) has one on %v, want none before", changeDay, split.On)
+		}
+	}
+	if want := []ChangeKind{ChangeSplitOff, ChangeSplitFrom}; !slices.Equal(got, want) {
+		t.Errorf("SplitsSince = %q, want %q", got, want)
 	}
 }
 
@@ -411,6 +489,8 @@ func TestADeclaredAndAVerifiedSumDoNotTouchEachOther(t *testing.T) {
 		{"negative", Assessment{}.Declare(money.Fen(-1), sampleAt).Verify(money.Fen(-1), sampleUser, "流水", sampleAt), []string{"/declared amount-negative", "/verified amount-negative"}},
 		{"declared at no time", Assessment{Declared: money.Fen(1), VerifiedAt: sampleAt, VerifiedBy: sampleUser, VerifiedBasis: "流水"}, []string{"/declared_at required"}},
 		{"verified at no time", Assessment{DeclaredAt: sampleAt, Verified: money.Fen(1)}, []string{"/verified_at required"}},
+		{"a verifier at no time", Assessment{DeclaredAt: sampleAt, VerifiedBy: sampleUser}, []string{"/verified_at required"}},
+		{"a basis at no time", Assessment{DeclaredAt: sampleAt, VerifiedBasis: "流水"}, []string{"/verified_at required"}},
 		{"verified by nobody on no basis", Assessment{VerifiedAt: sampleAt}, []string{"/verified_by required", "/verified_basis required"}},
 	} {
 		if got := pointersOf(t, c.a.Validate()); !slices.Equal(got, c.want) {

@@ -200,3 +200,11 @@ func FuzzParseIDNumber(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkParseIDNumber(b *testing.B) {
+	for b.Loop() {
+		if _, err := ParseIDNumber("37159919680503009x"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

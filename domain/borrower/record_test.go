@@ -98,3 +98,12 @@ func TestAnEmptyRecordNamesEveryMissingField(t *testing.T) {
 		t.Errorf("household problems = %q, want %q", got, want)
 	}
 }
+
+func BenchmarkValidateBorrower(b *testing.B) {
+	farmer := sampleFarmer()
+	for b.Loop() {
+		if err := farmer.Validate(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
