@@ -59,13 +59,13 @@ func readOptions(arguments []string, out io.Writer) (o options, err error) {
 	flags.SetOutput(out)
 	flags.StringVar(&o.program, "program", "bin/fumin", "the service's program")
 	flags.DurationVar(&o.duration, "duration", 10*time.Second, "how long each program is measured at each number of clients")
-	flags.IntVar(&o.windows, "windows", 4, "in how many turns: service, plain, plain, service, …")
+	flags.IntVar(&o.windows, "windows", 4, "in how many turns: service, plain; plain, service; …")
 	clients := flags.String("clients", "1,8,32", "how many clients at once")
 	flags.IntVar(&o.borrowers, "borrowers", 200, "how many borrowers the loans are spread over")
 	flags.StringVar(&o.dir, "dir", "", "where the database is made and removed again (default: the directory for temporary files)")
 	flags.BoolVar(&o.statements, "statements", false, "print the statements of one loan, and what varies in them")
 	flags.BoolVar(&o.serviceOnly, "service-only", false, "measure only the service, and print its process id: for a profiler")
-	flags.Usage = func() { fmt.Fprint(out, usage); flags.PrintDefaults() }
+	flags.Usage = func() { drive.Say(out, "%s", usage); flags.PrintDefaults() }
 	if err := flags.Parse(arguments); err != nil {
 		return options{}, err
 	}
@@ -106,7 +106,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
-	fmt.Fprintln(out, "Starting a database, a payment channel and the service …")
+	drive.Say(out, "Starting a database, a payment channel and the service …\n")
 	site, err := drive.NewSite(ctx, drive.SiteOptions{Program: o.program, Dir: dir})
 	if err != nil {
 		return err
@@ -115,7 +115,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	if err := site.Serve(ctx, "FUMIN_WORKERS=off"); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Making %d borrowers …\n", o.borrowers)
+	drive.Say(out, "Making %d borrowers …\n", o.borrowers)
 	service, err := newServiceSide(ctx, site, o.borrowers)
 	if err != nil {
 		return err
@@ -128,7 +128,7 @@ func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
 	if o.statements {
 		plain.describe(out)
 	}
-	fmt.Fprintf(out, "One loan is %d statements in %d transactions.\n\n", plain.statementCount(), plain.transactionCount())
+	drive.Say(out, "One loan is %d statements in %d transactions.\n\n", plain.statementCount(), plain.transactionCount())
 	if err := machine(ctx, out, plain.db, dir); err != nil {
 		return err
 	}

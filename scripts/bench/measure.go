@@ -67,15 +67,15 @@ func (r *result) window(ctx context.Context, p processes, clients int, length ti
 
 const warmUp = time.Second
 
-// measureAll takes turns: service, plain, plain, service, … so that a machine that grows slower or faster, and tables that
+// measureAll takes turns, service first and then plain first, so that a machine that grows slower or faster, and tables that
 // grow, do as much to the one as to the other.
 func measureAll(ctx context.Context, o options, site *drive.Site, service *serviceSide, plain *plainSide, out io.Writer) error {
 	if o.serviceOnly {
-		fmt.Fprintf(out, "The service is process %d.\n", site.ServiceProcess())
+		drive.Say(out, "The service is process %d.\n", site.ServiceProcess())
 	}
 	p := processes{service: site.ServiceProcess(), database: databaseProcess(site)}
-	fmt.Fprintf(out, "%7s  %-8s %7s %8s %8s %8s   %-8s %s\n", "", "", "", "", "", "", "service", "processor ms a loan")
-	fmt.Fprintf(out, "%7s  %-8s %7s %8s %8s %8s   %-8s %8s %8s %8s\n", "clients", "program", "loans", "loans/s", "p50 ms", "p99 ms",
+	drive.Say(out, "%7s  %-8s %7s %8s %8s %8s   %-8s %s\n", "", "", "", "", "", "", "service", "processor ms a loan")
+	drive.Say(out, "%7s  %-8s %7s %8s %8s %8s   %-8s %8s %8s %8s\n", "clients", "program", "loans", "loans/s", "p50 ms", "p99 ms",
 		": plain", "database", "service", "clients")
 	for _, clients := range o.clients {
 		if err := plain.clients(ctx, clients); err != nil {
@@ -109,7 +109,7 @@ func measureAll(ctx context.Context, o options, site *drive.Site, service *servi
 				ratio = fmt.Sprintf("%.2f", sides[0].got.perSecond()/r.perSecond())
 			}
 			loans := time.Duration(max(1, len(r.took)))
-			fmt.Fprintf(out, "%7d  %-8s %7d %8.1f %8s %8s   %-8s %8s %8s %8s\n", clients, sides[i].name, len(r.took), r.perSecond(),
+			drive.Say(out, "%7d  %-8s %7d %8.1f %8s %8s   %-8s %8s %8s %8s\n", clients, sides[i].name, len(r.took), r.perSecond(),
 				inMilliseconds(r.percentile(0.50)), inMilliseconds(r.percentile(0.99)), ratio,
 				inMilliseconds(r.cpu.database/loans), inMilliseconds(r.cpu.service/loans), inMilliseconds(r.cpu.clients/loans))
 		}
@@ -134,7 +134,7 @@ func machine(ctx context.Context, out io.Writer, db *sql.DB, dir string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "Machine: %d × %s, %s/%s, %s, %s, flush at commit %s, fsync %s ms\n\n", runtime.NumCPU(), processor(),
+	drive.Say(out, "Machine: %d × %s, %s/%s, %s, %s, flush at commit %s, fsync %s ms\n\n", runtime.NumCPU(), processor(),
 		runtime.GOOS, runtime.GOARCH, runtime.Version(), server, flush, inMilliseconds(sync))
 	return nil
 }

@@ -228,7 +228,7 @@ func (p *plainSide) describe(out io.Writer) {
 			}
 			b.WriteString(piece)
 		}
-		fmt.Fprintf(out, "%3d  %.300s\n", i+1, strings.ToValidUTF8(b.String(), "?"))
+		drive.Say(out, "%3d  %.300s\n", i+1, strings.ToValidUTF8(b.String(), "?"))
 	}
 }
 

@@ -162,7 +162,10 @@ func (s *Service) IsFumin(ctx context.Context) bool {
 	if err != nil || answer.Status != http.StatusOK {
 		return false
 	}
-	var health struct{ Status, Version string }
+	var health struct {
+		Status  string `json:"status"`
+		Version string `json:"version"`
+	}
 	return json.Unmarshal(answer.Body, &health) == nil && health.Status == "ok" && health.Version != ""
 }
 

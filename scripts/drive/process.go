@@ -247,8 +247,11 @@ func (s *Site) Serve(ctx context.Context, settings ...string) (err error) {
 		return err
 	}
 	return s.serving.await(ctx, "its address", func(line string) bool {
-		var entry struct{ Msg, Address string }
-		if json.Unmarshal([]byte(line), &entry) != nil || entry.Msg != "serving" {
+		var entry struct {
+			Message string `json:"msg"`
+			Address string `json:"address"`
+		}
+		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message != "serving" {
 			return false
 		}
 		s.Service = At("http://" + entry.Address)

@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
@@ -40,4 +41,9 @@ func (s *Session) AwaitDisbursement(ctx context.Context, id, status string) (Dis
 		err = fmt.Errorf("%w; it is %s after %d attempts, last error %q", err, last.Status, last.Attempts, last.LastError)
 	}
 	return last, err
+}
+
+// Say prints for whoever watches. One who has gone is not told so.
+func Say(out io.Writer, format string, arguments ...any) {
+	_, _ = fmt.Fprintf(out, format, arguments...)
 }

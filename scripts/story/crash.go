@@ -33,7 +33,7 @@ func crashIn(ctx context.Context, o options, story facts, book book, out io.Writ
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	fmt.Fprintf(out, "\nA database, a payment channel and a service are started, each a process of its own.\n")
+	drive.Say(out, "\nA database, a payment channel and a service are started, each a process of its own.\n")
 	site, err := drive.NewSite(ctx, drive.SiteOptions{Program: o.program, Dir: dir})
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func crashIn(ctx context.Context, o options, story facts, book book, out io.Writ
 	if err := c.inFlight(ctx, o.times); err != nil {
 		return fmt.Errorf("killed while the payment was in flight: %w", err)
 	}
-	fmt.Fprintf(out, "\n%d kills, %d payments, each made once: %s.\n", 2*o.times, 2*o.times, time.Since(begun).Round(time.Second))
+	drive.Say(out, "\n%d kills, %d payments, each made once: %s.\n", 2*o.times, 2*o.times, time.Since(begun).Round(time.Second))
 	return nil
 }
 
@@ -65,7 +65,7 @@ type crash struct {
 
 // beforeSending releases with the workers off, kills the service, and starts it with the workers on.
 func (c *crash) beforeSending(ctx context.Context, times int) error {
-	fmt.Fprintf(c.out, "\nkill -9 between release and payment, %d times\n", times)
+	drive.Say(c.out, "\nkill -9 between release and payment, %d times\n", times)
 	for i := range times {
 		if err := c.site.Serve(ctx, "FUMIN_WORKERS=off"); err != nil {
 			return err
@@ -90,7 +90,7 @@ func (c *crash) beforeSending(ctx context.Context, times int) error {
 		if err := c.site.StopService(); err != nil {
 			return err
 		}
-		fmt.Fprintf(c.out, "%4d  released, killed, started again: paid once, case disbursed, %s after the start\n", i+1, time.Since(begun).Round(time.Millisecond))
+		drive.Say(c.out, "%4d  released, killed, started again: paid once, case disbursed, %s after the start\n", i+1, time.Since(begun).Round(time.Millisecond))
 	}
 	return nil
 }
@@ -111,7 +111,7 @@ var waysInFlight = []wayInFlight{
 // inFlight kills the service while the channel works on the payment. The payments are left as they are until the last kill:
 // a dead node's lease must end before another takes over, and ten leases can be waited for at once.
 func (c *crash) inFlight(ctx context.Context, times int) error {
-	fmt.Fprintf(c.out, "\nkill -9 while the payment is in flight, %d times\n", times)
+	drive.Say(c.out, "\nkill -9 while the payment is in flight, %d times\n", times)
 	var left []drive.Disbursement
 	for i := range times {
 		way := waysInFlight[i%len(waysInFlight)]
@@ -132,7 +132,7 @@ func (c *crash) inFlight(ctx context.Context, times int) error {
 			return err
 		}
 		left = append(left, d)
-		fmt.Fprintf(c.out, "%4d  released, killed: %s\n", i+1, way.name)
+		drive.Say(c.out, "%4d  released, killed: %s\n", i+1, way.name)
 	}
 
 	begun := time.Now()
@@ -144,7 +144,7 @@ func (c *crash) inFlight(ctx context.Context, times int) error {
 			return err
 		}
 	}
-	fmt.Fprintf(c.out, "      started again: %d cases disbursed, each paid once, %s after the start\n", len(left), time.Since(begun).Round(time.Millisecond))
+	drive.Say(c.out, "      started again: %d cases disbursed, each paid once, %s after the start\n", len(left), time.Since(begun).Round(time.Millisecond))
 	return c.site.StopService()
 }
 

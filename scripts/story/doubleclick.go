@@ -90,7 +90,7 @@ func (p *play) manyAtOnce(ctx context.Context, who player, what string, call dri
 		}
 		id = d.ID
 	}
-	fmt.Fprintf(p.out, "    %s %s\n    → %d × %d %s\n", call.Method, call.Path, len(answers), status, http.StatusText(status))
+	drive.Say(p.out, "    %s %s\n    → %d × %d %s\n", call.Method, call.Path, len(answers), status, http.StatusText(status))
 	p.show("%d disbursement, done %d time, repeated %d times (Idempotency-Replayed: true)", len(ids), first, len(answers)-first)
 	p.pause()
 	if len(ids) != 1 || first != 1 {

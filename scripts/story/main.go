@@ -83,14 +83,14 @@ func readOptions(arguments []string, book book, out io.Writer) (o options, err e
 	flags.StringVar(&o.program, "program", "bin/fumin", "the service's program, for when one is started")
 	flags.BoolVar(&o.crash, "crash", false, "kill the service between release and payment")
 	flags.Usage = func() {
-		fmt.Fprint(out, usage)
+		drive.Say(out, "%s", usage)
 		flags.PrintDefaults()
-		fmt.Fprintln(out, "\nStories:")
+		drive.Say(out, "\nStories:\n")
 		for _, f := range book.Stories {
-			fmt.Fprintf(out, "  %-13s %s\n", f.ID, f.Title)
+			drive.Say(out, "  %-13s %s\n", f.ID, f.Title)
 		}
 		for _, l := range book.Later {
-			fmt.Fprintf(out, "  %-13s not yet: needs %s\n", l.ID, l.Needs)
+			drive.Say(out, "  %-13s not yet: needs %s\n", l.ID, l.Needs)
 		}
 	}
 	if err := flags.Parse(arguments); err != nil {
@@ -161,13 +161,13 @@ func findStage(ctx context.Context, program string, out io.Writer) (stage, error
 		if err != nil {
 			return stage{}, err
 		}
-		fmt.Fprintf(out, "The service at %s plays.\n", url)
+		drive.Say(out, "The service at %s plays.\n", url)
 		return stage{url: url, channelURL: os.Getenv("FUMIN_CHANNEL_URL"), password: password, close: func() error { return nil }}, nil
 	}
 	if chosen {
 		return stage{}, fmt.Errorf("no Fumin service answers at %s (FUMIN_URL); start it, or unset FUMIN_URL to have one started", url)
 	}
-	fmt.Fprintf(out, "No Fumin service runs at %s: one is started with a database that is thrown away afterwards.\n", url)
+	drive.Say(out, "No Fumin service runs at %s: one is started with a database that is thrown away afterwards.\n", url)
 	return startStage(ctx, program)
 }
 

@@ -42,31 +42,31 @@ var acts = map[string]func(context.Context, *play) error{
 
 // run plays the story from its title to its end.
 func (p *play) run(ctx context.Context) error {
-	fmt.Fprintf(p.out, "\n%s: %s\n%s\n\n", p.facts.ID, p.facts.Title, strings.Repeat("─", 78))
+	drive.Say(p.out, "\n%s: %s\n%s\n\n", p.facts.ID, p.facts.Title, strings.Repeat("─", 78))
 	begun := time.Now()
 	if err := acts[p.facts.ID](ctx, p); err != nil {
 		return fmt.Errorf("%s, step %d: %w", p.facts.ID, p.steps, err)
 	}
-	fmt.Fprintf(p.out, "%s: as the story says, %d steps in %s.\n", p.facts.ID, p.steps, time.Since(begun).Round(10*time.Millisecond))
+	drive.Say(p.out, "%s: as the story says, %d steps in %s.\n", p.facts.ID, p.steps, time.Since(begun).Round(10*time.Millisecond))
 	return nil
 }
 
 // tell announces the next step.
 func (p *play) tell(format string, arguments ...any) {
 	p.steps++
-	fmt.Fprintf(p.out, "%2d  %s\n", p.steps, fmt.Sprintf(format, arguments...))
+	drive.Say(p.out, "%2d  %s\n", p.steps, fmt.Sprintf(format, arguments...))
 }
 
 // show prints a line of what came back.
 func (p *play) show(format string, arguments ...any) {
-	fmt.Fprintf(p.out, "      %s\n", fmt.Sprintf(format, arguments...))
+	drive.Say(p.out, "      %s\n", fmt.Sprintf(format, arguments...))
 }
 
-func (p *play) pause() { fmt.Fprintln(p.out) }
+func (p *play) pause() { drive.Say(p.out, "\n") }
 
 // exchange prints one request and its answer.
 func (p *play) exchange(call drive.Call, answer drive.Answer) {
-	fmt.Fprintf(p.out, "    %s %s\n    → %d %s, %s\n", call.Method, call.Path, answer.Status, http.StatusText(answer.Status), milliseconds(answer.Duration))
+	drive.Say(p.out, "    %s %s\n    → %d %s, %s\n", call.Method, call.Path, answer.Status, http.StatusText(answer.Status), milliseconds(answer.Duration))
 }
 
 func milliseconds(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }

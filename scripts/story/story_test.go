@@ -121,7 +121,7 @@ func TestEveryStoryGoesAsItSays(t *testing.T) {
 }
 
 // The two ways share a site: a database takes seconds to make.
-func TestAKilledServicePaysOnce(t *testing.T) {
+func TestAKilledServicePaysOnce(t *testing.T) { //nolint:tparallel // one service, killed in one way after the other
 	t.Parallel()
 	ctx := testContext(t)
 	c := newCrash(t, newSite(ctx, t))
@@ -129,7 +129,7 @@ func TestAKilledServicePaysOnce(t *testing.T) {
 		"killed between release and payment":    func() error { return c.beforeSending(ctx, 1) },
 		"killed while the payment is in flight": func() error { return c.inFlight(ctx, len(waysInFlight)) },
 	} {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // one service, killed in one way after the other
+		t.Run(name, func(t *testing.T) {
 			if err := kill(); err != nil {
 				t.Fatal(err)
 			}
