@@ -60,7 +60,8 @@ func newKeyset(generate func() (*keyset.Handle, error)) (json.RawMessage, error)
 	return text.Bytes(), nil
 }
 
-// NewCipher reads the content of a key file. Errors never carry key material.
+// NewCipher reads the content of a key file. Errors never carry key material, so they are in our own words: the library's
+// quote what they stumble over, which in a damaged file may be a key.
 func NewCipher(content []byte) (*Cipher, error) {
 	var file keyFile
 	if err := json.Unmarshal(content, &file); err != nil {
@@ -77,10 +78,14 @@ func NewCipher(content []byte) (*Cipher, error) {
 
 	var c Cipher
 	if c.encryption, err = aead.New(encryption); err != nil {
-		return nil, fmt.Errorf("keyset file, encryption: %w", err)
+		return nil, errors.New("keyset file, encryption: not a keyset for authenticated encryption (AEAD)")
 	}
 	if c.index, err = prf.NewPRFSet(index); err != nil {
-		return nil, fmt.Errorf("keyset file, index: %w", err)
+		return nil, errors.New("keyset file, index: not a keyset for a pseudo-random function (PRF)")
+	}
+	// A key of another length is told now, and not by the first borrower.
+	if _, err := c.blinds("probe", "probe"); err != nil {
+		return nil, fmt.Errorf("keyset file, index: each key must give %d bytes, as HMAC-SHA-256 does", indexBytes)
 	}
 	return &c, nil
 }
@@ -89,7 +94,11 @@ func readKeyset(text json.RawMessage) (*keyset.Handle, error) {
 	if len(text) == 0 {
 		return nil, errors.New("missing")
 	}
-	return insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(text)))
+	handle, err := insecurecleartextkeyset.Read(keyset.NewJSONReader(bytes.NewReader(text)))
+	if err != nil {
+		return nil, errors.New("not a Tink keyset in JSON, or damaged")
+	}
+	return handle, nil
 }
 
 // seal encrypts text for one column of one row; empty text stays empty.
