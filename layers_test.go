@@ -121,7 +121,7 @@ var arrows = []arrow{
 	{"repository", []string{"domain/..."}},
 	{"repository/localdb", nil},
 	{"repository/channel/...", []string{"domain/...", "repository/channel/..."}},
-	{"repository/...", []string{"domain/...", "repository/..."}}, // demo data and what tests of the store share
+	{"repository/...", []string{"domain/...", "repository/..."}},               // demo data and what tests of the store share
 	{"scripts/...", []string{"domain/...", "repository/...", "scripts/drive"}}, // they speak to the service over HTTP only,
 	{"", []string{"api", "domain/...", "repository/..."}},
 }

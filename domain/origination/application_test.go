@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/borrower"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
 	"fumin/domain/money"
@@ -391,4 +392,37 @@ func TestSigningNeedsAVerifiedAccountAndAnOfferedMethod(t *testing.T) {
 	w.must(err)
 	_, err = w.applications.Sign(ctx, officer, origination.SignApplication{ID: approved.ID, ContractNo: contract.ContractNo, SignedOn: domain.DateOf(w.now())})
 	wantCode(t, "a contract number used before", err, "invalid-fields")
+}
+
+func TestAFamilyFarmIsAsOldAsItsOwner(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	owner := w.farmerBorn(officer, "19641101")
+	code := borrower.MustParseCreditCode("92371503MA3E5AMP5A")
+	farm, _, err := w.borrowers.CreateBorrower(t.Context(), officer, key(), origination.CreateBorrower{
+		Kind: borrower.KindFamilyFarm, Name: borrower.MustParseName("茌平区刘马村吉华家庭农场"), CreditCode: code,
+		Phone: borrower.MustParsePhone("13900000001"), HouseholdID: owner.HouseholdID,
+		Organisation: borrower.Organisation{
+			RegisteredOn: domain.MustParseDate("2019-03-01"),
+			Representative: borrower.Representative{
+				Name: owner.Name, IDNumber: owner.IDNumber, Phone: owner.Phone, Role: borrower.RoleOperator,
+			},
+		},
+	})
+	w.must(err)
+	long := request("50000.00")
+	long.TermMonths = 48
+	rec, _, err := w.applications.Open(t.Context(), officer, key(), origination.OpenApplication{BorrowerID: farm.ID, ProductCode: "QLFMD", Request: long})
+	w.must(err)
+	rec, err = w.applications.Submit(t.Context(), officer, rec.ID)
+	w.must(err)
+	d, err := w.applications.Decision(t.Context(), officer, rec.ID)
+	w.must(err)
+	if declined := d.Outcome.Declined(); rec.Status != loan.StatusDeclined || len(declined) != 1 || declined[0].Value != "66" {
+		t.Errorf("a farm whose owner is 62, for 48 months: %s, %+v; want declined for 66 years", rec.Status, declined)
+	}
+	if months, known := d.Facts.BusinessAgeMonths.Value(); !known || months != 92 {
+		t.Errorf("registered on 2019-03-01: %d months (%t), want 92", months, known)
+	}
 }
