@@ -2,6 +2,7 @@ package origination
 
 import (
 	"context"
+	"errors"
 	"time"
 	"unicode/utf8"
 
@@ -269,14 +270,15 @@ func checkReason(reason string) error {
 	return p.Err()
 }
 
-// notFoundAt turns "not found" into a wrong field, when what was not found is named by a field of the request.
+// notFoundAt turns "not found" into a wrong field, when what was not found is named by a field of the request. Any other
+// error stays what it is.
 func notFoundAt(pointer string, err error) error {
-	code := domain.CodeOf(err)
-	if code == "" || code == "database-unavailable" {
+	refusal, ok := errors.AsType[*domain.Error](err)
+	if !ok || refusal.Kind != domain.KindNotFound {
 		return err
 	}
 	var p domain.Problems
-	p.Add(pointer, code, "查无此记录，或不在您的机构范围内")
+	p.Add(pointer, refusal.Code, "查无此记录，或不在您的机构范围内")
 	return p.Err()
 }
 
