@@ -34,11 +34,19 @@ const (
 	errorTiDBRetryTxn       = 8022
 )
 
-// commitError says that COMMIT itself failed: its fate is unknown unless the server answered with an error.
+// commitError says that COMMIT itself failed.
 type commitError struct{ cause error }
 
 func (e *commitError) Error() string { return "commit: " + e.cause.Error() }
 func (e *commitError) Unwrap() error { return e.cause }
+
+// outcomeUnknown reports whether the transaction may have been committed all the same. It was not when the context ended
+// before COMMIT was sent (database/sql looks first), nor when the server answered that it rolled back. Every other answer,
+// such as a connection killed or a statement out of time, may have come after the fact.
+func (e *commitError) outcomeUnknown() bool {
+	notSent := errors.Is(e.cause, sql.ErrTxDone) || errors.Is(e.cause, context.Canceled) || errors.Is(e.cause, context.DeadlineExceeded)
+	return !notSent && !isRetryable(e.cause)
+}
 
 // isRetryable reports whether the whole transaction was rolled back by the server and may run again. A lost connection
 // is not retried: the fate of its commit is unknown, and the client's idempotency key answers its retry instead.
@@ -56,9 +64,10 @@ func isRetryable(err error) bool {
 
 // isDuplicate reports whether err is a violation of the named unique key. MariaDB names it 'uk_x', MySQL 8 'table.uk_x'.
 func isDuplicate(err error, key string) bool {
+	// Only the end of the message is looked at: before it stands the value, which is whatever somebody typed.
 	e, ok := errors.AsType[*mysql.MySQLError](err)
 	return ok && e.Number == errorDuplicate &&
-		(strings.Contains(e.Message, "'"+key+"'") || strings.Contains(e.Message, "."+key+"'"))
+		(strings.HasSuffix(e.Message, "'"+key+"'") || strings.HasSuffix(e.Message, "."+key+"'"))
 }
 
 // isNotFound reports whether a query for one row found none.
@@ -75,7 +84,7 @@ func translate(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*domain.Error](err); ok {
 		return err
 	}
-	if e, ok := errors.AsType[*commitError](err); ok && !isServerError(e.cause) {
+	if e, ok := errors.AsType[*commitError](err); ok && e.outcomeUnknown() {
 		return domain.Errorf(domain.KindUnavailable, "outcome-unknown",
 			"提交时与数据库的连接中断，结果未知：请用同一个幂等键重试，不会重复办理").Because(err)
 	}
@@ -93,11 +102,6 @@ func translate(ctx context.Context, err error) error {
 		return domain.Errorf(domain.KindUnavailable, "database-unavailable", "数据库暂时不可用，请稍后重试").Because(err)
 	}
 	return err
-}
-
-func isServerError(err error) bool {
-	_, ok := errors.AsType[*mysql.MySQLError](err)
-	return ok
 }
 
 func isUnavailable(err error) bool {
