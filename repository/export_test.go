@@ -1,8 +1,6 @@
 package repository
 
 import (
-	"context"
-
 	"gorm.io/gorm"
 
 	"fumin/domain"
@@ -24,9 +22,6 @@ func (c *Cipher) Seal(column string, row domain.ID, text string) ([]byte, error)
 
 // CipherOf returns the store's cipher.
 func CipherOf(s *Store) *Cipher { return s.cipher }
-
-// DataSource completes a DSN as Open does.
-func DataSource(ctx context.Context, dsn string) (string, error) { return dataSource(ctx, dsn) }
 
 // UpdateAttemptsMax is how often a closure of Update may run.
 const UpdateAttemptsMax = updateAttemptsMax

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -18,13 +19,14 @@ var migrationFiles embed.FS
 // Migrate brings the database that dsn names up to this program's schema: forward only, one DDL statement a file,
 // under a lock, so that two nodes may start it at once. It returns the schema version reached and how many files ran.
 func Migrate(ctx context.Context, dsn string) (version int64, applied int, err error) {
-	full, err := dataSource(ctx, dsn)
+	config, err := dataSource(ctx, dsn)
 	if err != nil {
 		return 0, 0, err
 	}
-	db, err := sql.Open("mysql", full)
+	withoutTimeLimits(config)
+	db, err := openPool(config, slog.New(slog.DiscardHandler)) // what goes wrong is returned
 	if err != nil {
-		return 0, 0, fmt.Errorf("open database: %w", err)
+		return 0, 0, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 

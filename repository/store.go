@@ -49,13 +49,16 @@ type tx struct{ reader }
 // Open connects to the database that dsn names (a go-sql-driver DSN; see dataSource for what is added to it) and checks
 // that the session is set up as this package needs it. It does not migrate.
 func Open(ctx context.Context, dsn string, cipher *Cipher, log *slog.Logger) (*Store, error) {
-	full, err := dataSource(ctx, dsn)
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	config, err := dataSource(ctx, dsn)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := sql.Open("mysql", full)
+	pool, err := openPool(config, log)
 	if err != nil {
-		return nil, fmt.Errorf("open database: %w", err)
+		return nil, err
 	}
 	pool.SetMaxOpenConns(connectionsMax)
 	pool.SetMaxIdleConns(connectionsMax)
@@ -139,9 +142,6 @@ func pause(ctx context.Context, attempt int) error {
 
 // gormLogger logs slow and failing statements without their parameters: they are personal data.
 func gormLogger(log *slog.Logger) logger.Interface {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
-	}
 	return logger.NewSlogLogger(log, logger.Config{
 		SlowThreshold:             time.Second,
 		LogLevel:                  logger.Error,
