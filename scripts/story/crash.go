@@ -95,7 +95,7 @@ func (c *crash) beforeSending(ctx context.Context, times int) error {
 	return nil
 }
 
-// wayInFlight is a moment at which the service dies although the channel has the payment, or is about to.
+// wayInFlight is a moment at which the service dies: the channel has paid, or is about to, or never will by itself.
 type wayInFlight struct {
 	name    string
 	control sandbox.Control
@@ -106,6 +106,7 @@ var waysInFlight = []wayInFlight{
 	{"paid, the answer on its way", sandbox.Control{Mode: sandbox.ModeNormal, AnswerDelayMs: int(answerDelay.Milliseconds()), Requests: 1}, true},
 	{"accepted, about to be paid", sandbox.Control{Mode: sandbox.ModeNormal, DelayMs: 2000, Requests: 1}, false},
 	{"paid, the answer dropped", sandbox.Control{Mode: sandbox.ModeDropAnswer, Requests: 1}, true},
+	{"lost before the channel read it", sandbox.Control{Mode: sandbox.ModeDropRequest, Requests: 1}, false},
 }
 
 // inFlight kills the service while the channel works on the payment. The payments are left as they are until the last kill:
@@ -158,10 +159,10 @@ func (c *crash) awaitFlight(ctx context.Context, d drive.Disbursement, way wayIn
 			return len(paid) > 0, err
 		})
 	}
-	// The channel takes the control with the request: a mode for one request that is back to normal has been used.
+	// The channel counts down with each request: a control for one request that has none left has been used.
 	return drive.Until(ctx, "the channel to receive "+d.ID, func() (bool, error) {
 		control, err := c.site.Channel.ReadControl(ctx)
-		return control.DelayMs == 0, err
+		return control.Requests == 0, err
 	})
 }
 

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"fumin/repository/localdb"
+)
+
+// fumin runs the program to its end with these settings and nothing else of the environment.
+func fumin(ctx context.Context, t *testing.T, input string, settings []string, arguments ...string) (output string, ended error) {
+	t.Helper()
+	command := exec.CommandContext(ctx, program, arguments...)
+	command.Env = append([]string{"PATH=" + os.Getenv("PATH")}, settings...)
+	command.Stdin = strings.NewReader(input)
+	combined, err := command.CombinedOutput()
+	return string(combined), err
+}
+
+func TestTheProgramRefusesAConfigurationItDoesNotUnderstand(t *testing.T) {
+	t.Parallel()
+	missing := filepath.Join(t.TempDir(), "no-such-file")
+	for name, c := range map[string]struct {
+		settings []string
+		command  string
+		want     []string
+	}{
+		"an unknown name":        {[]string{"FUMIN_LISTN=127.0.0.1:1"}, "serve", []string{"FUMIN_LISTN: no such setting"}},
+		"nothing set":            {nil, "serve", []string{"FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_URL, FUMIN_DSN, FUMIN_KEYSET, FUMIN_TOKEN_KEY", "fumin demo"}},
+		"several wrong at once":  {[]string{"FUMIN_WORKERS=perhaps", "FUMIN_LOG_LEVEL=loud", "FUMIN_TOKEN_KEY=xyz"}, "serve", []string{"FUMIN_WORKERS", "FUMIN_LOG_LEVEL", "FUMIN_TOKEN_KEY"}},
+		"a secret's file absent": {[]string{"FUMIN_KEYSET_FILE=" + missing}, "serve", []string{"FUMIN_KEYSET_FILE"}},
+		"no database to migrate": {nil, "migrate", []string{"FUMIN_DSN"}},
+		"an unreadable DSN":      {[]string{"FUMIN_DSN=not a dsn"}, "migrate", []string{"FUMIN_DSN cannot be read"}},
+		"no such command":        {nil, "dance", []string{`no command "dance"`, "fumin serve"}},
+	} {
+		output, err := fumin(t.Context(), t, "", c.settings, c.command)
+		if err == nil {
+			t.Errorf("%s: the program ended well:\n%s", name, output)
+		}
+		for _, want := range c.want {
+			if !strings.Contains(output, want) {
+				t.Errorf("%s: the message lacks %q:\n%s", name, want, output)
+			}
+		}
+		if strings.Contains(output, "goroutine ") {
+			t.Errorf("%s: the message shows a stack:\n%s", name, output)
+		}
+	}
+}
+
+// An operator's way to a first login on a server of his own: keys, migrate (twice), serve refuses before it, user add.
+func TestAFreshDatabaseIsMigratedAndGivenItsFirstUser(t *testing.T) {
+	t.Parallel()
+	ctx := testContext(t)
+	server, err := localdb.Start(ctx, localdb.Options{Throwaway: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := server.CreateDatabase(ctx, "fumin"); err != nil {
+		t.Fatal(err)
+	}
+	keyset, err := fumin(ctx, t, "", nil, "keys", "new")
+	if err != nil {
+		t.Fatalf("keys new: %v\n%s", err, keyset)
+	}
+	keysetFile := filepath.Join(t.TempDir(), "keyset.json")
+	if err := os.WriteFile(keysetFile, []byte(keyset), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	settings := []string{
+		"FUMIN_DSN=" + server.DSN("fumin"), "FUMIN_KEYSET_FILE=" + keysetFile, "FUMIN_TOKEN_KEY=" + strings.Repeat("ab", 32),
+		"FUMIN_CHANNEL_URL=http://127.0.0.1:9", "FUMIN_CHANNEL_SECRET=" + strings.Repeat("cd", 32), "FUMIN_LISTEN=127.0.0.1:0",
+	}
+
+	steps := []struct {
+		input     string
+		arguments []string
+		wellEnded bool
+		want      string
+	}{
+		{"", []string{"serve"}, false, "run `fumin migrate` first"},
+		{"", []string{"migrate"}, true, "migrations applied now"},
+		{"", []string{"migrate"}, true, "; 0 migrations applied now"},
+		{"correct horse battery\n", []string{"user", "add", "admin", "赵文静", "admin", "3715"}, false, "branch_code"}, // no such branch yet
+		{"", []string{"branch", "add", "3715", "聊城分行", "city"}, true, "branch 3715 is there"},
+		{"", []string{"branch", "add", "371503", "茌平支行", "county", "3715"}, true, "branch 371503 is there"},
+		{"", []string{"branch", "add", "371503", "茌平支行", "kingdom", "3715"}, false, "level"},
+		{"short\n", []string{"user", "add", "admin", "赵文静", "admin", "3715"}, false, "password"},
+		{"correct horse battery\n", []string{"user", "add", "admin", "赵文静", "admin", "3715"}, true, "user admin is there"},
+		{"", []string{"user", "add"}, false, "usage: fumin user add"},
+	}
+	for _, step := range steps {
+		output, err := fumin(ctx, t, step.input, settings, step.arguments...)
+		if (err == nil) != step.wellEnded || !strings.Contains(output, step.want) {
+			t.Errorf("fumin %s: %v, want well ended %t with %q:\n%s", strings.Join(step.arguments, " "), err, step.wellEnded, step.want, output)
+		}
+		if slices.Contains(step.arguments, "user") && strings.Contains(output, "correct horse") {
+			t.Errorf("the password is in the output:\n%s", output)
+		}
+	}
+}
