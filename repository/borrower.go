@@ -358,7 +358,7 @@ func partsOf[R any](ctx context.Context, db *gorm.DB, borrowerIDs []domain.ID, o
 
 // Borrowers implements origination.BorrowerReader.
 func (r reader) Borrowers(ctx context.Context, scope domain.Scope, f origination.BorrowerFilter, page domain.Page) ([]borrower.Borrower, error) {
-	query, err := r.borrowersPage(r.db.WithContext(ctx), scope, f, page)
+	query, err := r.borrowersPage(ctx, r.db.WithContext(ctx), scope, f, page)
 	if err != nil {
 		return nil, err
 	}
@@ -370,8 +370,12 @@ func (r reader) Borrowers(ctx context.Context, scope domain.Scope, f origination
 }
 
 // borrowersPage is the query of one page.
-func (r reader) borrowersPage(db *gorm.DB, scope domain.Scope, f origination.BorrowerFilter, page domain.Page) (*gorm.DB, error) {
-	query, err := r.borrowersLike(borrowersInScope(db, scope), f)
+func (r reader) borrowersPage(ctx context.Context, db *gorm.DB, scope domain.Scope, f origination.BorrowerFilter, page domain.Page) (*gorm.DB, error) {
+	query, err := r.listInScope(ctx, db, "borrowers.branch_id", "borrowers.id", scope)
+	if err != nil {
+		return nil, err
+	}
+	query, err = r.borrowersLike(query, f)
 	if err != nil {
 		return nil, err
 	}

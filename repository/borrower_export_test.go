@@ -12,7 +12,7 @@ import (
 
 // BorrowersQuery returns the query of one page of borrowers, as Borrowers sends it.
 func BorrowersQuery(ctx context.Context, s *Store, scope domain.Scope, f origination.BorrowerFilter, page domain.Page) (sql string, args []any, err error) {
-	query, err := s.borrowersPage(s.db.WithContext(ctx).Session(&gorm.Session{DryRun: true}), scope, f, page)
+	query, err := s.borrowersPage(ctx, s.db.WithContext(ctx).Session(&gorm.Session{DryRun: true}), scope, f, page)
 	if err != nil {
 		return "", nil, err
 	}

@@ -385,31 +385,59 @@ func TestAValueCopiedToAnotherBorrowerDoesNotDecrypt(t *testing.T) {
 	}
 }
 
-// load fills the register with households of three people each, two of them borrowers, in villages of sixty households.
-func (r *register) load(households int) {
+// countyOf is the c-th county of addBranches.
+func countyOf(c int) domain.ID { return domain.ID(fmt.Sprintf("01900000-0000-7000-8000-0000c%07d", c)) }
+
+// addBranches adds counties with townships below the head office and returns the townships.
+func (r *register) addBranches(counties, townships int) []domain.ID {
+	r.t.Helper()
+	var leaves []domain.ID
+	add := func(id, parent domain.ID, code string, above ...domain.ID) {
+		db := r.store.Database().WithContext(r.t.Context())
+		err := db.Exec("INSERT INTO branches (id, code, name, level, parent_id, created_at) VALUES (?, ?, ?, 'county', ?, NOW(6))", id, code, code, parent).Error
+		if err != nil {
+			r.t.Fatal(err)
+		}
+		for _, ancestor := range append(above, id) {
+			if err := db.Exec("INSERT INTO branch_ancestors (ancestor_id, branch_id) VALUES (?, ?)", ancestor, id).Error; err != nil {
+				r.t.Fatal(err)
+			}
+		}
+	}
+	for c := range counties {
+		add(countyOf(c), registerHead, fmt.Sprintf("C%d", c), registerHead)
+		for n := range townships {
+			id := domain.ID(fmt.Sprintf("01900000-0000-7000-8000-0000d%03d%04d", c, n))
+			add(id, countyOf(c), fmt.Sprintf("C%d-%d", c, n), registerHead, countyOf(c))
+			leaves = append(leaves, id)
+		}
+	}
+	return leaves
+}
+
+// load fills the register with households of three or four borrowers each, in villages of sixty households that each belong
+// to one of the branches.
+func (r *register) load(households int, branches []domain.ID) {
 	r.t.Helper()
 	surnames := []rune("王李张刘陈杨赵黄周吴徐孙马朱胡郭何林高罗𠮷")
 	given := []rune("伟芳娜敏静丽强磊军洋勇艳杰涛明超秀霞平刚桂英华建国文斌玉兰")
-	const chunk = 3000
-	for from := 0; from < households; from += chunk {
-		for _, village := range villages(from, min(from+chunk, households)) {
-			var homes []borrower.Household
-			var people []borrower.Borrower
-			for n := village.from; n < village.to; n++ {
-				branch := []domain.ID{registerCounty, registerTownship, registerOther}[n%3]
-				h := r.household(branch, 4*n)
-				h.VillageCode = village.code
-				homes = append(homes, h)
-				for i := range 3 + n%2 {
-					b := r.farmer(h, 4*n+i)
-					b.Name = borrower.MustParseName(string([]rune{surnames[(n+i)%len(surnames)], given[(n/7+i)%len(given)], given[(n/3+5*i)%len(given)]}))
-					b.OfficerID = domain.ID(fmt.Sprintf("01900000-0000-7000-8000-0000000e%04d", n%200))
-					people = append(people, b)
-				}
+	for _, village := range villages(households) {
+		var homes []borrower.Household
+		var people []borrower.Borrower
+		for n := village.from; n < village.to; n++ {
+			branch := branches[n/60%len(branches)]
+			h := r.household(branch, 4*n)
+			h.VillageCode = village.code
+			homes = append(homes, h)
+			for i := range 3 + n%2 {
+				b := r.farmer(h, 4*n+i)
+				b.Name = borrower.MustParseName(string([]rune{surnames[(n+i)%len(surnames)], given[(n/7+i)%len(given)], given[(n/3+5*i)%len(given)]}))
+				b.OfficerID = domain.ID(fmt.Sprintf("01900000-0000-7000-8000-0000000e%04d", n%200))
+				people = append(people, b)
 			}
-			if err := repository.LoadBorrowers(r.t.Context(), r.store, homes, people, village.code); err != nil {
-				r.t.Fatal(err)
-			}
+		}
+		if err := repository.LoadBorrowers(r.t.Context(), r.store, homes, people, village.code); err != nil {
+			r.t.Fatal(err)
 		}
 	}
 	if err := r.store.Database().Exec("ANALYZE TABLE households, household_members, borrowers, borrower_phones").Error; err != nil {
@@ -422,11 +450,11 @@ type villageRange struct {
 	from, to int
 }
 
-// villages cuts a range of households into villages of sixty.
-func villages(from, to int) []villageRange {
+// villages cuts a number of households into villages of sixty.
+func villages(households int) []villageRange {
 	var all []villageRange
-	for ; from < to; from += 60 {
-		all = append(all, villageRange{borrower.RegionCode(fmt.Sprintf("371503%06d", from/60)), from, min(from+60, to)})
+	for from := 0; from < households; from += 60 {
+		all = append(all, villageRange{borrower.RegionCode(fmt.Sprintf("371503%06d", from/60)), from, min(from+60, households)})
 	}
 	return all
 }
@@ -456,12 +484,13 @@ func mustPrefix(text string) borrower.Name {
 func TestEverySearchOfBorrowersGoesByAnIndex(t *testing.T) {
 	t.Parallel()
 	r := newRegister(t)
-	r.load(1200)
+	branches := r.addBranches(2, 5)
+	r.load(1200, branches)
 	wanted := map[string][]string{
 		"number": {"uk_borrowers_id_number"}, "phone": {"ix_borrower_phones_number"}, "name": {"ix_borrowers_name"},
 		"village": {"ix_borrowers_area"}, "officer": {"ix_borrowers_officer"},
 	}
-	for _, scope := range []domain.Scope{{BranchID: registerHead}, {BranchID: registerTownship}} {
+	for _, scope := range []domain.Scope{{BranchID: registerHead}, {BranchID: branches[1]}} {
 		for what, filter := range searches(100) {
 			query, args, err := repository.BorrowersQuery(t.Context(), r.store, scope, filter, domain.Page{Limit: domain.PageLimitDefault})
 			if err != nil {
@@ -475,8 +504,11 @@ func TestEverySearchOfBorrowersGoesByAnIndex(t *testing.T) {
 					t.Errorf("%s in scope %s scans %s: %+v", what, scope.BranchID, step.table, plan)
 				}
 			}
+			if what == "all" && scope.BranchID != registerHead && !slices.Contains(keys, "ix_borrowers_branch") {
+				t.Errorf("a branch's list goes by %q, want ix_borrowers_branch", keys)
+			}
 			for _, key := range wanted[what] {
-				if !slices.Contains(keys, key) {
+				if !strings.Contains(strings.Join(keys, ","), key) {
 					t.Errorf("%s in scope %s goes by %q, want %s among them", what, scope.BranchID, keys, key)
 				}
 			}
@@ -535,11 +567,16 @@ func (r *register) explain(query string, args []any) (plan []planStep) {
 func BenchmarkBorrowerSearch(b *testing.B) {
 	r := newRegister(b)
 	const households = 60_000
-	r.load(households)
+	branches := r.addBranches(10, 30)
+	r.load(households, branches)
 	for _, who := range []struct {
 		name  string
 		scope domain.Scope
-	}{{"head office", domain.Scope{BranchID: registerHead}}, {"branch", domain.Scope{BranchID: registerTownship}}} {
+	}{
+		{"head office", domain.Scope{BranchID: registerHead}},
+		{"county", domain.Scope{BranchID: countyOf(3)}},
+		{"branch", domain.Scope{BranchID: branches[17]}},
+	} {
 		for what := range searches(0) {
 			b.Run(who.name+"/"+what, func(b *testing.B) {
 				took := make([]time.Duration, 0, b.N)

@@ -12,6 +12,7 @@ import (
 	"fumin/domain"
 	"fumin/domain/borrower"
 	"fumin/domain/origination"
+	"fumin/domain/staff"
 )
 
 type householdRow struct {
@@ -170,6 +171,27 @@ func householdsInScope(db *gorm.DB, scope domain.Scope) *gorm.DB {
 	return inScopeOf(db, "households.branch_id", "", scope)
 }
 
+// listInScope is inScopeOf for a list: it looks the branches up first and names them in the query. With a subquery the
+// server reads all rows of the branches and sorts them (0.75 s for a head office with 200,000 borrowers); with the
+// branches in hand it sees that it need only walk an index until the page is full (1 ms).
+func (r reader) listInScope(ctx context.Context, db *gorm.DB, branchColumn, borrowerColumn string, scope domain.Scope) (*gorm.DB, error) {
+	if scope.BranchID.IsZero() || scope.Everything || !scope.BorrowerID.IsZero() {
+		return inScopeOf(db, branchColumn, borrowerColumn, scope), nil
+	}
+	var branches []domain.ID
+	err := r.db.WithContext(ctx).Table("branch_ancestors").Where("ancestor_id = ?", scope.BranchID).
+		Limit(staff.BranchesMax+1).Pluck("branch_id", &branches).Error
+	switch {
+	case err != nil:
+		return nil, translateRead(ctx, err)
+	case len(branches) > staff.BranchesMax:
+		return inScopeOf(db, branchColumn, borrowerColumn, scope), nil
+	case len(branches) == 0:
+		return db.Where("1 = 0"), nil
+	}
+	return db.Where(branchColumn+" IN ?", branches), nil
+}
+
 // Household implements origination.BorrowerReader.
 func (r reader) Household(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Household, error) {
 	return r.household(ctx, r.db, scope, id)
@@ -217,7 +239,10 @@ func (r reader) withMembers(ctx context.Context, rows []householdRow) ([]borrowe
 
 // Households implements origination.BorrowerReader.
 func (r reader) Households(ctx context.Context, scope domain.Scope, f origination.HouseholdFilter, page domain.Page) ([]borrower.Household, error) {
-	query := householdsInScope(r.db.WithContext(ctx), scope)
+	query, err := r.listInScope(ctx, r.db.WithContext(ctx), "households.branch_id", "", scope)
+	if err != nil {
+		return nil, err
+	}
 	if !f.VillageCode.IsZero() {
 		query = query.Where("households.village_code = ?", f.VillageCode.String())
 	}
