@@ -71,7 +71,11 @@ func migrations(db *sql.DB) (*goose.Provider, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make migration lock: %w", err)
 	}
-	provider, err := goose.NewProvider(goose.DialectMySQL, db, files, goose.WithLocker(locker), goose.WithDisableGlobalRegistry(true))
+	provider, err := goose.NewProvider(goose.DialectMySQL, db, files,
+		goose.WithLocker(locker),
+		goose.WithDisableGlobalRegistry(true),
+		goose.WithAllowOutofOrder(true), // numbers go by area: a new file may stand below one that was applied long ago
+	)
 	if err != nil {
 		return nil, fmt.Errorf("read migrations: %w", err)
 	}
