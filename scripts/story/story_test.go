@@ -50,16 +50,7 @@ func testContext(t *testing.T) context.Context {
 // newSite starts a database, a channel and nothing else yet.
 func newSite(ctx context.Context, t *testing.T) *drive.Site {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "fumin-site-") // t.TempDir's path is too long for a socket on some machines
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
-	})
-	site, err := drive.NewSite(ctx, drive.SiteOptions{Program: program, Dir: dir})
+	site, err := drive.NewSite(ctx, drive.SiteOptions{Program: program, Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
