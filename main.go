@@ -53,6 +53,7 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
   fumin serve              the service, on the database that FUMIN_DSN names
   fumin migrate            bring that database up to this program's schema
   fumin keys new           print a fresh keyset for FUMIN_KEYSET_FILE
+  fumin branch add         add a branch: fumin branch add CODE NAME LEVEL [PARENT_CODE], level city, county, township or service_point
   fumin user add           add a member of staff: fumin user add USERNAME NAME ROLE BRANCH_CODE; the password on standard input
   fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
   fumin version            what this program is
@@ -80,6 +81,8 @@ func run(ctx context.Context, args, environment []string, out io.Writer) error {
 		return demo(ctx, cfg, out)
 	case "keys":
 		return newKeys(args, out)
+	case "branch":
+		return addBranch(ctx, cfg, args, out)
 	case "user":
 		return addUser(ctx, cfg, args, os.Stdin, out)
 	case "sandbox-channel":
@@ -650,24 +653,46 @@ func greet(out io.Writer, cfg config, address, password string) error {
 	return err
 }
 
-// addUser adds a member of staff: the way to the first administrator of a fresh database.
-func addUser(ctx context.Context, cfg config, args []string, in io.Reader, out io.Writer) (err error) {
-	if len(args) != 5 || args[0] != "add" {
-		return errors.New("usage: fumin user add USERNAME NAME ROLE BRANCH_CODE, with the password as the first line of standard input")
+// addBranch adds a branch, or brings its name and level up to date: the way to the organisation of a fresh database.
+func addBranch(ctx context.Context, cfg config, args []string, out io.Writer) error {
+	if len(args) < 4 || len(args) > 5 || args[0] != "add" {
+		return errors.New("usage: fumin branch add CODE NAME LEVEL [PARENT_CODE]")
 	}
+	branch := origination.OrganisationBranch{Code: args[1], Name: args[2], Level: staff.Level(args[3])}
+	if len(args) == 5 {
+		branch.ParentCode = args[4]
+	}
+	err := install(ctx, cfg, origination.Organisation{Branches: []origination.OrganisationBranch{branch}})
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "branch %s is there\n", branch.Code)
+	return err
+}
+
+// install loads a part of the organisation with the operator's authority.
+func install(ctx context.Context, cfg config, part origination.Organisation) (err error) {
 	if cfg.dsn == "" || len(cfg.keyset) == 0 {
 		return errors.New("FUMIN_DSN and FUMIN_KEYSET (or FUMIN_KEYSET_FILE) must be set")
-	}
-	line, err := bufio.NewReader(io.LimitReader(in, 1<<10)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("read the password: %w", err)
 	}
 	store, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	err = newStaff(store).LoadOrganisation(ctx, installer(), origination.Organisation{Users: []origination.OrganisationUser{{
+	return newStaff(store).LoadOrganisation(ctx, installer(), part)
+}
+
+// addUser adds a member of staff: the way to the first administrator of a fresh database.
+func addUser(ctx context.Context, cfg config, args []string, in io.Reader, out io.Writer) error {
+	if len(args) != 5 || args[0] != "add" {
+		return errors.New("usage: fumin user add USERNAME NAME ROLE BRANCH_CODE, with the password as the first line of standard input")
+	}
+	line, err := bufio.NewReader(io.LimitReader(in, 1<<10)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("read the password: %w", err)
+	}
+	err = install(ctx, cfg, origination.Organisation{Users: []origination.OrganisationUser{{
 		Username: args[1], DisplayName: args[2], Role: domain.Role(args[3]), BranchCode: args[4],
 		Password: staff.NewSecret(strings.TrimRight(line, "\r\n")),
 	}}})

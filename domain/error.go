@@ -7,6 +7,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Kind says what sort of refusal an error is; the HTTP status follows from it in one place (api/problem.go).
@@ -54,11 +55,17 @@ func (e *Error) Because(cause error) *Error {
 	return &c
 }
 
+// Error says everything a log or an operator needs, the wrong fields too.
 func (e *Error) Error() string {
-	if e.cause != nil {
-		return fmt.Sprintf("%s: %s: %v", e.Code, e.Detail, e.cause)
+	var b strings.Builder
+	b.WriteString(e.Code + ": " + e.Detail)
+	for _, f := range e.Fields { // at most FieldsMax
+		b.WriteString("; " + f.Pointer + " " + f.Code + ": " + f.Detail)
 	}
-	return e.Code + ": " + e.Detail
+	if e.cause != nil {
+		b.WriteString(": " + e.cause.Error())
+	}
+	return b.String()
 }
 
 func (e *Error) Unwrap() error { return e.cause }

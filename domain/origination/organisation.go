@@ -181,11 +181,13 @@ func (s *Staff) loadUsers(ctx context.Context, by domain.Actor, wanted []Organis
 		}
 		exists[names[i]] = true
 		at := slices.IndexFunc(branches, func(b staff.Branch) bool { return b.Code == w.BranchCode })
-		var branchID domain.ID
-		if at >= 0 {
-			branchID = branches[at].ID
+		if at < 0 {
+			p.Add("/users/"+strconv.Itoa(i)+"/branch_code", "branch-not-found", "没有代码为 %q 的机构，请先建立", w.BranchCode)
+			continue
 		}
-		user, err := s.newUser(CreateUser{ID: w.ID, Username: w.Username, DisplayName: w.DisplayName, Role: w.Role, BranchID: branchID, Password: w.Password}, now)
+		user, err := s.newUser(CreateUser{
+			ID: w.ID, Username: w.Username, DisplayName: w.DisplayName, Role: w.Role, BranchID: branches[at].ID, Password: w.Password,
+		}, now)
 		if err != nil {
 			p.Check("/users/"+strconv.Itoa(i), err)
 			continue
