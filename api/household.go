@@ -27,6 +27,8 @@ func (s *server) householdRoutes() []route {
 		{method: http.MethodPost, path: one + "/head", handler: s.changeHead},
 		{method: http.MethodPost, path: one + "/split", handler: s.splitHousehold},
 		{method: http.MethodPost, path: one + "/merge", handler: s.mergeHouseholds},
+		{method: http.MethodPost, path: one + "/property", handler: s.addProperty},
+		{method: http.MethodPost, path: one + "/figures", handler: s.changeFigures},
 	}
 }
 
@@ -59,7 +61,7 @@ func (s *server) createHousehold(c *gin.Context) error {
 	setReplayed(c, replayed)
 	setVersion(c, h.Version)
 	c.Header("Location", "/v1/households/"+h.ID.String())
-	return writeJSON(c, http.StatusCreated, viewHousehold(h))
+	return writeJSON(c, http.StatusCreated, s.viewHousehold(h))
 }
 
 // doneWith ends the reading like done, and adds what is wrong with the values taken together. What a parser has refused is
@@ -119,7 +121,7 @@ func (s *server) listHouseholds(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c, http.StatusOK, viewList(c, p, households, viewHousehold, func(h borrower.Household) domain.ID { return h.ID }))
+	return writeJSON(c, http.StatusOK, viewList(c, p, households, s.viewHousehold, func(h borrower.Household) domain.ID { return h.ID }))
 }
 
 func (s *server) readHousehold(c *gin.Context) error {
@@ -131,12 +133,12 @@ func (s *server) readHousehold(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return answerHousehold(c, h)
+	return s.answerHousehold(c, h)
 }
 
-func answerHousehold(c *gin.Context, h borrower.Household) error {
+func (s *server) answerHousehold(c *gin.Context, h borrower.Household) error {
 	setVersion(c, h.Version)
-	return writeJSON(c, http.StatusOK, viewHousehold(h))
+	return writeJSON(c, http.StatusOK, s.viewHousehold(h))
 }
 
 // membershipOf reads what every change of members says.
@@ -192,7 +194,7 @@ func (s *server) joinHousehold(c *gin.Context) error {
 	}
 	setReplayed(c, replayed)
 	setVersion(c, h.Version)
-	return writeJSON(c, http.StatusCreated, viewHousehold(h))
+	return writeJSON(c, http.StatusCreated, s.viewHousehold(h))
 }
 
 func (s *server) leaveHousehold(c *gin.Context) error {
@@ -216,7 +218,7 @@ func (s *server) leaveHousehold(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return answerHousehold(c, h)
+	return s.answerHousehold(c, h)
 }
 
 func (s *server) changeHead(c *gin.Context) error {
@@ -236,7 +238,7 @@ func (s *server) changeHead(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return answerHousehold(c, h)
+	return s.answerHousehold(c, h)
 }
 
 // pairView is the two households of a split or a merger.
@@ -277,7 +279,7 @@ func (s *server) splitHousehold(c *gin.Context) error {
 	}
 	setReplayed(c, replayed)
 	c.Header("Location", "/v1/households/"+made.ID.String())
-	return writeJSON(c, http.StatusCreated, pairView{Household: viewHousehold(rest), Other: viewHousehold(made)})
+	return writeJSON(c, http.StatusCreated, pairView{Household: s.viewHousehold(rest), Other: s.viewHousehold(made)})
 }
 
 func (s *server) mergeHouseholds(c *gin.Context) error {
@@ -297,7 +299,7 @@ func (s *server) mergeHouseholds(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c, http.StatusOK, pairView{Household: viewHousehold(merged), Other: viewHousehold(ended)})
+	return writeJSON(c, http.StatusOK, pairView{Household: s.viewHousehold(merged), Other: s.viewHousehold(ended)})
 }
 
 // fullHouseholdView is what a reveal shows.
@@ -367,6 +369,11 @@ type householdView struct {
 	Address     string              `json:"address"`
 	HeadID      domain.ID           `json:"head_id"`
 	Members     []memberView        `json:"members"`
+	LandAreaMu  borrower.Area       `json:"land_area_mu"`
+	Lands       []landView          `json:"lands"`
+	Livestock   []livestockView     `json:"livestock"`
+	Crops       []cropView          `json:"crops"`
+	Figures     []figuresView       `json:"figures"`
 	Changes     []changeView        `json:"changes"`
 	EndedOn     *domain.Date        `json:"ended_on"`
 	Version     int                 `json:"version"`
@@ -392,7 +399,7 @@ type memberView struct {
 }
 
 // viewHousehold shows masked values only; the full ones take a reveal.
-func viewHousehold(h borrower.Household) householdView {
+func (s *server) viewHousehold(h borrower.Household) householdView {
 	members := make([]memberView, len(h.Members))
 	for i, m := range h.Members {
 		members[i] = memberView{
@@ -409,7 +416,9 @@ func viewHousehold(h borrower.Household) householdView {
 	}
 	return householdView{
 		ID: h.ID, BranchID: h.BranchID, VillageCode: h.VillageCode, Address: h.Address.String(), HeadID: h.HeadID,
-		Members: members, Changes: changes, EndedOn: present(h.EndedOn), Version: h.Version, CreatedAt: h.CreatedAt,
+		Members: members, LandAreaMu: borrower.LandAreaOn(h.Lands, domain.DateOf(s.now())),
+		Lands: viewLands(h.Lands), Livestock: viewLivestock(h.Livestock), Crops: viewCrops(h.Crops), Figures: viewFigures(h.Figures),
+		Changes: changes, EndedOn: present(h.EndedOn), Version: h.Version, CreatedAt: h.CreatedAt,
 	}
 }
 

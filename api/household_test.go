@@ -362,3 +362,87 @@ func TestARefusedSplitChangesNothing(t *testing.T) {
 		t.Errorf("version = %d, want 2 as before the refusals", after.Version)
 	}
 }
+
+func TestWhatAVisitFoundIsAddedAndNothingReplaced(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	path := "/v1/households/" + r.household(r.officer(), 1).ID.String()
+	found := fields{
+		"lands": []fields{
+			{"kind": "contracted", "area_mu": "12.5", "place": "村东"},
+			{"kind": "leased", "area_mu": "30", "contract_until": "2026-08-22"}, // ended yesterday
+		},
+		"livestock": []fields{{"kind": "duck", "heads": 6000, "counted_on": "2026-08-23"}},
+		"crops":     []fields{{"kind": "wheat", "area_mu": "12.50", "year": 2026, "harvest_month": 6}},
+	}
+	c := r.officer().with("Idempotency-Key", "visit-1")
+	c.post(path+"/property", found.text(t)).want(http.StatusCreated)
+	c.post(path+"/property", found.text(t)).want(http.StatusCreated)
+	createAt(r.officer(), path+"/property", fields{"livestock": []fields{{"kind": "duck", "heads": 0, "counted_on": "2026-08-23"}}}).want(http.StatusCreated)
+	var after struct {
+		LandAreaMu string `json:"land_area_mu"`
+		Lands      []struct{ ID domain.ID }
+		Livestock  []struct{ Heads int }
+		Crops      []struct{ Year int }
+		Version    int
+	}
+	r.officer().get(path).want(http.StatusOK).into(&after)
+	if after.LandAreaMu != "12.50" || len(after.Lands) != 2 || len(after.Livestock) != 2 || after.Livestock[0].Heads != 6000 || len(after.Crops) != 1 || after.Version != 3 {
+		t.Errorf("household = %+v, want 12.50 mu today, two plots, two counts, one crop, version 3", after)
+	}
+	p := createAt(r.officer().bad(), path+"/property", fields{
+		"lands":     []fields{{"kind": "leased", "area_mu": "1.234"}, {"kind": "moon", "area_mu": "0"}},
+		"livestock": []fields{{"kind": "duck", "heads": -1, "counted_on": "2026-08-24"}},
+		"crops":     []fields{{"kind": "wheat", "area_mu": "1", "year": 2026, "harvest_month": 13}},
+	}).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	want := []string{
+		"/crops/0/harvest_month out-of-range", "/lands/0/area_mu area-invalid", "/lands/0/contract_until required",
+		"/lands/1/area_mu required", "/lands/1/kind unknown-value", "/livestock/0/counted_on in-the-future", "/livestock/0/heads out-of-range",
+	}
+	if diff := cmp.Diff(want, p.fields()); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+	createAt(r.as(domain.RoleLoanOfficer, branchB), path+"/property", found).wantProblem(http.StatusNotFound, "household-not-found")
+	createAt(r.as(domain.RoleApprover, branchA), path+"/property", found).wantProblem(http.StatusForbidden, "role-not-allowed")
+}
+
+func TestADeclaredAndAVerifiedSumStandSideBySide(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	path := "/v1/households/" + r.household(r.officer(), 1).ID.String()
+	type sum struct {
+		Declared, Verified *string
+		VerifiedBasis      string `json:"verified_basis"`
+	}
+	var after struct {
+		Figures []struct {
+			Year          int
+			Income, Debts sum
+		}
+	}
+	p := r.officer().post(path+"/figures", `{"year":2025,"income_declared":"120000"}`).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	if diff := cmp.Diff([]string{"/debts_declared required"}, p.fields()); diff != "" {
+		t.Errorf("income without debts (-want +got):\n%s", diff)
+	}
+	r.officer().post(path+"/figures", `{"year":2025,"income_declared":"120000","debts_declared":"0"}`).want(http.StatusOK)
+	r.officer().post(path+"/figures", `{"year":2025,"income_verified":"98000.99","verified_basis":"银行流水"}`).want(http.StatusOK)
+	r.officer().post(path+"/figures", `{"year":2025,"income_declared":"110000"}`).want(http.StatusOK).into(&after)
+	income, debts := after.Figures[0].Income, after.Figures[0].Debts
+	if len(after.Figures) != 1 || *income.Declared != "110000.00" || *income.Verified != "98000.99" || income.VerifiedBasis != "银行流水" ||
+		*debts.Declared != "0.00" || debts.Verified != nil {
+		t.Errorf("figures = %+v", after.Figures)
+	}
+	for body, want := range map[string]string{
+		`{"year":2025}`: "/income_declared required",
+		`{"year":2027,"income_declared":"1","debts_declared":"1"}`:  "/year in-the-future",
+		`{"year":2025,"income_verified":"1"}`:                       "/verified_basis required",
+		`{"year":2025,"income_declared":"1","verified_basis":"听说"}`: "/verified_basis without-verified",
+		`{"year":2025,"income_declared":"-1"}`:                      "/income_declared negative",
+		`{"year":2025,"income_declared":"1.001"}`:                   "/income_declared too-many-decimals",
+	} {
+		p := r.officer().bad().post(path+"/figures", body).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+		if len(p.fields()) == 0 || p.fields()[0] != want {
+			t.Errorf("%s: fields = %q, want %s first", body, p.fields(), want)
+		}
+	}
+}

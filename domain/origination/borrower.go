@@ -105,6 +105,8 @@ const (
 	HeadChanged       BorrowerAction = "change_head"      // 变更户主
 	HouseholdSplit    BorrowerAction = "split"            // 分户
 	HouseholdMerged   BorrowerAction = "merge"            // 并户
+	PropertyAdded     BorrowerAction = "add_property"     // 登记土地、存栏、种植
+	FiguresChanged    BorrowerAction = "change_figures"   // 登记收入、负债
 )
 
 // The subjects of a BorrowerEvent.

@@ -3,10 +3,12 @@ package origination
 import (
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"fumin/domain"
 	"fumin/domain/borrower"
+	"fumin/domain/money"
 )
 
 // CreateHousehold asks for a new household of its head. ID may be the client's own (a tablet offline makes it).
@@ -402,4 +404,184 @@ func lockTwo(ctx context.Context, tx Tx, by domain.Actor, firstID, secondID doma
 		}
 	}
 	return locked[firstID], locked[secondID], nil
+}
+
+// HouseholdProperty is what a visit found: each row is added, and none replaces another.
+type HouseholdProperty struct {
+	Lands     []borrower.Land
+	Livestock []borrower.Livestock
+	Crops     []borrower.Crop
+}
+
+// CheckProperty names all that is wrong with what a visit found, and stores nothing.
+func (s *Borrowers) CheckProperty(by domain.Actor, found HouseholdProperty) error {
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return err
+	}
+	found = s.named(found)
+	today := domain.DateOf(s.now())
+	var p domain.Problems
+	for i, land := range found.Lands { // the edge bounds the lists
+		p.Check("/lands/"+strconv.Itoa(i), land.Validate())
+	}
+	for i, count := range found.Livestock {
+		p.Check("/livestock/"+strconv.Itoa(i), count.Validate())
+		if count.CountedOn.After(today) {
+			p.Add("/livestock/"+strconv.Itoa(i)+"/counted_on", "in-the-future", "清点日期晚于今天，请核对")
+		}
+	}
+	for i, crop := range found.Crops {
+		p.Check("/crops/"+strconv.Itoa(i), crop.Validate())
+	}
+	return p.Err()
+}
+
+// named gives each row its id.
+func (s *Borrowers) named(found HouseholdProperty) HouseholdProperty {
+	named := HouseholdProperty{Lands: slices.Clone(found.Lands), Livestock: slices.Clone(found.Livestock), Crops: slices.Clone(found.Crops)}
+	for i := range named.Lands {
+		named.Lands[i].ID = s.newID()
+	}
+	for i := range named.Livestock {
+		named.Livestock[i].ID = s.newID()
+	}
+	for i := range named.Crops {
+		named.Crops[i].ID = s.newID()
+	}
+	return named
+}
+
+// AddProperty puts on file what a visit found of land, animals and crops.
+func (s *Borrowers) AddProperty(ctx context.Context, by domain.Actor, key Idempotency, householdID domain.ID, found HouseholdProperty) (borrower.Household, bool, error) {
+	if err := s.CheckProperty(by, found); err != nil {
+		return borrower.Household{}, false, err
+	}
+	named := s.named(found)
+	return s.recordHousehold(ctx, by, &key, householdID, PropertyAdded, func(h *borrower.Household) error {
+		h.Lands = slices.Concat(h.Lands, named.Lands)
+		h.Livestock = slices.Concat(h.Livestock, named.Livestock)
+		h.Crops = slices.Concat(h.Crops, named.Crops)
+		if max(len(h.Lands), len(h.Livestock), len(h.Crops)) > borrower.ListMax {
+			return errFileFull()
+		}
+		return nil
+	})
+}
+
+// FiguresChange is what a household declares of one year, or what was verified of it; nil says nothing.
+type FiguresChange struct {
+	Year           int
+	IncomeDeclared *money.Amount
+	DebtsDeclared  *money.Amount
+	IncomeVerified *money.Amount
+	DebtsVerified  *money.Amount
+	VerifiedBasis  string // 核实依据, with a verified sum only
+}
+
+// CheckFigures names all that is wrong with a change of figures, and stores nothing.
+func (s *Borrowers) CheckFigures(by domain.Actor, c FiguresChange) error {
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return err
+	}
+	var p domain.Problems
+	verifies := c.IncomeVerified != nil || c.DebtsVerified != nil
+	switch {
+	case c.Year > domain.DateOf(s.now()).Year():
+		p.Add("/year", "in-the-future", "该年度尚未开始，请核对")
+	case c.IncomeDeclared == nil && c.DebtsDeclared == nil && !verifies:
+		p.Add("/income_declared", "required", "请至少填写一项申报值或核实值")
+	}
+	if verifies && c.VerifiedBasis == "" {
+		p.Add("/verified_basis", "required", "请写明核实依据，如银行流水、合同、实地查看")
+	}
+	if !verifies && c.VerifiedBasis != "" {
+		p.Add("/verified_basis", "without-verified", "没有填写核实值，不需要核实依据")
+	}
+	return p.Err()
+}
+
+// ChangeFigures records what is declared or was verified of a year's income and debts. Both values stand side by side: the
+// one never overwrites the other.
+func (s *Borrowers) ChangeFigures(ctx context.Context, by domain.Actor, householdID domain.ID, c FiguresChange) (borrower.Household, error) {
+	if err := s.CheckFigures(by, c); err != nil {
+		return borrower.Household{}, err
+	}
+	now := s.now()
+	changed, _, err := s.recordHousehold(ctx, by, nil, householdID, FiguresChanged, func(h *borrower.Household) error {
+		h.Figures = slices.Clone(h.Figures)
+		i := slices.IndexFunc(h.Figures, func(f borrower.YearFigures) bool { return f.Year == c.Year })
+		if i < 0 {
+			if len(h.Figures) == borrower.ListMax {
+				return errFileFull()
+			}
+			if err := requireBoth(c); err != nil {
+				return err
+			}
+			i = len(h.Figures)
+			h.Figures = append(h.Figures, borrower.YearFigures{Year: c.Year})
+		}
+		f := &h.Figures[i]
+		f.Income = assess(f.Income, c.IncomeDeclared, c.IncomeVerified, by.ID, c.VerifiedBasis, now)
+		f.Debts = assess(f.Debts, c.DebtsDeclared, c.DebtsVerified, by.ID, c.VerifiedBasis, now)
+		return nil
+	})
+	return changed, err
+}
+
+// requireBoth refuses a year's first figures without a word on the income or the debts: silence is not zero.
+func requireBoth(c FiguresChange) error {
+	var p domain.Problems
+	if c.IncomeDeclared == nil && c.IncomeVerified == nil {
+		p.Add("/income_declared", "required", "首次登记该年度须填写收入")
+	}
+	if c.DebtsDeclared == nil && c.DebtsVerified == nil {
+		p.Add("/debts_declared", "required", "首次登记该年度须填写负债，没有负债请填 0")
+	}
+	return p.Err()
+}
+
+func assess(a borrower.Assessment, declared, verified *money.Amount, by domain.ID, basis string, at time.Time) borrower.Assessment {
+	if declared != nil {
+		a = a.Declare(*declared, at)
+	}
+	if verified != nil {
+		a = a.Verify(*verified, by, basis, at)
+	}
+	return a
+}
+
+// recordHousehold is the shape of a change of what a household works with and earns.
+func (s *Borrowers) recordHousehold(ctx context.Context, by domain.Actor, key *Idempotency, id domain.ID, action BorrowerAction,
+	do func(h *borrower.Household) error,
+) (changed borrower.Household, replayed bool, err error) {
+	now := s.now()
+	err = s.store.Update(ctx, func(tx Tx) error {
+		if key != nil {
+			prior, err := tx.ClaimIdempotencyKey(ctx, by.ID, *key, id, now)
+			if err != nil {
+				return err
+			}
+			if !prior.IsZero() {
+				changed, err = tx.Household(ctx, by.Scope(), id)
+				replayed = true
+				return err
+			}
+		}
+		h, err := tx.LockHousehold(ctx, by.Scope(), id)
+		if err != nil {
+			return err
+		}
+		if !h.EndedOn.IsZero() {
+			return domain.Errorf(domain.KindConflict, "household-ended", "该户已注销或已并入他户，不能再变动")
+		}
+		if err := do(&h); err != nil {
+			return err
+		}
+		if h, err = s.saveHousehold(ctx, tx, by, now, h, action); err != nil {
+			return err
+		}
+		changed, replayed = h, false
+		return nil
+	})
+	return changed, replayed, err
 }
