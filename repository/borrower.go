@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"gorm.io/gorm"
@@ -402,7 +402,7 @@ func (r reader) borrowersLike(query *gorm.DB, f origination.BorrowerFilter) (*go
 		query = query.Where(exact.column, indexes)
 	}
 	if !f.NamePrefix.IsZero() {
-		query = query.Where("borrowers.name LIKE ?", escapeLike(f.NamePrefix.Reveal())+"%")
+		query = whereNameBegins(query, f.NamePrefix.Reveal())
 	}
 	if !f.VillageCode.IsZero() {
 		query = query.Where("borrowers.area_code = ?", f.VillageCode.String())
@@ -416,9 +416,32 @@ func (r reader) borrowersLike(query *gorm.DB, f origination.BorrowerFilter) (*go
 	return query, nil
 }
 
-// escapeLike makes a text mean itself in a LIKE pattern.
-func escapeLike(text string) string {
-	return strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text)
+// whereNameBegins keeps the names that begin with the prefix, as a range of code points, which is the order of the column.
+// LIKE would not do: by an index MariaDB 10.11 takes U+FFFF for the last character there is, and so loses every name that
+// goes on with a character of another plane (王𠮷).
+func whereNameBegins(query *gorm.DB, prefix string) *gorm.DB {
+	query = query.Where("borrowers.name >= ?", prefix)
+	if beyond := successor(prefix); beyond != "" {
+		query = query.Where("borrowers.name < ?", beyond)
+	}
+	return query
+}
+
+// successor returns the first text after all texts that begin with prefix, by code point; "" when there is none.
+func successor(prefix string) string {
+	runes := []rune(prefix)
+	for i := len(runes) - 1; i >= 0; i-- {
+		switch next := runes[i] + 1; {
+		case next > unicode.MaxRune:
+			continue // carry to the character before
+		case next == 0xD800: // the surrogates are no characters
+			next = 0xE000
+			fallthrough
+		default:
+			return string(runes[:i]) + string(next)
+		}
+	}
+	return ""
 }
 
 // VillageOf implements origination.BorrowerReader.
@@ -611,8 +634,8 @@ func (r reader) lookalikeIDs(ctx context.Context, b borrower.Borrower, village b
 	}
 	if first, size := utf8.DecodeRuneInString(b.Name.Reveal()); size > 0 && !b.Kind.IsOrganisation() {
 		var found []domain.ID
-		err := r.db.WithContext(ctx).Model(&borrowerRow{}).
-			Where("borrowers.area_code = ? AND borrowers.name LIKE ?", village.String(), escapeLike(string(first))+"%").
+		err := whereNameBegins(r.db.WithContext(ctx).Model(&borrowerRow{}), string(first)).
+			Where("borrowers.area_code = ?", village.String()).
 			Order("borrowers.id DESC").Limit(origination.LookalikesMax).Pluck("borrowers.id", &found).Error
 		if err != nil {
 			return nil, translateRead(ctx, err)

@@ -20,6 +20,9 @@ func BorrowersQuery(ctx context.Context, s *Store, scope domain.Scope, f origina
 	return statement.SQL.String(), statement.Vars, nil
 }
 
+// Successor is the end of the range of names that begin with a prefix.
+var Successor = successor
+
 // bulkRows is how many rows one statement of LoadBorrowers inserts.
 const bulkRows = 500
 

@@ -516,6 +516,48 @@ func TestEverySearchOfBorrowersGoesByAnIndex(t *testing.T) {
 	}
 }
 
+func TestARareNameIsFoundByItsBeginningWhicheverWayTheServerLooks(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	for i, name := range []string{"王吉华", "王𠮷", "王䶮", "𠮷王华", "玌王华", "主王华", "阿卜杜拉·买买提"} {
+		h := r.household(registerCounty, i)
+		b := r.farmer(h, i)
+		b.Name = borrower.MustParseName(name)
+		r.put(h, b)
+	}
+	for prefix, want := range map[string]int{"王": 3, "王𠮷": 1, "𠮷": 1, "阿卜杜拉·": 1, "王吉华华": 0} {
+		query, args, err := repository.BorrowersQuery(t.Context(), r.store, everything, origination.BorrowerFilter{NamePrefix: mustPrefix(prefix)}, domain.Page{Limit: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, hint := range []string{"FORCE", "IGNORE"} {
+			pool, err := r.store.Database().DB()
+			if err != nil {
+				t.Fatal(err)
+			}
+			hinted := strings.Replace(query, "FROM `borrowers`", "FROM `borrowers` "+hint+" INDEX (ix_borrowers_name)", 1)
+			var got int
+			if err := pool.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM ("+hinted+") found", args...).Scan(&got); err != nil {
+				t.Fatal(err)
+			}
+			if got != want || hinted == query {
+				t.Errorf("%s with %s INDEX: found %d, want %d; %s", prefix, hint, got, want, hinted)
+			}
+		}
+	}
+}
+
+func TestTheEndOfARangeOfNamesIsTheNextCodePoint(t *testing.T) {
+	t.Parallel()
+	for prefix, want := range map[string]string{
+		"王": "玌", "王华": "王协", "a\ud7ff": "a\ue000", "王\U0010ffff": "玌", "\U0010ffff": "", "": "",
+	} {
+		if got := repository.Successor(prefix); got != want {
+			t.Errorf("Successor(%q) = %q, want %q", prefix, got, want)
+		}
+	}
+}
+
 type planStep struct{ table, access, key string }
 
 // explain asks the server for its plan. It goes past GORM, which would take a []byte in brackets for a list of numbers.
