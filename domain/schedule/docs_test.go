@@ -1,6 +1,7 @@
 package schedule_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -285,7 +286,7 @@ func blockTooSmall(t *testing.T) string {
 	terms := documentLoan(schedule.EqualInstalment)
 	terms.GivenInstalment = money.MustParseAmount("300.00")
 	_, err := schedule.Build(terms)
-	refused, ok := err.(*domain.Error)
+	refused, ok := errors.AsType[*domain.Error](err)
 	if !ok {
 		t.Fatalf("300.00 a month: got %v, want a refusal", err)
 	}

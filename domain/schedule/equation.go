@@ -82,7 +82,7 @@ func (e equation) present(rate, factor *big.Int) *big.Int {
 	sum := new(big.Int)
 	if rate.Sign() >= 0 {
 		powers := powersOf(&w, factor)
-		for k := len(e.flows) - 1; k >= 0; k-- {
+		for k := range slices.Backward(e.flows) {
 			sum.Add(sum, e.term(&w, k, rate))
 			if k > 0 {
 				powers.multiply(sum, e.flows[k].at.whole-e.flows[k-1].at.whole)

@@ -2,6 +2,7 @@ package schedule_test
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -254,7 +255,7 @@ func comparePublished(t *testing.T, name string, got schedule.Percent, want, sou
 // fieldCodes maps the pointers of a refusal to their codes.
 func fieldCodes(err error) map[string]string {
 	codes := map[string]string{}
-	refused, ok := err.(*domain.Error)
+	refused, ok := errors.AsType[*domain.Error](err)
 	if !ok {
 		return codes
 	}
@@ -262,6 +263,19 @@ func fieldCodes(err error) map[string]string {
 		codes[field.Pointer] = field.Code
 	}
 	return codes
+}
+
+// fieldDetails maps the pointers of a refusal to what they tell the user.
+func fieldDetails(err error) map[string]string {
+	details := map[string]string{}
+	refused, ok := errors.AsType[*domain.Error](err)
+	if !ok {
+		return details
+	}
+	for _, field := range refused.Fields {
+		details[field.Pointer] = field.Detail
+	}
+	return details
 }
 
 func TestYearFractionsAgreeWithTheISDAExamples(t *testing.T) {

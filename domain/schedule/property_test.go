@@ -367,7 +367,7 @@ func TestTheSmallestInstalmentNamedWorksAndOneLessDoesNot(t *testing.T) {
 	if got := fieldCodes(err)["/given_instalment"]; got != "instalment-too-small" {
 		t.Fatalf("500.00 a month at 1000.00 of interest: got %v, want instalment-too-small", err)
 	}
-	if detail, want := err.(*domain.Error).Fields[0].Detail, "指定的每期 500.00 元不足以支付第 1 期利息 1000.00 元；每期最少 1000.00 元"; detail != want {
+	if detail, want := fieldDetails(err)["/given_instalment"], "指定的每期 500.00 元不足以支付第 1 期利息 1000.00 元；每期最少 1000.00 元"; detail != want {
 		t.Errorf("detail: got %q, want %q", detail, want)
 	}
 	for given, works := range map[string]bool{"1000.00": true, "999.99": false} {

@@ -1,6 +1,7 @@
 package schedule_test
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -163,10 +164,7 @@ func TestARefusalSaysTheValueAndWhatIsPermitted(t *testing.T) {
 	terms := terms(schedule.EqualInstalment, "100000.00", "6", 10000)
 	terms.Method = schedule.Method(strings.Repeat("长", 100))
 	_, err := schedule.Build(terms)
-	details := map[string]string{}
-	for _, field := range err.(*domain.Error).Fields {
-		details[field.Pointer] = field.Detail
-	}
+	details := fieldDetails(err)
 	if got, want := details["/periods"], "期数 10000 不在 1 至 1830 之间"; got != want {
 		t.Errorf("periods: got %q, want %q", got, want)
 	}
@@ -198,7 +196,7 @@ func TestParsersRefuseWhatIsNoWordOfTheirs(t *testing.T) {
 		}
 		for _, bad := range []string{"", " " + p.words[0], strings.ToUpper(p.words[0]) + "X"} {
 			_, err := p.parse(bad)
-			if refused, ok := err.(*domain.ValueError); !ok || refused.Code != p.code {
+			if refused, ok := errors.AsType[*domain.ValueError](err); !ok || refused.Code != p.code {
 				t.Errorf("%s %q: got %v, want code %s", name, bad, err, p.code)
 			}
 		}

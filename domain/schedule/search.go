@@ -56,7 +56,7 @@ func (e equation) between(low, high float64) (guess, bool) {
 			high = rate
 		}
 		next := rate - sum/slope
-		if !(next > low && next < high) { //nolint:staticcheck // a NaN must fail the test
+		if !(next > low && next < high) { // and not its opposite: a NaN must fail the test
 			next = low + (high-low)/2
 		}
 		if math.Abs(next-rate) <= 1e-17+1e-16*math.Abs(rate) || sum == 0 {
