@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // Role is what a staff member or a program may do (岗位).
 type Role string
 
@@ -60,10 +62,8 @@ func (a Actor) Scope() Scope {
 
 // Require refuses with 403 unless a has one of the roles.
 func (a Actor) Require(roles ...Role) error {
-	for _, r := range roles {
-		if a.Role == r {
-			return nil
-		}
+	if slices.Contains(roles, a.Role) {
+		return nil
 	}
 	return Errorf(KindForbidden, "role-not-allowed", "您的岗位不能办理这项操作")
 }

@@ -73,7 +73,7 @@ func TestTheCodeIsFoundInTheChain(t *testing.T) {
 		"another error":    {io.EOF, ""},
 		"a value error":    {domain.BadValue("bad", ""), ""},
 		"nil":              {nil, ""},
-		"formatted, not w": {fmt.Errorf("save: %v", e), ""},
+		"formatted, not w": {fmt.Errorf("save: %v", e), ""}, //nolint:errorlint // what is not wrapped is the case
 	} {
 		if got := domain.CodeOf(c.err); got != c.want {
 			t.Errorf("%s: CodeOf(%v) = %q, want %q", name, c.err, got, c.want)

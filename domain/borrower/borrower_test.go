@@ -341,8 +341,10 @@ func TestTheChairWithMoreThanTheShareLeadsTheCooperative(t *testing.T) {
 		pct    string
 		want   bool
 	}{
-		{"over 51", chair, "51", true}, {"exactly the share", chair, "60", false},
-		{"somebody else", stranger, "0", false}, {"nobody", IDNumber{}, "0", false},
+		{"over 51", chair, "51", true},
+		{"exactly the share", chair, "60", false},
+		{"somebody else", stranger, "0", false},
+		{"nobody", IDNumber{}, "0", false},
 	} {
 		if got := o.LedWithMoreThan(c.number, money.MustParseRate(c.pct)); got != c.want {
 			t.Errorf("%s: LedWithMoreThan(%s) = %v, want %v", c.name, c.pct, got, c.want)

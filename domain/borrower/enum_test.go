@@ -73,9 +73,18 @@ func TestEachKindHasItsRepresentative(t *testing.T) {
 func TestARegionCodeHasALevelAndLiesInAnother(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct{ input, code string }{
-		{"37", ""}, {"3715", ""}, {"371503", ""}, {"371503901", ""}, {"371503901201", ""},
-		{"", "required"}, {"3", "region-code-invalid"}, {"37150", "region-code-invalid"}, {"99", "region-code-invalid"},
-		{"37150x", "region-code-invalid"}, {"３７", "region-code-invalid"}, {"3715039012011", "region-code-invalid"},
+		{"37", ""},
+		{"3715", ""},
+		{"371503", ""},
+		{"371503901", ""},
+		{"371503901201", ""},
+		{"", "required"},
+		{"3", "region-code-invalid"},
+		{"37150", "region-code-invalid"},
+		{"99", "region-code-invalid"},
+		{"37150x", "region-code-invalid"},
+		{"３７", "region-code-invalid"},
+		{"3715039012011", "region-code-invalid"},
 	} {
 		if _, err := ParseRegionCode(c.input); codeOf(t, err) != c.code {
 			t.Errorf("ParseRegionCode(%q) = %v, want %q", c.input, err, c.code)

@@ -34,6 +34,7 @@ var changeDay = sampleDay.AddDays(100)
 
 // whole passes on what a change returns, after checking that it was allowed and that the household is whole.
 func whole(t *testing.T) func(Household, error) Household {
+	t.Helper()
 	return func(h Household, err error) Household {
 		t.Helper()
 		if err != nil {
@@ -510,8 +511,12 @@ func TestLandIsHeldWhileItsContractRuns(t *testing.T) {
 		days int
 		want bool
 	}{
-		{"before the contract", l, -1, false}, {"on its first day", l, 0, true}, {"on the day of release", l, 8, false},
-		{"on its last day", unreleased, 10, true}, {"after it", unreleased, 11, false}, {"one without any days", Land{}, 0, true},
+		{"before the contract", l, -1, false},
+		{"on its first day", l, 0, true},
+		{"on the day of release", l, 8, false},
+		{"on its last day", unreleased, 10, true},
+		{"after it", unreleased, 11, false},
+		{"one without any days", Land{}, 0, true},
 	} {
 		if got := c.land.HeldOn(sampleDay.AddDays(c.days)); got != c.want {
 			t.Errorf("%s: HeldOn = %v, want %v", c.name, got, c.want)
@@ -533,7 +538,7 @@ func TestAnAreaIsExactToTheHundredth(t *testing.T) {
 			t.Errorf("ParseArea(%q) = %v, want a refusal", input, a)
 		}
 	}
-	if a, b := MustParseArea("0.1"), MustParseArea("0.2"); a.Add(b) != MustParseArea("0.3") || a.Cmp(b) != -1 || b.Cmp(a) != 1 || a.Cmp(a) != 0 {
+	if a, b := MustParseArea("0.1"), MustParseArea("0.2"); a.Add(b) != MustParseArea("0.3") || a.Cmp(b) != -1 || b.Cmp(a) != 1 || a.Cmp(MustParseArea("0.10")) != 0 {
 		t.Errorf("0.1 + 0.2 = %v, want 0.30", a.Add(b))
 	}
 }

@@ -75,7 +75,9 @@ func TestNoVerbOfFmtShowsAPersonalValue(t *testing.T) {
 	values := []any{
 		p.IDNumber, p.CreditCode, p.Phone, p.Name, p.BankAccount, p.Address,
 		&p.IDNumber, &p.CreditCode, &p.Phone, &p.Name, &p.BankAccount, &p.Address,
-		p, &p, p.hidden, []any{p.Name, p.hidden}, map[Phone]Name{p.Phone: p.Name},
+		p, &p, p.hidden,
+		[]any{p.Name, p.hidden},
+		map[Phone]Name{p.Phone: p.Name},
 	}
 	for _, flags := range []string{"", "+", "#", "+#", "-40", "040", ".3", " ", "[1]"} {
 		for verb := rune('a'); verb <= 'z'; verb++ {

@@ -133,7 +133,7 @@ func surnameOf(c Candidate) string {
 	}
 	runes := []rune(text)
 	if len(runes) > 2 {
-		for _, compound := range strings.Fields(compoundSurnames) {
+		for compound := range strings.FieldsSeq(compoundSurnames) {
 			if string(runes[:2]) == compound {
 				return compound
 			}

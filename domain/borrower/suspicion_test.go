@@ -94,8 +94,13 @@ func TestSurnamesOfTwoCharactersAreKnown(t *testing.T) {
 		kind Kind
 		want string
 	}{
-		{"王吉华", KindFarmer, "王"}, {"欧阳修", KindFarmer, "欧阳"}, {"欧阳", KindFarmer, "欧"}, {"𠮷野", KindFarmer, "𠮷"},
-		{"买买提·艾山", KindFarmer, ""}, {"John Smith", KindFarmer, ""}, {"王家农机", KindSmallEnterprise, ""},
+		{"王吉华", KindFarmer, "王"},
+		{"欧阳修", KindFarmer, "欧阳"},
+		{"欧阳", KindFarmer, "欧"},
+		{"𠮷野", KindFarmer, "𠮷"},
+		{"买买提·艾山", KindFarmer, ""},
+		{"John Smith", KindFarmer, ""},
+		{"王家农机", KindSmallEnterprise, ""},
 	} {
 		if got := surnameOf(Candidate{Kind: c.kind, Name: MustParseName(c.name)}); got != c.want {
 			t.Errorf("surname of %s = %q, want %q", c.name, got, c.want)
