@@ -179,14 +179,17 @@ func TestAContractCarriesWhatWasApproved(t *testing.T) {
 		"signed later":  {func(c *loan.Contract) { c.SignedOn = tomorrow }, []string{"/signed_on"}},
 		"no number":     {func(c *loan.Contract) { c.ContractNo = "" }, []string{"/contract_no"}},
 	} {
-		signed := contract()
-		c.change(&signed)
-		app := applicationIn(t, loan.StatusApproved)
-		_, err := app.Sign(actor(domain.RoleLoanOfficer), at, signed)
-		t.Run(name, func(t *testing.T) { wantFields(t, err, c.fields...) })
-		if app.Record().Status != loan.StatusApproved {
-			t.Errorf("%s: refused and still %s", name, app.Record().Status)
-		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			signed := contract()
+			c.change(&signed)
+			app := applicationIn(t, loan.StatusApproved)
+			_, err := app.Sign(actor(domain.RoleLoanOfficer), at, signed)
+			wantFields(t, err, c.fields...)
+			if app.Record().Status != loan.StatusApproved {
+				t.Errorf("refused, and changed to %s", app.Record().Status)
+			}
+		})
 	}
 }
 

@@ -40,7 +40,7 @@ func TestTheLifecycleDocumentShowsTheTables(t *testing.T) {
 		return
 	}
 	if *update {
-		if err := os.WriteFile(lifecycleFile, []byte(want), 0o644); err != nil { //nolint:gosec // G306: a document for everybody
+		if err := os.WriteFile(lifecycleFile, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
@@ -211,7 +211,9 @@ var disbursementAttempts = map[loan.Action]func(d *loan.Disbursement, by domain.
 	loan.ActionRelease: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
 		return d.Release(by, at, loan.Record{})
 	},
-	loan.ActionCancel: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) { return d.Cancel(by, at, "账户有误") },
+	loan.ActionCancel: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
+		return d.Cancel(by, at, "账户有误")
+	},
 	loan.ActionSend: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
 		return d.Send(by, at, at.Add(time.Minute))
 	},
