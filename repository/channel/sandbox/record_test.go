@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -56,7 +57,7 @@ func TestATornLastLineIsAPaymentThatWasNeverMade(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	firstLine := strings.IndexByte(string(whole), '\n') + 1
+	firstLine := bytes.IndexByte(whole, '\n') + 1
 	for _, length := range []int{firstLine + 1, firstLine + 100, len(whole) - 1} {
 		torn := filepath.Join(t.TempDir(), "torn.jsonl")
 		if err := os.WriteFile(torn, whole[:length], 0o600); err != nil {

@@ -105,7 +105,7 @@ func Run(ctx context.Context, options Options, listen string, ready func(baseURL
 	if err != nil {
 		return fmt.Errorf("sandbox: listen: %w", err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }() // when serving began it is closed already, and says so
 	if address, isTCP := listener.Addr().(*net.TCPAddr); !isTCP || !address.IP.IsLoopback() {
 		return fmt.Errorf("sandbox: %s is not a loopback address, and the control interface has no password", listen)
 	}
@@ -256,7 +256,8 @@ func (s *Server) decide(order channel.Order, control Control) (channel.Answer, e
 	case ModeProcess:
 		settleAt := now.Add(time.Duration(control.SettleAfterMs) * time.Millisecond)
 		e.Answer.State, e.SettleAt = channel.WireProcessing, &settleAt
-	default:
+	case ModeNormal, ModeDown, ModeDropRequest, ModeDropAnswer,
+		ModeAnswerTwice, ModeBreakAnswer, ModeUnsignedAnswer, ModeOtherIDAnswer, ModeOtherAmountAnswer: // these pay
 		e.Answer.State, e.Answer.PaidAt = channel.WireSucceeded, instant(now)
 	}
 	return e.Answer, s.record.append(e)
@@ -283,13 +284,13 @@ func (s *Server) before(c call, control Control) bool {
 	if !s.wait(control.DelayMs) {
 		panic(http.ErrAbortHandler)
 	}
-	switch control.Mode {
-	case ModeDown:
+	if control.Mode == ModeDropRequest {
+		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
+	}
+	if control.Mode == ModeDown {
 		c.w.Header().Set("Retry-After", "1")
 		c.refuse(http.StatusServiceUnavailable, channel.RefusalUnavailable, "渠道暂停服务", "")
 		return false
-	case ModeDropRequest:
-		panic(http.ErrAbortHandler) // net/http closes the connection without an answer
 	}
 	return true
 }
@@ -299,10 +300,10 @@ func (s *Server) after(c call, control Control, status int, answer channel.Answe
 	if !s.wait(control.AnswerDelayMs) || control.Mode == ModeDropAnswer {
 		panic(http.ErrAbortHandler)
 	}
-	switch control.Mode {
-	case ModeOtherIDAnswer:
+	if control.Mode == ModeOtherIDAnswer {
 		answer.ID = "00000000-0000-7000-8000-000000000000"
-	case ModeOtherAmountAnswer:
+	}
+	if control.Mode == ModeOtherAmountAnswer {
 		answer.Amount = money.MustParseAmount(answer.Amount).Add(money.Fen(1)).String()
 	}
 	body, err := json.Marshal(answer)
@@ -319,6 +320,8 @@ func (s *Server) after(c call, control Control, status int, answer channel.Answe
 	case ModeAnswerTwice:
 		answerTwice(c.w, status, signature, body)
 		return
+	case ModeNormal, ModeDown, ModeDropRequest, ModeDropAnswer, ModeFail, ModeProcess, ModeOtherIDAnswer, ModeOtherAmountAnswer:
+		// These do nothing to the bytes of an answer.
 	}
 	c.write(status, signature, body)
 }
@@ -364,7 +367,7 @@ func answerTwice(w http.ResponseWriter, status int, signature string, body []byt
 	if err != nil {
 		panic(http.ErrAbortHandler)
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }() // the client may have gone
 	one := fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/json\r\n%s: %s\r\nContent-Length: %d\r\n\r\n%s",
 		status, http.StatusText(status), channel.HeaderSignature, signature, len(body), body)
 	_, _ = io.WriteString(connection, one+one) // the client may have gone; it will ask
