@@ -131,7 +131,9 @@ func openPool(config *mysql.Config, log *slog.Logger) (*sql.DB, error) {
 type driverLogger struct{ log *slog.Logger }
 
 // Print implements mysql.Logger.
-func (d driverLogger) Print(v ...any) { d.log.Warn("database driver", "message", fmt.Sprint(v...)) }
+func (d driverLogger) Print(v ...any) {
+	d.log.Warn("database driver", slog.String("message", fmt.Sprint(v...)))
+}
 
 // serverVersion asks over a connection without session variables: a server refuses those it does not know.
 func serverVersion(ctx context.Context, config *mysql.Config) (version string, err error) {

@@ -91,7 +91,8 @@ func (s *Payouts) Work(ctx context.Context) (taken int, err error) {
 	for _, d := range due {
 		group.Go(func() {
 			if err := s.carry(ctx, d); err != nil && !errors.Is(err, context.Canceled) {
-				s.log.ErrorContext(ctx, "payment left for the next attempt", "disbursement_id", d.ID, "error", err)
+				s.log.ErrorContext(ctx, "payment left for the next attempt",
+					slog.String("disbursement_id", d.ID.String()), slog.Any("error", err))
 			}
 		})
 	}
@@ -216,7 +217,8 @@ func (s *Payouts) askAgain(ctx context.Context, tx Tx, now time.Time, d *loan.Di
 		return tx.SaveDisbursement(ctx, d, event)
 	}
 	if rec.Attempts >= s.limits.AttemptsMax {
-		s.log.ErrorContext(ctx, "payment unknown after all attempts: a person must recheck it", "disbursement_id", rec.ID)
+		s.log.ErrorContext(ctx, "payment unknown after all attempts: a person must recheck it",
+			slog.String("disbursement_id", rec.ID.String()))
 		again = time.Time{}
 	}
 	return tx.PostponeDisbursement(ctx, rec.ID, again, rec.Attempts, reason)

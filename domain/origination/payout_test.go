@@ -3,6 +3,7 @@ package origination_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -20,7 +21,7 @@ import (
 func (w *world) paid(id domain.ID) (times int, amount string) {
 	w.t.Helper()
 	recorder := httptest.NewRecorder()
-	w.channel.ServeHTTP(recorder, httptest.NewRequest("GET", channel.PaymentsPath+"?limit=100", nil))
+	w.channel.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, channel.PaymentsPath+"?limit=100", nil))
 	var list sandbox.List
 	w.must(json.NewDecoder(recorder.Body).Decode(&list))
 	for _, p := range list.Payments {

@@ -18,7 +18,9 @@ type Payments struct {
 var _ origination.PaymentChannel = (*Payments)(nil)
 
 // NewPayments builds the adapter.
-func NewPayments(client *Client, log *slog.Logger) *Payments { return &Payments{client: client, log: log} }
+func NewPayments(client *Client, log *slog.Logger) *Payments {
+	return &Payments{client: client, log: log}
+}
 
 // purpose is what the bank's record says the money is for.
 const purpose = "发放贷款"
@@ -33,7 +35,7 @@ func (p *Payments) Pay(ctx context.Context, d loan.DisbursementRecord) originati
 	if err != nil {
 		// The order could not be made: nothing was sent, and whatever is wrong with it will be wrong next time. It stays
 		// unknown, and a person sees it in the list of unknown payments.
-		p.log.ErrorContext(ctx, "payment order refused before sending", "disbursement_id", d.ID, "error", err)
+		p.log.ErrorContext(ctx, "payment order refused before sending", slog.String("disbursement_id", d.ID.String()), slog.Any("error", err))
 		return origination.PaymentAnswer{State: origination.PaymentUnknown, Code: "order-not-sendable"}
 	}
 	return p.answer(ctx, d, result)
@@ -43,7 +45,7 @@ func (p *Payments) Pay(ctx context.Context, d loan.DisbursementRecord) originati
 func (p *Payments) Query(ctx context.Context, d loan.DisbursementRecord) origination.PaymentAnswer {
 	result, err := p.client.Query(ctx, d.ID, d.Amount)
 	if err != nil {
-		p.log.ErrorContext(ctx, "payment query refused before sending", "disbursement_id", d.ID, "error", err)
+		p.log.ErrorContext(ctx, "payment query refused before sending", slog.String("disbursement_id", d.ID.String()), slog.Any("error", err))
 		return origination.PaymentAnswer{State: origination.PaymentUnknown, Code: "query-not-sendable"}
 	}
 	return p.answer(ctx, d, result)
@@ -51,7 +53,8 @@ func (p *Payments) Query(ctx context.Context, d loan.DisbursementRecord) origina
 
 func (p *Payments) answer(ctx context.Context, d loan.DisbursementRecord, r Result) origination.PaymentAnswer {
 	if r.State == StateUnknown {
-		p.log.WarnContext(ctx, "payment channel gave no definite answer", "disbursement_id", d.ID, "code", r.FailureCode, "error", r.Cause)
+		p.log.WarnContext(ctx, "payment channel gave no definite answer",
+			slog.String("disbursement_id", d.ID.String()), slog.String("code", r.FailureCode), slog.Any("error", r.Cause))
 	}
 	return origination.PaymentAnswer{
 		State: origination.PaymentState(r.State), Reference: r.ChannelReference, Code: r.FailureCode, Reason: r.FailureReason,
