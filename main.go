@@ -437,7 +437,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake fun
 			Staff: members, Tokens: tokens, Authenticate: tokens.Authenticate,
 			Applications:  origination.NewApplications(store, now, newID),
 			Borrowers:     origination.NewBorrowers(store, now, newID),
-			Catalogue:     origination.NewCatalogue(store, now),
+			Catalogue:     origination.NewCatalogue(store, now, newID),
 			Disbursements: origination.NewDisbursements(store, now, newID, wake),
 			Quotes:        origination.NewQuotes(store, now),
 		},
@@ -589,9 +589,12 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 	if err != nil {
 		return err
 	}
-	if err := origination.NewCatalogue(store, now).Load(ctx, origination.LoadCatalogue{
+	if err := origination.NewCatalogue(store, now, newID).Load(ctx, installer(), origination.LoadCatalogue{
 		Products: products, Versions: versions, ReferenceRates: rates,
 	}); err != nil {
+		return err
+	}
+	if err := loadDemoCalendar(ctx, origination.NewQuotes(store, now)); err != nil {
 		return err
 	}
 
@@ -618,6 +621,27 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 		{ClientID: demoClientID, Name: "手机银行（演示）", Secret: staff.NewSecret(password)},
 	}
 	return newStaff(store).LoadOrganisation(ctx, installer(), organisation)
+}
+
+// loadDemoCalendar brings in the shipped working calendar. A year that is there already stays as it is.
+func loadDemoCalendar(ctx context.Context, quotes *origination.Quotes) error {
+	years, err := demodata.CalendarYears()
+	if err != nil {
+		return err
+	}
+	loaded, err := quotes.CalendarYears(ctx)
+	if err != nil {
+		return err
+	}
+	for _, y := range years {
+		if slices.ContainsFunc(loaded, func(l origination.CalendarYear) bool { return l.Year == y.Year }) {
+			continue
+		}
+		if _, err := quotes.SetCalendarYear(ctx, installer(), y); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // demoClientID is the service account of the demo's mobile app.

@@ -29,8 +29,9 @@ func newBank(t *testing.T) *register {
 		t.Fatal(err)
 	}
 	now := func() time.Time { return *r.clock.Load() }
+	loader := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
 	load := origination.LoadCatalogue{Products: products, Versions: versions, ReferenceRates: rates}
-	if err := origination.NewCatalogue(r.store, now).Load(t.Context(), load); err != nil {
+	if err := origination.NewCatalogue(r.store, now, newID).Load(t.Context(), loader, load); err != nil {
 		t.Fatal(err)
 	}
 	return r

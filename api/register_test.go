@@ -56,13 +56,12 @@ func newRegister(t *testing.T) *register {
 	r.addBranch(branchA, "001", "茌平支行", headOffice)
 	r.addBranch(branchB, "002", "高唐支行", headOffice)
 
-	newID := func() domain.ID { return domain.ID(uuid.Must(uuid.NewV7()).String()) }
 	now := func() time.Time { return *r.clock.Load() }
 	options := edgeOptions(&logLines{})
 	options.NewID, options.Now = newID, now
 	options.Borrowers = origination.NewBorrowers(store, now, newID)
 	options.Applications = origination.NewApplications(store, now, newID)
-	options.Catalogue = origination.NewCatalogue(store, now)
+	options.Catalogue = origination.NewCatalogue(store, now, newID)
 	options.Quotes = origination.NewQuotes(store, now)
 	options.Disbursements = origination.NewDisbursements(store, now, newID, func() {})
 	r.store = store
@@ -70,6 +69,8 @@ func newRegister(t *testing.T) *register {
 	r.client = newClient(t, api.New(options))
 	return r
 }
+
+func newID() domain.ID { return domain.ID(uuid.Must(uuid.NewV7()).String()) }
 
 // at sets the service's clock.
 func (r *register) at(now time.Time) { r.clock.Store(&now) }

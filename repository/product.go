@@ -10,6 +10,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/money"
+	"fumin/domain/origination"
 	"fumin/domain/product"
 	"fumin/domain/schedule"
 )
@@ -194,6 +195,9 @@ func versionFromRow(row productVersionRow) (product.Version, error) {
 			v.Sources[name] = product.Source(source)
 		}
 	}
+	if v.Status == product.StatusDraft {
+		return v, nil // a draft may contradict itself; its maker is told where when it is validated
+	}
 	if err := v.Validate(); err != nil {
 		return product.Version{}, fmt.Errorf("product version %s: %w", row.ID, err)
 	}
@@ -244,12 +248,16 @@ func (r reader) Product(ctx context.Context, code string) (product.Product, erro
 	var row productRow
 	err := r.db.WithContext(ctx).Where("code = ?", code).Take(&row).Error
 	if isNotFound(err) {
-		return product.Product{}, domain.Errorf(domain.KindNotFound, "product-not-found", "没有这个贷款产品")
+		return product.Product{}, errProductNotFound()
 	}
 	if err != nil {
 		return product.Product{}, translateRead(ctx, err)
 	}
 	return productFromRow(row)
+}
+
+func errProductNotFound() error {
+	return domain.Errorf(domain.KindNotFound, "product-not-found", "没有这个贷款产品")
 }
 
 // productsMax bounds the catalogue.
@@ -297,6 +305,33 @@ func (r reader) ProductVersion(ctx context.Context, id domain.ID) (product.Versi
 	return versionFromRow(row)
 }
 
+// AllProductVersions implements origination.ProductReader.
+func (r reader) AllProductVersions(ctx context.Context, code string) ([]product.Version, error) {
+	var rows []productVersionRow
+	err := r.db.WithContext(ctx).Where("product_code = ?", code).
+		Order("region_prefix, effective_from, id").Limit(product.VersionsMax).Find(&rows).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, versionFromRow)
+}
+
+// ProductVersionPage implements origination.ProductReader.
+func (r reader) ProductVersionPage(ctx context.Context, code string, filter origination.ProductVersionFilter, page domain.Page) ([]product.Version, error) {
+	query := r.db.WithContext(ctx).Where("product_code = ?", code)
+	if filter.OnlyActive {
+		query = query.Where("status = ?", string(product.StatusActive))
+	}
+	if !page.After.IsZero() {
+		query = query.Where("id < ?", page.After)
+	}
+	var rows []productVersionRow
+	if err := query.Order("id DESC").Limit(page.Limit).Find(&rows).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, versionFromRow)
+}
+
 // ReferenceRates implements origination.ProductReader.
 func (r reader) ReferenceRates(ctx context.Context) (product.ReferenceRates, error) {
 	var rows []referenceRateRow
@@ -332,7 +367,40 @@ func (t *tx) InsertReferenceRate(ctx context.Context, r product.ReferenceRate) (
 		ID: r.ID, PublishedOn: dateColumn{r.PublishedOn}, Revision: r.Revision,
 		OneYearPct: r.OneYearPct.Decimal(), FiveYearPct: r.FiveYearPct.Decimal(), Reason: r.Reason, Source: r.Source,
 	}
-	return insertedUnlessThere(t.db.WithContext(ctx).Create(&row).Error)
+	err = t.db.WithContext(ctx).Create(&row).Error
+	if isDuplicate(err, "uk_reference_rates_published") {
+		return false, domain.Errorf(domain.KindConflict, "stale-version", "%s 的 LPR 刚被他人录入或更正，请重新读取后再办理", r.PublishedOn)
+	}
+	return insertedUnlessThere(err)
+}
+
+// LockProduct implements origination.ProductWriter.
+func (t *tx) LockProduct(ctx context.Context, code string) (product.Product, error) {
+	var row productRow
+	err := t.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("code = ?", code).Take(&row).Error
+	if isNotFound(err) {
+		return product.Product{}, errProductNotFound()
+	}
+	if err != nil {
+		return product.Product{}, translateRead(ctx, err)
+	}
+	return productFromRow(row)
+}
+
+// SaveProductVersion implements origination.ProductWriter.
+func (t *tx) SaveProductVersion(ctx context.Context, v product.Version, event product.Event) error {
+	row := versionToRow(v)
+	result := t.db.WithContext(ctx).Model(&productVersionRow{}).Where("id = ? AND revision = ?", v.ID, v.Revision-1).
+		Select("*").Omit("id", "product_code").Updates(row)
+	switch {
+	case isDuplicate(result.Error, "uk_product_versions_active"):
+		return domain.Errorf(domain.KindConflict, "version-conflict", "%s 起本地区已有一个生效版本，请另选生效日期", v.EffectiveFrom)
+	case result.Error != nil:
+		return result.Error
+	case result.RowsAffected != 1:
+		return errStaleVersion()
+	}
+	return t.InsertProductEvent(ctx, event)
 }
 
 // insertedUnlessThere tells an insert from one whose id was there already: by the error of a plain INSERT, because what an

@@ -2,6 +2,7 @@ package repository_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -96,7 +97,7 @@ func TestAProductVersionComesBackAsItWasInserted(t *testing.T) {
 	t.Parallel()
 	l := &ledger{t: t, store: storetest.New(t)}
 	l.update(func(tx origination.Tx) error { return tx.PutProduct(t.Context(), ledgerProduct("QLFMD")) })
-	for _, c := range []struct {
+	for i, c := range []struct {
 		name   string
 		change func(*product.Version)
 	}{
@@ -120,7 +121,7 @@ func TestAProductVersionComesBackAsItWasInserted(t *testing.T) {
 		}},
 		{"the longest source", func(v *product.Version) { v.Source.Document = strings.Repeat("😀", product.TextLengthMax) }},
 	} {
-		want := ledgerVersion(l.newID(), "QLFMD", "37", "1900-01-01")
+		want := ledgerVersion(l.newID(), "QLFMD", strconv.Itoa(3701+i), "1900-01-01") // one active version a prefix and day
 		c.change(&want)
 		insert := func() (inserted bool) {
 			l.update(func(tx origination.Tx) (err error) {

@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 	w.store, w.dsn = storetest.NewWithDSN(t)
 	w.applications = origination.NewApplications(w.store, w.now, newID)
 	w.borrowers = origination.NewBorrowers(w.store, w.now, newID)
-	w.catalogue = origination.NewCatalogue(w.store, w.now)
+	w.catalogue = origination.NewCatalogue(w.store, w.now, newID)
 	w.disbursements = origination.NewDisbursements(w.store, w.now, newID, func() { w.woken.Add(1) })
 	w.startChannel()
 	w.loadLender()
@@ -106,7 +106,8 @@ func (w *world) loadLender() {
 	w.t.Helper()
 	products, versions, rates, err := demodata.Catalogue()
 	w.must(err)
-	w.must(w.catalogue.Load(w.t.Context(), origination.LoadCatalogue{Products: products, Versions: versions, ReferenceRates: rates}))
+	loader := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
+	w.must(w.catalogue.Load(w.t.Context(), loader, origination.LoadCatalogue{Products: products, Versions: versions, ReferenceRates: rates}))
 	branches, err := demodata.Branches()
 	w.must(err)
 	var organisation origination.Organisation
@@ -115,7 +116,6 @@ func (w *world) loadLender() {
 			ID: b.ID, Code: b.Code, Name: b.Name, Level: staff.Level(b.Level), ParentCode: b.ParentCode,
 		})
 	}
-	loader := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
 	w.must(origination.NewStaff(w.store, w.now, newID, nil).LoadOrganisation(w.t.Context(), loader, organisation))
 }
 

@@ -19,9 +19,18 @@ type ProductReader interface {
 	ProductVersions(ctx context.Context, code, region string) ([]product.Version, error)
 	// ProductVersion returns one version by id, or "product-version-not-found".
 	ProductVersion(ctx context.Context, id domain.ID) (product.Version, error)
+	// AllProductVersions lists every version of a product, of any region, date and status, at most product.VersionsMax.
+	AllProductVersions(ctx context.Context, code string) ([]product.Version, error)
+	// ProductVersionPage lists a page of a product's versions, newest first.
+	ProductVersionPage(ctx context.Context, code string, filter ProductVersionFilter, page domain.Page) ([]product.Version, error)
 	// ReferenceRates returns the history of the loan prime rate.
 	ReferenceRates(ctx context.Context) (product.ReferenceRates, error)
+	// ProductEvents returns the latest part of a product's history, newest first, at most product.EventsMax.
+	ProductEvents(ctx context.Context, code string) ([]product.Event, error)
 }
+
+// ProductVersionFilter narrows a list of versions.
+type ProductVersionFilter struct{ OnlyActive bool }
 
 // ProductWriter writes the catalogue.
 type ProductWriter interface {
@@ -29,19 +38,29 @@ type ProductWriter interface {
 	PutProduct(ctx context.Context, p product.Product) error
 	// InsertProductVersion inserts a version; false when a version with its id is there already.
 	InsertProductVersion(ctx context.Context, v product.Version) (inserted bool, err error)
-	// InsertReferenceRate inserts a publication; false when a row with its id is there already.
+	// InsertReferenceRate inserts a publication; false when a row with its id is there already. Another row for its day and
+	// revision is "stale-version": somebody recorded that day a moment earlier.
 	InsertReferenceRate(ctx context.Context, r product.ReferenceRate) (inserted bool, err error)
+	// LockProduct returns a product, or "product-not-found", and keeps every other change of its versions waiting until this
+	// transaction ends: who changes a version locks its product first.
+	LockProduct(ctx context.Context, code string) (product.Product, error)
+	// SaveProductVersion stores a version that is there already and refuses with "stale-version" when the stored revision is
+	// not the one before v's, and with "version-conflict" when another active version of the prefix begins on its day.
+	SaveProductVersion(ctx context.Context, v product.Version, event product.Event) error
+	// InsertProductEvent writes one line of the history; a second one for a subject's revision is "stale-version".
+	InsertProductEvent(ctx context.Context, event product.Event) error
 }
 
 // Catalogue are the use cases of products and reference rates.
 type Catalogue struct {
 	store Store
 	now   domain.Clock
+	newID func() domain.ID
 }
 
 // NewCatalogue builds the use cases.
-func NewCatalogue(store Store, now domain.Clock) *Catalogue {
-	return &Catalogue{store: store, now: now}
+func NewCatalogue(store Store, now domain.Clock, newID func() domain.ID) *Catalogue {
+	return &Catalogue{store: store, now: now, newID: newID}
 }
 
 // LoadCatalogue is a whole catalogue, as a lender's files or the shipped demo data say it.
@@ -51,30 +70,62 @@ type LoadCatalogue struct {
 	ReferenceRates product.ReferenceRates
 }
 
-// Load brings a catalogue in. What is there already by id stays as it is, so loading twice changes nothing; what
-// contradicts itself is refused as a whole.
-func (s *Catalogue) Load(ctx context.Context, cmd LoadCatalogue) error {
-	if err := product.ValidateCatalogue(cmd.Products, cmd.Versions, domain.DateOf(s.now())); err != nil {
+// Load brings a catalogue in. What is there already stays as it is (products by code, versions by id, reference rates by
+// day), so loading twice changes nothing; what contradicts itself is refused as a whole.
+func (s *Catalogue) Load(ctx context.Context, by domain.Actor, cmd LoadCatalogue) error {
+	if err := by.Require(domain.RoleSystem); err != nil {
+		return err
+	}
+	now := s.now()
+	if err := product.ValidateCatalogue(cmd.Products, cmd.Versions, domain.DateOf(now)); err != nil {
 		return err
 	}
 	return s.store.Update(ctx, func(tx Tx) error {
 		for _, p := range cmd.Products {
-			if err := tx.PutProduct(ctx, p); err != nil {
+			if err := loadProduct(ctx, tx, p, productEvent(by, now, p, product.ActionLoad)); err != nil {
 				return err
 			}
 		}
 		for _, v := range cmd.Versions {
-			if _, err := tx.InsertProductVersion(ctx, v); err != nil {
+			inserted, err := tx.InsertProductVersion(ctx, v)
+			if err := noteIf(ctx, tx, inserted, err, versionEvent(by, now, v, product.ActionLoad)); err != nil {
 				return err
 			}
 		}
+		there, err := tx.ReferenceRates(ctx)
+		if err != nil {
+			return err
+		}
 		for _, r := range cmd.ReferenceRates.Rows() {
-			if _, err := tx.InsertReferenceRate(ctx, r); err != nil {
+			if there.Has(r.PublishedOn) {
+				continue
+			}
+			inserted, err := tx.InsertReferenceRate(ctx, r)
+			if err := noteIf(ctx, tx, inserted, err, rateEvent(by, now, r, product.ActionLoad)); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// loadProduct puts a product that is not there yet.
+func loadProduct(ctx context.Context, tx Tx, p product.Product, event product.Event) error {
+	_, err := tx.Product(ctx, p.Code)
+	if domain.CodeOf(err) != "product-not-found" {
+		return err
+	}
+	if err := tx.PutProduct(ctx, p); err != nil {
+		return err
+	}
+	return tx.InsertProductEvent(ctx, event)
+}
+
+func noteIf(ctx context.Context, tx Tx, inserted bool, err error, event product.Event) error {
+	if err != nil || !inserted {
+		return err
+	}
+	return tx.InsertProductEvent(ctx, event)
 }
 
 // Offered answers "what can this borrower have here today": the products with the version that applies in the region on

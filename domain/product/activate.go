@@ -66,7 +66,7 @@ func (v Version) Activate(by domain.ID, at time.Time, p Product, others []Versio
 		return Activation{}, domain.Errorf(domain.KindForbidden, "maker-is-checker", "起草人不能启用自己起草的版本，请由另一人启用")
 	case v.EffectiveFrom.Before(today):
 		return Activation{}, domain.Errorf(domain.KindRule, "activation-in-the-past",
-			"生效日期 %s 已过，请由起草人改为 %s 或以后", v.EffectiveFrom, today)
+			"生效日期 %s 已过，请改为 %s 或以后", v.EffectiveFrom, today)
 	default:
 		if err := stillFits(v, p, others, today); err != nil {
 			return Activation{}, err

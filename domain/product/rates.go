@@ -110,6 +110,12 @@ func (r ReferenceRates) On(day domain.Date) (ReferenceRate, error) {
 	return r.rows[after-1], nil
 }
 
+// Has reports whether a rate was published on the day.
+func (r ReferenceRates) Has(day domain.Date) bool {
+	_, ok := r.latest(day)
+	return ok
+}
+
 // Rows returns a copy of the history, by day, then revision.
 func (r ReferenceRates) Rows() []ReferenceRate { return slices.Clone(r.rows) }
 
