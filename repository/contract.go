@@ -105,8 +105,12 @@ func instalmentFromRow(row instalmentRow) (loan.Instalment, error) {
 		to   *money.Amount
 		from decimal.Decimal
 	}{
-		{&i.OpeningBalance, row.OpeningBalance}, {&i.Principal, row.Principal}, {&i.Interest, row.Interest},
-		{&i.Fees, row.Fees}, {&i.Total, row.Total}, {&i.ClosingBalance, row.ClosingBalance},
+		{&i.OpeningBalance, row.OpeningBalance},
+		{&i.Principal, row.Principal},
+		{&i.Interest, row.Interest},
+		{&i.Fees, row.Fees},
+		{&i.Total, row.Total},
+		{&i.ClosingBalance, row.ClosingBalance},
 	} {
 		amount, err := money.AmountFromDecimal(column.from)
 		if err != nil {

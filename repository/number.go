@@ -4,8 +4,6 @@ import (
 	"context"
 
 	"gorm.io/gorm/clause"
-
-	"fumin/domain/origination"
 )
 
 type numberBlockRow struct {
@@ -17,8 +15,8 @@ func (numberBlockRow) TableName() string { return "number_blocks" }
 
 // ReserveNumbers implements origination.NumberReserver in a transaction of its own.
 func (s *Store) ReserveNumbers(ctx context.Context, series string, count int) (first int64, err error) {
-	err = s.Update(ctx, func(t origination.Tx) error {
-		first, err = t.(*tx).reserveNumbers(ctx, series, count)
+	err = s.update(ctx, func(t *tx) error {
+		first, err = t.reserveNumbers(ctx, series, count)
 		return err
 	})
 	return first, err

@@ -88,6 +88,10 @@ func (s *Store) Ping(ctx context.Context) error { return translate(ctx, s.pool.P
 // Update implements origination.Store. The session's isolation is READ COMMITTED (dataSource sets it), so a transaction
 // costs no statement of its own for that.
 func (s *Store) Update(ctx context.Context, fn func(origination.Tx) error) error {
+	return s.update(ctx, func(t *tx) error { return fn(t) })
+}
+
+func (s *Store) update(ctx context.Context, fn func(*tx) error) error {
 	for attempt := 1; ; attempt++ {
 		err := s.once(ctx, fn)
 		if err == nil {
@@ -104,7 +108,7 @@ func (s *Store) Update(ctx context.Context, fn func(origination.Tx) error) error
 
 // once runs fn in one transaction. A failed commit is told apart from a failed statement, because after a lost
 // connection nobody knows whether it happened.
-func (s *Store) once(ctx context.Context, fn func(origination.Tx) error) (err error) {
+func (s *Store) once(ctx context.Context, fn func(*tx) error) (err error) {
 	db := s.db.WithContext(ctx).Begin()
 	if db.Error != nil {
 		return db.Error
