@@ -46,8 +46,8 @@ func readTerms(in *object) schedule.Terms {
 		DisbursedOn:           required(in, "disbursed_on", domain.ParseDate),
 		DayCount:              required(in, "day_count", schedule.ParseDayCount),
 		DueDates:              list(in, "due_dates", 0, schedule.PeriodsMax, domain.ParseDate),
-		Periods:               whole(in, "periods", 0, schedule.PeriodsMax),
-		GracePrincipalPeriods: whole(in, "grace_principal_periods", 0, schedule.PeriodsMax),
+		Periods:               whole(in, "periods", schedule.PeriodsMax),
+		GracePrincipalPeriods: whole(in, "grace_principal_periods", schedule.PeriodsMax),
 		FirstDueOn:            orZero(optional(in, "first_due_on", domain.ParseDate)),
 		MonthEnd:              orZero(optional(in, "month_end", schedule.ParseMonthEnd)),
 		BusinessDay:           orZero(optional(in, "business_day", schedule.ParseBusinessDay)),
@@ -92,8 +92,9 @@ func readFrequency(in *object) schedule.Frequency {
 	}
 }
 
-func whole(in *object, name string, lowest, highest int) int {
-	return orZero(in.optionalInteger(name, lowest, highest))
+// whole reads a number from 0 on that may be absent.
+func whole(in *object, name string, highest int) int {
+	return orZero(in.optionalInteger(name, 0, highest))
 }
 
 func (s *server) cashFlowRates(c *gin.Context) error {
@@ -104,13 +105,13 @@ func (s *server) cashFlowRates(c *gin.Context) error {
 	flows := schedule.CashFlows{Frequency: readFrequency(in)}
 	if first := in.optionalObject("first_period"); first != nil {
 		flows.FirstPeriod = schedule.FirstPeriod{
-			Periods: whole(first, "periods", 0, schedule.PeriodsMax), Days: whole(first, "days", 0, 366),
+			Periods: whole(first, "periods", schedule.PeriodsMax), Days: whole(first, "days", 366),
 		}
 	}
 	for _, flow := range in.objects("flows", 2, schedule.FlowsMax) {
 		flows.Flows = append(flows.Flows, schedule.CashFlow{
 			On:     orZero(optional(flow, "on", domain.ParseDate)),
-			Period: whole(flow, "period", 0, schedule.FlowsMax),
+			Period: whole(flow, "period", schedule.FlowsMax),
 			Amount: required(flow, "amount", money.ParseAmount),
 		})
 	}

@@ -75,6 +75,7 @@ func TestABadQuoteNamesEveryFieldAtOnce(t *testing.T) {
 		"too many periods":        {fields{"periods": 10000}, "/periods out-of-range"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := r.officer().in(t).bad().post("/v1/quotes", newQuote().but(c.change).text(t)).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 			if got := strings.Join(p.fields(), ","); got != c.want {
 				t.Errorf("fields: got %s, want %s", got, c.want)

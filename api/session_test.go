@@ -315,7 +315,7 @@ func forge(t *testing.T, original string, method jwt.SigningMethod, key any, cha
 func TestForgedTokensOpenNothing(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	real := d.login("officer").AccessToken
+	genuine := d.login("officer").AccessToken
 	ours := ed25519.NewKeyFromSeed(deskSeed)
 	public := ours.Public().(ed25519.PublicKey)
 	theirs := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{9}, ed25519.SeedSize))
@@ -325,36 +325,36 @@ func TestForgedTokensOpenNothing(t *testing.T) {
 	without := func(name string) func(header, claims map[string]any) {
 		return func(_, claims map[string]any) { delete(claims, name) }
 	}
-	parts := strings.Split(real, ".")
+	parts := strings.Split(genuine, ".")
 	later := d.now().Add(time.Hour).Unix()
 
 	// The control: a copy that nothing was changed in opens, so what follows is refused for its change alone.
-	d.client.with("Authorization", "Bearer "+forge(t, real, jwt.SigningMethodEdDSA, ours, nil)).get("/v1/me").want(http.StatusOK)
+	d.client.with("Authorization", "Bearer "+forge(t, genuine, jwt.SigningMethodEdDSA, ours, nil)).get("/v1/me").want(http.StatusOK)
 
 	for name, token := range map[string]string{
-		"another key":              forge(t, real, jwt.SigningMethodEdDSA, theirs, nil),
-		"no algorithm":             forge(t, real, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil),
+		"another key":              forge(t, genuine, jwt.SigningMethodEdDSA, theirs, nil),
+		"no algorithm":             forge(t, genuine, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, nil),
 		"no signature":             parts[0] + "." + parts[1] + ".",
-		"the public key as HMAC's": forge(t, real, jwt.SigningMethodHS256, []byte(public), nil),
-		"no key id":                forge(t, real, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { delete(h, "kid") }),
-		"an unknown key id":        forge(t, real, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { h["kid"] = "unknown" }),
-		"a key id that is no text": forge(t, real, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { h["kid"] = 1 }),
-		"another type":             forge(t, real, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { h["typ"] = "JWT" }),
-		"no expiry":                forge(t, real, jwt.SigningMethodEdDSA, ours, without("exp")),
-		"an expiry as text":        forge(t, real, jwt.SigningMethodEdDSA, ours, set("exp", "tomorrow")),
-		"not valid yet":            forge(t, real, jwt.SigningMethodEdDSA, ours, set("nbf", later)),
-		"another issuer":           forge(t, real, jwt.SigningMethodEdDSA, ours, set("iss", "another")),
-		"no issuer":                forge(t, real, jwt.SigningMethodEdDSA, ours, without("iss")),
-		"another audience":         forge(t, real, jwt.SigningMethodEdDSA, ours, set("aud", "another")),
-		"no audience":              forge(t, real, jwt.SigningMethodEdDSA, ours, without("aud")),
-		"no subject":               forge(t, real, jwt.SigningMethodEdDSA, ours, without("sub")),
-		"a subject that is no id":  forge(t, real, jwt.SigningMethodEdDSA, ours, set("sub", "admin")),
-		"the system's role":        forge(t, real, jwt.SigningMethodEdDSA, ours, set("role", "system")),
-		"no role":                  forge(t, real, jwt.SigningMethodEdDSA, ours, without("role")),
-		"no branch":                forge(t, real, jwt.SigningMethodEdDSA, ours, without("branch_id")),
-		"a borrower with a branch": forge(t, real, jwt.SigningMethodEdDSA, ours, set("role", "borrower")),
+		"the public key as HMAC's": forge(t, genuine, jwt.SigningMethodHS256, []byte(public), nil),
+		"no key id":                forge(t, genuine, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { delete(h, "kid") }),
+		"an unknown key id":        forge(t, genuine, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { h["kid"] = "unknown" }),
+		"a key id that is no text": forge(t, genuine, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { h["kid"] = 1 }),
+		"another type":             forge(t, genuine, jwt.SigningMethodEdDSA, ours, func(h, _ map[string]any) { h["typ"] = "JWT" }),
+		"no expiry":                forge(t, genuine, jwt.SigningMethodEdDSA, ours, without("exp")),
+		"an expiry as text":        forge(t, genuine, jwt.SigningMethodEdDSA, ours, set("exp", "tomorrow")),
+		"not valid yet":            forge(t, genuine, jwt.SigningMethodEdDSA, ours, set("nbf", later)),
+		"another issuer":           forge(t, genuine, jwt.SigningMethodEdDSA, ours, set("iss", "another")),
+		"no issuer":                forge(t, genuine, jwt.SigningMethodEdDSA, ours, without("iss")),
+		"another audience":         forge(t, genuine, jwt.SigningMethodEdDSA, ours, set("aud", "another")),
+		"no audience":              forge(t, genuine, jwt.SigningMethodEdDSA, ours, without("aud")),
+		"no subject":               forge(t, genuine, jwt.SigningMethodEdDSA, ours, without("sub")),
+		"a subject that is no id":  forge(t, genuine, jwt.SigningMethodEdDSA, ours, set("sub", "admin")),
+		"the system's role":        forge(t, genuine, jwt.SigningMethodEdDSA, ours, set("role", "system")),
+		"no role":                  forge(t, genuine, jwt.SigningMethodEdDSA, ours, without("role")),
+		"no branch":                forge(t, genuine, jwt.SigningMethodEdDSA, ours, without("branch_id")),
+		"a borrower with a branch": forge(t, genuine, jwt.SigningMethodEdDSA, ours, set("role", "borrower")),
 		"a changed role":           parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(strings.Replace(decode(t, parts[1]), "loan_officer", "admin", 1))) + "." + parts[2],
-		"a longer one":             real + "A",
+		"a longer one":             genuine + "A",
 		"a very long one":          strings.Repeat("A", 5000),
 		"a refresh token":          d.login("officer").RefreshToken,
 		"nonsense":                 "a.b.c",
@@ -368,7 +368,7 @@ func TestForgedTokensOpenNothing(t *testing.T) {
 			t.Errorf("%s: the answer repeats the token", name)
 		}
 	}
-	for name, header := range map[string]string{"another scheme": "Basic " + real, "no token": "Bearer", "only a token": real, "two": "Bearer " + real + " " + real} {
+	for name, header := range map[string]string{"another scheme": "Basic " + genuine, "no token": "Bearer", "only a token": genuine, "two": "Bearer " + genuine + " " + genuine} {
 		if a := d.client.with("Authorization", header).get("/v1/me"); a.status != http.StatusUnauthorized {
 			t.Errorf("%s: status %d, want 401", name, a.status)
 		}
@@ -398,12 +398,12 @@ func TestAnAccessTokenExpires(t *testing.T) {
 func TestATokenOfAnOlderKeyIsStillRead(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	real := d.login("officer").AccessToken
+	genuine := d.login("officer").AccessToken
 	before, err := api.NewTokens(oldSeed, d.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	request := httptestRequest(t, "Bearer "+real)
+	request := httptestRequest(t, "Bearer "+genuine)
 	if _, err := before.Authenticate(request); domain.CodeOf(err) != "invalid-token" {
 		t.Errorf("a node that has only the old key reads a token of the new one: %v", err)
 	}

@@ -48,11 +48,13 @@ func TestANewUserIsRefusedWithEverythingThatIsWrong(t *testing.T) {
 	for body, want := range map[string][]string{
 		`{}`: {"/branch_id required", "/display_name required", "/password required", "/role required", "/username required"},
 		`{"username":"孙","display_name":"","role":"borrower","branch_id":"x","password":1}`: {
-			"/branch_id invalid-id", "/display_name name-length", "/password wrong-type", "/role invalid-role", "/username invalid-username"},
+			"/branch_id invalid-id", "/display_name name-length", "/password wrong-type", "/role invalid-role", "/username invalid-username",
+		},
 		`{"username":"newcomer","display_name":"钱立新","role":"system","branch_id":"` + string(deskCounty) + `","password":"short"}`:  {"/role invalid-role"},
 		`{"username":"newcomer","display_name":"钱立新","role":"auditor","branch_id":"` + string(deskCounty) + `","password":"short"}`: {"/password too-short"},
 		`{"username":"newcomer","display_name":"钱立新","role":"auditor","branch_id":"` + string(deskOther) + `","password":"initial-password"}`: {
-			"/branch_id branch-not-found"},
+			"/branch_id branch-not-found",
+		},
 	} {
 		p := admin.post("/v1/users", body).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 		if diff := cmp.Diff(want, p.fields()); diff != "" {
