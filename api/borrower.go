@@ -21,6 +21,7 @@ func (s *server) borrowerRoutes() []route {
 		{method: http.MethodGet, path: one, handler: s.readBorrower},
 		{method: http.MethodPost, path: one + "/reveal", handler: s.revealBorrower},
 		{method: http.MethodGet, path: one + "/events", handler: s.listEvents(s.borrowers.BorrowerHistory), query: true},
+		{method: http.MethodPut, path: one + "/phones", handler: s.changePhones},
 		{method: http.MethodPost, path: one + "/accounts", handler: s.addAccount},
 		{method: http.MethodPost, path: one + "/accounts/:account_id/verify", handler: s.verifyAccount},
 		{method: http.MethodPost, path: one + "/payout-account", handler: s.choosePayout},

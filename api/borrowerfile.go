@@ -196,6 +196,34 @@ func (s *server) addLicence(c *gin.Context) error {
 
 func parseLicenceKind(s string) (borrower.LicenceKind, error) { return enum(borrower.LicenceKind(s)) }
 
+func (s *server) changePhones(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	version, err := ifMatch(c)
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	cmd := origination.ChangePhones{
+		BorrowerID: id, Version: version,
+		Phone:       required(in, "phone", borrower.ParsePhone),
+		OtherPhones: list(in, "other_phones", 0, borrower.ListMax, borrower.ParsePhone),
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	b, err := s.borrowers.ChangePhones(c.Request.Context(), actor(c), cmd)
+	if err != nil {
+		return err
+	}
+	return s.answerBorrower(c, b)
+}
+
 func (s *server) verifyAccount(c *gin.Context) error {
 	id, err := pathID(c, "id")
 	if err != nil {

@@ -340,3 +340,33 @@ func TestABorrowerWithACreditRelationIsKept(t *testing.T) {
 	r.exec("UPDATE applications SET status = 'withdrawn'")
 	admin.post(path+"/anonymise", `{"reason":"本人申请"}`).want(http.StatusOK)
 }
+
+func TestPhonesAreReplacedByWhoSawTheLastVersion(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	b := r.farmer(r.officer(), 1)
+	path := "/v1/borrowers/" + b.ID.String() + "/phones"
+	body := fields{"phone": "13800000001", "other_phones": []string{"0635-8400000"}}.text(t)
+	first := r.officer().with("If-Match", `"1"`)
+	var changed borrowerJSON
+	first.put(path, body).want(http.StatusOK).into(&changed)
+	if changed.Phone != "****0001" || changed.Version != 2 {
+		t.Errorf("after the change: %+v", changed)
+	}
+	first.put(path, body).wantProblem(http.StatusPreconditionFailed, "precondition-failed")
+	r.officer().bad().put(path, body).wantProblem(http.StatusPreconditionRequired, "precondition-required")
+	p := r.officer().with("If-Match", `"2"`).put(path, fields{"phone": "13800000001", "other_phones": []string{"13800000001"}}.text(t)).
+		wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	if diff := cmp.Diff([]string{"/other_phones/0 duplicate"}, p.fields()); diff != "" {
+		t.Errorf("fields (-want +got):\n%s", diff)
+	}
+	for phone, want := range map[string]int{"13900000001": 0, "13800000001": 1, "06358400000": 1} {
+		var found struct{ Items []borrowerJSON }
+		r.officer().post("/v1/borrowers/search", fields{"phone": phone}.text(t)).want(http.StatusOK).into(&found)
+		if len(found.Items) != want {
+			t.Errorf("%s finds %d, want %d", phone, len(found.Items), want)
+		}
+	}
+	r.as(domain.RoleApprover, branchA).with("If-Match", `"2"`).put(path, body).wantProblem(http.StatusForbidden, "role-not-allowed")
+	r.as(domain.RoleLoanOfficer, branchB).with("If-Match", `"2"`).put(path, body).wantProblem(http.StatusNotFound, "borrower-not-found")
+}

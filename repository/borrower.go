@@ -523,8 +523,9 @@ func insertRows[R any](ctx context.Context, db *gorm.DB, rows []R) error {
 	return db.WithContext(ctx).Create(&rows).Error
 }
 
-// SaveBorrower implements origination.BorrowerWriter. Parts keep their place in their list, so those on file are updated
-// and new ones added by one statement for each sort; an erased borrower keeps none that lead to a person.
+// SaveBorrower implements origination.BorrowerWriter. Accounts, consents and licences keep their place in their list, so
+// those on file are updated and new ones added by one statement for each sort; an erased borrower keeps no part that leads
+// to a person.
 func (t *tx) SaveBorrower(ctx context.Context, b borrower.Borrower, event origination.BorrowerEvent) error {
 	area, err := t.areaOf(ctx, b)
 	if err != nil {
@@ -542,13 +543,20 @@ func (t *tx) SaveBorrower(ctx context.Context, b borrower.Borrower, event origin
 	if result.RowsAffected != 1 {
 		return errStaleVersion()
 	}
+	// Phones have no ids of their own: they are written anew.
+	if err := t.db.WithContext(ctx).Where("borrower_id = ?", b.ID).Delete(&borrowerPhoneRow{}).Error; err != nil {
+		return err
+	}
 	if !b.AnonymisedAt.IsZero() {
-		for _, erased := range []any{&borrowerPhoneRow{}, &bankAccountRow{}, &licenceRow{}} {
+		for _, erased := range []any{&bankAccountRow{}, &licenceRow{}} {
 			if err := t.db.WithContext(ctx).Where("borrower_id = ?", b.ID).Delete(erased).Error; err != nil {
 				return err
 			}
 		}
 		return t.insertBorrowerEvent(ctx, event)
+	}
+	if err := insertRows(ctx, t.db, rows.phones); err != nil {
+		return err
 	}
 	if err := upsertRows(ctx, t.db, rows.accounts, "verified_how", "verified_by", "verified_at"); err != nil {
 		return err

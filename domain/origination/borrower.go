@@ -99,6 +99,7 @@ const (
 	ConsentWithdrawn  BorrowerAction = "withdraw_consent" // 撤回授权
 	LicenceAdded      BorrowerAction = "add_licence"      // 登记证照
 	HouseholdFollowed BorrowerAction = "follow_household" // 随户变更
+	PhonesChanged     BorrowerAction = "change_phones"    // 变更联系电话
 	BorrowerErased    BorrowerAction = "anonymise"        // 匿名化
 	MemberJoined      BorrowerAction = "join"             // 成员加入
 	MemberLeft        BorrowerAction = "leave"            // 成员离开

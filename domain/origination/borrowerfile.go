@@ -152,6 +152,33 @@ func (s *Borrowers) changeBorrower(ctx context.Context, by domain.Actor, now tim
 	return changed, replayed, err
 }
 
+// ChangePhones replaces a borrower's phones, if the file still has the version the editor saw.
+type ChangePhones struct {
+	BorrowerID  domain.ID
+	Version     int
+	Phone       borrower.Phone // the first to call
+	OtherPhones []borrower.Phone
+}
+
+// ChangePhones replaces the phones of a borrower (变更联系电话).
+func (s *Borrowers) ChangePhones(ctx context.Context, by domain.Actor, cmd ChangePhones) (borrower.Borrower, error) {
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return borrower.Borrower{}, err
+	}
+	changed, _, err := s.changeBorrower(ctx, by, s.now(), borrowerChange{
+		id: cmd.BorrowerID, action: PhonesChanged,
+		do: func(b *borrower.Borrower) ([]BorrowerNote, error) {
+			if b.Version != cmd.Version {
+				return nil, domain.Errorf(domain.KindConflict, "precondition-failed",
+					"档案已被他人修改（当前版本 %d，您看到的是 %d），请刷新后再改", b.Version, cmd.Version)
+			}
+			b.Phone, b.OtherPhones = cmd.Phone, cmd.OtherPhones
+			return nil, nil
+		},
+	})
+	return changed, err
+}
+
 // AddAccount puts one more bank account on file. It does not become the payout account by that.
 func (s *Borrowers) AddAccount(ctx context.Context, by domain.Actor, key Idempotency, id domain.ID, a NewAccount) (borrower.Borrower, bool, error) {
 	if err := s.CheckAccount(by, a); err != nil {
