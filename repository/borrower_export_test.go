@@ -20,6 +20,16 @@ func BorrowersQuery(ctx context.Context, s *Store, scope domain.Scope, f origina
 	return statement.SQL.String(), statement.Vars, nil
 }
 
+// HouseholdsQuery returns the query of one page of households, as Households sends it.
+func HouseholdsQuery(ctx context.Context, s *Store, scope domain.Scope, f origination.HouseholdFilter, page domain.Page) (sql string, args []any, err error) {
+	query, err := s.householdsPage(ctx, s.db.WithContext(ctx).Session(&gorm.Session{DryRun: true}), scope, f, page)
+	if err != nil {
+		return "", nil, err
+	}
+	statement := query.Find(&[]householdRow{}).Statement
+	return statement.SQL.String(), statement.Vars, nil
+}
+
 // Successor is the end of the range of names that begin with a prefix.
 var Successor = successor
 

@@ -513,6 +513,17 @@ func TestEverySearchOfBorrowersGoesByAnIndex(t *testing.T) {
 				}
 			}
 		}
+		for _, filter := range []origination.HouseholdFilter{{}, {VillageCode: "371503000001"}} {
+			query, args, err := repository.HouseholdsQuery(t.Context(), r.store, scope, filter, domain.Page{Limit: domain.PageLimitDefault})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, step := range r.explain(query, args) {
+				if step.access == "ALL" {
+					t.Errorf("households like %+v in scope %s scan %s", filter, scope.BranchID, step.table)
+				}
+			}
+		}
 	}
 }
 

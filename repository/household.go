@@ -239,7 +239,20 @@ func (r reader) withMembers(ctx context.Context, rows []householdRow) ([]borrowe
 
 // Households implements origination.BorrowerReader.
 func (r reader) Households(ctx context.Context, scope domain.Scope, f origination.HouseholdFilter, page domain.Page) ([]borrower.Household, error) {
-	query, err := r.listInScope(ctx, r.db.WithContext(ctx), "households.branch_id", "", scope)
+	query, err := r.householdsPage(ctx, r.db.WithContext(ctx), scope, f, page)
+	if err != nil {
+		return nil, err
+	}
+	var rows []householdRow
+	if err := query.Find(&rows).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return r.withMembers(ctx, rows)
+}
+
+// householdsPage is the query of one page.
+func (r reader) householdsPage(ctx context.Context, db *gorm.DB, scope domain.Scope, f origination.HouseholdFilter, page domain.Page) (*gorm.DB, error) {
+	query, err := r.listInScope(ctx, db, "households.branch_id", "", scope)
 	if err != nil {
 		return nil, err
 	}
@@ -249,11 +262,7 @@ func (r reader) Households(ctx context.Context, scope domain.Scope, f originatio
 	if !page.After.IsZero() {
 		query = query.Where("households.id < ?", page.After)
 	}
-	var rows []householdRow
-	if err := query.Order("households.id DESC").Limit(page.Limit).Find(&rows).Error; err != nil {
-		return nil, translateRead(ctx, err)
-	}
-	return r.withMembers(ctx, rows)
+	return query.Order("households.id DESC").Limit(page.Limit), nil
 }
 
 // KnownMember implements origination.BorrowerReader.

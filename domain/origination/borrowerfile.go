@@ -90,7 +90,11 @@ func mayReveal(by domain.Actor, reason string) error {
 }
 
 // BorrowerHistory returns what happened to a borrower, newest first.
+// It is the lender's own record of who looked and why, so the borrower does not see it.
 func (s *Borrowers) BorrowerHistory(ctx context.Context, by domain.Actor, id domain.ID, page domain.Page) ([]BorrowerEvent, error) {
+	if err := by.Require(domain.RoleLoanOfficer, domain.RoleApprover, domain.RoleDisbursementOfficer, domain.RoleAuditor, domain.RoleAdmin); err != nil {
+		return nil, err
+	}
 	if _, err := s.store.Borrower(ctx, by.Scope(), id); err != nil {
 		return nil, err
 	}
