@@ -283,9 +283,12 @@ func (w *walker) checkText(s string) error {
 	return nil
 }
 
+// pointerEscapes are those of RFC 6901. A replacer is made once: building one costs more than using it.
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1")
+
 // escapeName writes a member's name as one step of an RFC 6901 pointer. A client's own names may be long.
 func escapeName(name string) string {
-	return clip(strings.NewReplacer("~", "~0", "/", "~1").Replace(name), nameRunesMax)
+	return clip(pointerEscapes.Replace(name), nameRunesMax)
 }
 
 // readQuery reads the query parameters, as an object whose members are all text. A route that uses it says so in the

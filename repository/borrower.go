@@ -444,11 +444,7 @@ func successor(prefix string) string {
 	return ""
 }
 
-// VillageOf implements origination.BorrowerReader.
-func (r reader) VillageOf(ctx context.Context, b borrower.Borrower) (string, error) {
-	return r.areaOf(ctx, b)
-}
-
+// areaOf is the household's village, or where an organisation works: what stands in borrowers.area_code.
 func (r reader) areaOf(ctx context.Context, b borrower.Borrower) (string, error) {
 	if b.HouseholdID.IsZero() {
 		return b.RegionCode.String(), nil

@@ -228,9 +228,9 @@ func TestAnOrganisationWithEverythingComesBackAsItWas(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, b, got)
-	village, err := r.store.VillageOf(t.Context(), got)
-	if err != nil || village != "371526901201" {
-		t.Errorf("VillageOf = %q, %v, want where it works", village, err)
+	applicant, err := r.store.Applicant(t.Context(), everything, b.ID)
+	if err != nil || applicant.RegionCode != "371526901201" || applicant.BranchID != b.BranchID || !applicant.HouseholdID.IsZero() {
+		t.Errorf("Applicant = %+v, %v, want where it works", applicant, err)
 	}
 }
 
@@ -240,8 +240,9 @@ func TestABorrowersVillageIsItsHouseholds(t *testing.T) {
 	h := r.household(registerCounty, 1)
 	b := r.farmer(h, 1)
 	r.put(h, b)
-	if village, err := r.store.VillageOf(t.Context(), b); err != nil || village != registerVillage.String() {
-		t.Errorf("VillageOf = %q, %v, want %s", village, err, registerVillage)
+	applicant, err := r.store.Applicant(t.Context(), everything, b.ID)
+	if err != nil || applicant.RegionCode != registerVillage.String() || applicant.HouseholdID != h.ID {
+		t.Errorf("Applicant = %+v, %v, want %s", applicant, err, registerVillage)
 	}
 }
 

@@ -16,6 +16,9 @@ var (
 	errPhoneForm       = domain.BadValue("phone-invalid", "应为 11 位手机号码（13 至 19 开头），或带区号的固定电话，如 0635-8400000")
 )
 
+// phoneMarks are what people write between the digits.
+var phoneMarks = strings.NewReplacer("-", "", "(", "", ")", "")
+
 // ParsePhone reads a mobile number, ^1[3-9]\d{9}$, or a landline with its area code, ^0(10|2\d)[2-9]\d{7}$ or
 // ^0[3-9]\d{2}[2-9]\d{6,7}$ (numbering plan of the ministry of industry, 2017). Number ranges inside these are given out
 // every year, so they are not listed here.
@@ -43,7 +46,7 @@ func ParsePhone(s string) (Phone, error) {
 			s, abroad = rest, true
 		}
 	}
-	s = strings.NewReplacer("-", "", "(", "", ")", "").Replace(s)
+	s = phoneMarks.Replace(s)
 	if !onlyDigits(s) {
 		return Phone{}, errPhoneCharacters
 	}

@@ -100,20 +100,16 @@ func (s *Applications) Open(ctx context.Context, by domain.Actor, key Idempotenc
 			return err
 		}
 
-		person, err := tx.Borrower(ctx, by.Scope(), cmd.BorrowerID)
+		applicant, err := tx.Applicant(ctx, by.Scope(), cmd.BorrowerID)
 		if err != nil {
 			return notFoundAt("/borrower_id", err)
-		}
-		region, err := tx.VillageOf(ctx, person)
-		if err != nil {
-			return err
 		}
 		if err := productExists(ctx, tx, cmd.ProductCode); err != nil {
 			return err
 		}
 		app, event, err := loan.Open(by, now, loan.Record{
-			ID: cmd.ID, ApplicationNo: number, BranchID: person.BranchID,
-			BorrowerID: person.ID, HouseholdID: person.HouseholdID, RegionCode: region,
+			ID: cmd.ID, ApplicationNo: number, BranchID: applicant.BranchID,
+			BorrowerID: applicant.ID, HouseholdID: applicant.HouseholdID, RegionCode: applicant.RegionCode,
 			ProductCode: cmd.ProductCode, Request: cmd.Request,
 		})
 		if err != nil {
@@ -163,14 +159,15 @@ func (s *Applications) Approve(ctx context.Context, by domain.Actor, cmd Approve
 		if granted.TermMonths == 0 {
 			granted.TermMonths = rec.Request.TermMonths
 		}
+		var referenceRateID domain.ID
 		if !rec.ProductVersionID.IsZero() { // never judged, so never reviewed: the transition refuses it below
 			ceiling, err := priceOn(ctx, tx, rec, domain.DateOf(now))
 			if err != nil {
 				return loan.Event{}, err
 			}
-			granted.AnnualRate = ceiling.AnnualRateMaxPct
+			granted.AnnualRate, referenceRateID = ceiling.AnnualRateMaxPct, ceiling.ReferenceRateID
 		}
-		return app.Approve(by, now, granted)
+		return app.Approve(by, now, granted, referenceRateID)
 	})
 }
 

@@ -21,9 +21,6 @@ type BorrowerReader interface {
 	Borrower(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Borrower, error)
 	// Borrowers lists a page, newest first.
 	Borrowers(ctx context.Context, scope domain.Scope, filter BorrowerFilter, page domain.Page) ([]borrower.Borrower, error)
-	// VillageOf returns the code of the region whose products a borrower may have: the household's village, or the region
-	// where an organisation works.
-	VillageOf(ctx context.Context, b borrower.Borrower) (string, error)
 	// KnownBorrower looks for a borrower with b's identity number or credit code in the whole lender, whatever the scope;
 	// the scope only decides whether it is visible. It returns nil when there is none.
 	KnownBorrower(ctx context.Context, scope domain.Scope, b borrower.Borrower) (*Known, error)

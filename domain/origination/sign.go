@@ -30,7 +30,7 @@ func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplic
 		if err != nil {
 			return loan.Event{}, err
 		}
-		payee, err := payoutAccount(ctx, tx, rec.BorrowerID)
+		account, err := payee(ctx, tx, rec.BorrowerID)
 		if err != nil {
 			return loan.Event{}, err
 		}
@@ -41,7 +41,7 @@ func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplic
 			Amount: offer.Amount, TermMonths: offer.TermMonths, RepaymentMethod: offer.RepaymentMethod,
 			AnnualRate: offer.AnnualRate, ReferenceRatePct: offer.ReferenceRatePct, ReferencePublished: offer.ReferencePublished,
 			APREffectivePct: offer.APREffectivePct, InterestTotal: offer.InterestTotal,
-			Payee: payee, RecordedBy: by.ID, RecordedAt: now,
+			Payee: account, RecordedBy: by.ID, RecordedAt: now,
 		}
 		event, err := app.Sign(by, now, contract)
 		if err != nil {
@@ -149,18 +149,4 @@ func contractTerms(a loan.Approval, method schedule.Method, price product.Ceilin
 		t.DayCount = schedule.Thirty360
 	}
 	return t
-}
-
-// payoutAccount is the borrower's own verified account, to which a loan is paid (自主支付).
-func payoutAccount(ctx context.Context, r Reader, borrowerID domain.ID) (loan.Payee, error) {
-	person, err := r.Borrower(ctx, domain.Scope{Everything: true}, borrowerID)
-	if err != nil {
-		return loan.Payee{}, err
-	}
-	account, ok := person.PayoutAccount()
-	if !ok {
-		return loan.Payee{}, domain.Errorf(domain.KindRule, "payout-account-missing",
-			"借款人还没有已核验的收款账户：请先登记并核验本人账户，再登记合同")
-	}
-	return loan.Payee{AccountName: account.AccountName, Account: account.Number, BankName: account.BankName}, nil
 }

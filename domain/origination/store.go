@@ -29,6 +29,7 @@ type Reader interface {
 	StaffReader
 	BorrowerReader
 	ProductReader
+	ApplicantReader
 	ApplicationReader
 	DisbursementReader
 	CalendarReader
