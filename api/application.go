@@ -304,6 +304,7 @@ type applicationView struct {
 	RegionCode           string        `json:"region_code"`
 	ProductCode          string        `json:"product_code"`
 	ProductVersionID     *domain.ID    `json:"product_version_id"`
+	ReferenceRateID      *domain.ID    `json:"reference_rate_id"`
 	Amount               string        `json:"amount"`
 	TermMonths           int           `json:"term_months"`
 	RepaymentMethod      string        `json:"repayment_method"`
@@ -332,7 +333,8 @@ func viewApplication(r loan.Record) applicationView {
 		ID: r.ID, ApplicationNo: r.ApplicationNo, Status: r.Status, StatusLabel: r.Status.Label(),
 		BranchID: r.BranchID, OfficerID: r.OfficerID, BorrowerID: r.BorrowerID, HouseholdID: present(r.HouseholdID),
 		RegionCode: r.RegionCode, ProductCode: r.ProductCode, ProductVersionID: present(r.ProductVersionID),
-		Amount: r.Request.Amount.String(), TermMonths: r.Request.TermMonths,
+		ReferenceRateID: present(r.ReferenceRateID),
+		Amount:          r.Request.Amount.String(), TermMonths: r.Request.TermMonths,
 		RepaymentMethod: string(r.Request.RepaymentMethod), Purpose: r.Request.Purpose, PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: present(r.Request.SiteVisitOn), BureauConfirmationNo: r.Request.BureauConfirmationNo,
 		DecisionID: present(r.DecisionID), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,

@@ -80,14 +80,16 @@ type Record struct {
 	ProductCode   string
 	// ProductVersionID is the version by which it was last judged; zero before the first submit.
 	ProductVersionID domain.ID
-	Request          Request
-	Status           Status
-	SubmittedBy      domain.ID
-	DecisionID       domain.ID // the decision that counts; zero before the first submit
-	Approval         *Approval // set while approved, signed, disbursed or closed
-	Version          int
-	CreatedAt        time.Time
-	UpdatedAt        time.Time
+	// ReferenceRateID is the publication of the LPR its price was last judged by; zero before, and where the price is fixed.
+	ReferenceRateID domain.ID
+	Request         Request
+	Status          Status
+	SubmittedBy     domain.ID
+	DecisionID      domain.ID // the decision that counts; zero before the first submit
+	Approval        *Approval // set while approved, signed, disbursed or closed
+	Version         int
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 // Application is what may happen to one (贷款申请). Only this package changes a Record.
@@ -155,6 +157,7 @@ func (a *Application) Edit(by domain.Actor, at time.Time, request Request) (Even
 type Submission struct {
 	DecisionID       domain.ID
 	ProductVersionID domain.ID
+	ReferenceRateID  domain.ID // the LPR row the price is built on; zero with a fixed price
 	Outcome          decision.Outcome
 	AnnualRate       money.Rate // the price if the outcome is an approval
 }
@@ -169,7 +172,7 @@ func (a *Application) Submit(by domain.Actor, at time.Time, s Submission) (Event
 	}
 	a.rec.SubmittedBy = by.ID
 	a.rec.DecisionID = s.DecisionID
-	a.rec.ProductVersionID = s.ProductVersionID
+	a.rec.ProductVersionID, a.rec.ReferenceRateID = s.ProductVersionID, s.ReferenceRateID
 	a.rec.Approval = nil
 	if a.rec.Status == StatusApproved {
 		a.rec.Approval = &Approval{
@@ -180,8 +183,8 @@ func (a *Application) Submit(by domain.Actor, at time.Time, s Submission) (Event
 }
 
 // Approve grants a referred application: at most what was asked, for at most as long. The approver is not the one who
-// submitted it (四眼原则).
-func (a *Application) Approve(by domain.Actor, at time.Time, granted Approval) (Event, error) {
+// submitted it (四眼原则). referenceRateID is the publication of the LPR that granted's rate is built on.
+func (a *Application) Approve(by domain.Actor, at time.Time, granted Approval, referenceRateID domain.ID) (Event, error) {
 	var p domain.Problems
 	if granted.Amount.Sign() <= 0 || granted.Amount.Cmp(a.rec.Request.Amount) > 0 {
 		p.Add("/amount", "out-of-range", "批准金额应大于 0.00 且不超过申请金额 %s 元", a.rec.Request.Amount.Grouped())
@@ -202,7 +205,7 @@ func (a *Application) Approve(by domain.Actor, at time.Time, granted Approval) (
 		return Event{}, err
 	}
 	granted.ApprovedBy, granted.ApprovedAt = by.ID, at
-	a.rec.Approval = &granted
+	a.rec.Approval, a.rec.ReferenceRateID = &granted, referenceRateID
 	return event, nil
 }
 

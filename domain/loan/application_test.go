@@ -24,6 +24,7 @@ var (
 	officerID      = domain.MustParseID("01910000-0000-7000-8000-000000000005")
 	decisionID     = domain.MustParseID("01910000-0000-7000-8000-000000000006")
 	versionID      = domain.MustParseID("01910000-0000-7000-8000-000000000007")
+	rateID         = domain.MustParseID("01910000-0000-7000-8000-000000000008")
 )
 
 // actor is somebody of the role who has had no part in the case.
@@ -123,13 +124,13 @@ func TestAnApprovalStaysWithinWhatWasAsked(t *testing.T) {
 		{"-1.00", 0, []string{"/amount", "/term_months"}},
 	} {
 		app := applicationIn(t, loan.StatusReviewing)
-		_, err := app.Approve(actor(domain.RoleApprover), at, loan.Approval{Amount: money.MustParseAmount(c.amount), TermMonths: c.months})
+		_, err := app.Approve(actor(domain.RoleApprover), at, loan.Approval{Amount: money.MustParseAmount(c.amount), TermMonths: c.months}, rateID)
 		if len(c.fields) > 0 {
 			wantFields(t, err, c.fields...)
 			continue
 		}
-		if err != nil {
-			t.Errorf("approve %s for %d months: %v", c.amount, c.months, err)
+		if got := app.Record().ReferenceRateID; err != nil || got != rateID {
+			t.Errorf("approve %s for %d months: reference rate %q, %v; want %q", c.amount, c.months, got, err, rateID)
 		}
 	}
 }

@@ -107,7 +107,7 @@ var attempts = map[loan.Action]func(a *loan.Application, by domain.Actor, when d
 		return a.Submit(by, at, loan.Submission{DecisionID: decisionID, ProductVersionID: versionID, Outcome: decision.Outcome{Result: when}})
 	},
 	loan.ActionApprove: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
-		return a.Approve(by, at, loan.Approval{Amount: money.MustParseAmount("99500.00"), TermMonths: 12})
+		return a.Approve(by, at, loan.Approval{Amount: money.MustParseAmount("99500.00"), TermMonths: 12}, "")
 	},
 	loan.ActionDecline: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
 		return a.Decline(by, at, "资料不实")

@@ -29,7 +29,9 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 		}
 
 		outcome := decision.Evaluate(file.facts)
-		submission := loan.Submission{DecisionID: decisionID, ProductVersionID: file.version.ID, Outcome: outcome}
+		submission := loan.Submission{
+			DecisionID: decisionID, ProductVersionID: file.version.ID, ReferenceRateID: file.ceiling.ReferenceRateID, Outcome: outcome,
+		}
 		if outcome.Result == decision.Approve {
 			submission.AnnualRate = file.ceiling.AnnualRateMaxPct
 		}
