@@ -154,7 +154,7 @@ func readConfig(environment []string) (config, error) {
 		if !given {
 			continue
 		}
-		content, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the file
+		content, err := os.ReadFile(path)
 		if err != nil {
 			problems = append(problems, fmt.Errorf("%s_FILE: %w", name, err))
 			continue
@@ -209,10 +209,12 @@ func (c config) masked() slog.Attr {
 		}
 		return "absent"
 	}
-	return slog.Group("config",
-		"dsn", present(c.dsn != ""), "listen", c.listen, "keyset", present(len(c.keyset) > 0), "token_key", present(len(c.tokenKey) > 0),
-		"channel_url", c.channelURL, "channel_key_id", c.channelKeyID, "channel_secret", present(len(c.channelSecret) > 0),
-		"workers", c.workers, "log_level", c.logLevel.String())
+	return slog.GroupAttrs("config",
+		slog.String("dsn", present(c.dsn != "")), slog.String("listen", c.listen),
+		slog.String("keyset", present(len(c.keyset) > 0)), slog.String("token_key", present(len(c.tokenKey) > 0)),
+		slog.String("channel_url", c.channelURL), slog.String("channel_key_id", c.channelKeyID),
+		slog.String("channel_secret", present(len(c.channelSecret) > 0)),
+		slog.Bool("workers", c.workers), slog.String("log_level", c.logLevel.String()))
 }
 
 // complete refuses a configuration that cannot serve, naming everything that is missing.
@@ -265,7 +267,7 @@ func sandboxChannel(ctx context.Context, cfg config, args []string, out io.Write
 	}
 	return sandbox.Run(ctx, sandbox.Options{
 		RecordFile: args[1], Keys: map[string][]byte{cfg.channelKeyID: cfg.channelSecret}, Now: now,
-	}, args[0], func(baseURL string) { fmt.Fprintln(out, baseURL) })
+	}, args[0], func(baseURL string) error { _, err := fmt.Fprintln(out, baseURL); return err })
 }
 
 func serve(ctx context.Context, cfg config, out io.Writer) error {
@@ -278,7 +280,7 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 		return err
 	}
 	log := slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: cfg.logLevel}))
-	log.InfoContext(ctx, "starting", "version", version(), cfg.masked())
+	log.InfoContext(ctx, "starting", slog.String("version", version()), cfg.masked())
 
 	// Storage.
 	store, err := openStore(ctx, cfg, log)
@@ -316,10 +318,10 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	server := newHTTPServer(services.handler(store), log)
+	server := newHTTPServer(services.handler(store), log) //nolint:contextcheck // a handler works in its request's context
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	log.InfoContext(ctx, "serving", "address", listener.Addr().String())
+	log.InfoContext(ctx, "serving", slog.String("address", listener.Addr().String()))
 	if err := ready("http://" + listener.Addr().String()); err != nil {
 		return errors.Join(err, server.Close())
 	}
@@ -377,7 +379,7 @@ func carryPayouts(ctx context.Context, payouts *origination.Payouts, wake <-chan
 	for {
 		taken, err := payouts.Work(ctx)
 		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "looking for due payments failed", "error", err)
+			log.ErrorContext(ctx, "looking for due payments failed", slog.Any("error", err))
 		}
 		if taken > 0 && err == nil && ctx.Err() == nil {
 			continue // there may be more
@@ -401,7 +403,7 @@ func tidy(ctx context.Context, members *origination.Staff, store *repository.Sto
 		_, errStaff := members.Tidy(ctx)
 		_, errKeys := origination.TidyIdempotencyKeys(ctx, store, now())
 		if err := errors.Join(errStaff, errKeys); err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "tidying failed, will be tried again", "error", err)
+			log.WarnContext(ctx, "tidying failed, will be tried again", slog.Any("error", err))
 		}
 		select {
 		case <-ctx.Done():
@@ -547,7 +549,7 @@ func randomBytes(n int) func() ([]byte, error) {
 
 // keptSecret reads a secret from its file, or makes it there: readable by this user only, never overwritten.
 func keptSecret(path string, generate func() ([]byte, error)) ([]byte, error) {
-	content, err := os.ReadFile(path) //nolint:gosec // G304: the operator names the directory
+	content, err := os.ReadFile(path)
 	if !errors.Is(err, os.ErrNotExist) {
 		return content, err
 	}
@@ -566,7 +568,7 @@ func startSandbox(ctx context.Context, cfg config) (address string, stop func() 
 		ended <- sandbox.Run(ctx, sandbox.Options{
 			RecordFile: filepath.Join(cfg.dataDir, "channel.jsonl"),
 			Keys:       map[string][]byte{cfg.channelKeyID: cfg.channelSecret}, Now: now,
-		}, "127.0.0.1:0", func(baseURL string) { addresses <- baseURL })
+		}, "127.0.0.1:0", func(baseURL string) error { addresses <- baseURL; return nil })
 	}()
 	select {
 	case address := <-addresses:

@@ -144,7 +144,7 @@ func TestMain(m *testing.M) {
 		cancel()
 	}()
 	err := sandbox.Run(ctx, sandbox.Options{RecordFile: file, Keys: keys, Now: clock}, "127.0.0.1:0",
-		func(url string) { fmt.Println(url) })
+		func(url string) error { _, err := fmt.Println(url); return err })
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -99,8 +99,8 @@ func (s *Server) Close() error {
 }
 
 // Run serves on the loopback address listen ("127.0.0.1:0" takes a free port), calls ready with the base URL, and stops
-// when ctx ends, letting open requests finish for up to five seconds.
-func Run(ctx context.Context, options Options, listen string, ready func(baseURL string)) error {
+// when ctx ends, letting open requests finish for up to five seconds. An error of ready stops it at once.
+func Run(ctx context.Context, options Options, listen string, ready func(baseURL string) error) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("sandbox: listen: %w", err)
@@ -123,7 +123,9 @@ func Run(ctx context.Context, options Options, listen string, ready func(baseURL
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	ready("http://" + listener.Addr().String())
+	if err := ready("http://" + listener.Addr().String()); err != nil {
+		return errors.Join(err, server.Close(), s.Close())
+	}
 	select {
 	case err = <-served:
 	case <-ctx.Done():

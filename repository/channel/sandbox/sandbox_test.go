@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -583,10 +584,22 @@ func TestRunListensOnALoopbackAddressOnly(t *testing.T) {
 	t.Parallel()
 	options := sandbox.Options{RecordFile: filepath.Join(t.TempDir(), "record.jsonl"), Keys: keys, Now: clock}
 	for _, listen := range []string{"0.0.0.0:0", ":0", "127.0.0.1", "nowhere"} {
-		err := sandbox.Run(t.Context(), options, listen, func(string) { t.Errorf("Run(%q) is ready, want an error", listen) })
+		err := sandbox.Run(t.Context(), options, listen, func(string) error {
+			t.Errorf("Run(%q) is ready, want an error", listen)
+			return nil
+		})
 		if err == nil {
 			t.Errorf("Run(%q) = nil, want an error", listen)
 		}
+	}
+}
+
+func TestRunStopsWhenNobodyCouldBeToldWhereItIs(t *testing.T) {
+	t.Parallel()
+	options := sandbox.Options{RecordFile: filepath.Join(t.TempDir(), "record.jsonl"), Keys: keys, Now: clock}
+	err := sandbox.Run(t.Context(), options, "127.0.0.1:0", func(string) error { return io.ErrClosedPipe })
+	if !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("Run = %v, want what ready returned: %v", err, io.ErrClosedPipe)
 	}
 }
 
@@ -595,7 +608,9 @@ func TestRunServesUntilItsContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	options := sandbox.Options{RecordFile: filepath.Join(t.TempDir(), "record.jsonl"), Keys: keys, Now: clock}
 	ready, ended := make(chan string, 1), make(chan error, 1)
-	go func() { ended <- sandbox.Run(ctx, options, "127.0.0.1:0", func(url string) { ready <- url }) }()
+	go func() {
+		ended <- sandbox.Run(ctx, options, "127.0.0.1:0", func(url string) error { ready <- url; return nil })
+	}()
 	b := &bank{t: t}
 	select {
 	case b.url = <-ready:
