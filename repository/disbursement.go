@@ -123,18 +123,15 @@ func (r reader) disbursement(ctx context.Context, db *gorm.DB, scope domain.Scop
 
 // Disbursements implements origination.DisbursementReader.
 func (r reader) Disbursements(ctx context.Context, scope domain.Scope, f origination.DisbursementFilter, page domain.Page) ([]loan.DisbursementRecord, error) {
-	query := inScope(r.db.WithContext(ctx), "disbursements", scope)
-	if f.Status != "" {
-		query = query.Where("disbursements.status = ?", string(f.Status))
+	query, err := r.casesPage(ctx, "disbursements", scope, string(f.Status), !f.ApplicationID.IsZero(), page)
+	if err != nil {
+		return nil, err
 	}
 	if !f.ApplicationID.IsZero() {
 		query = query.Where("disbursements.application_id = ?", f.ApplicationID)
 	}
-	if !page.After.IsZero() {
-		query = query.Where("disbursements.id < ?", page.After)
-	}
 	var rows []disbursementRow
-	if err := query.Order("disbursements.id DESC").Limit(page.Limit).Find(&rows).Error; err != nil {
+	if err := query.Find(&rows).Error; err != nil {
 		return nil, translateRead(ctx, err)
 	}
 	return mapRows(rows, r.disbursementFromRow)

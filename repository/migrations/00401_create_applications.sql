@@ -32,6 +32,7 @@ CREATE TABLE applications (
   KEY ix_applications_branch (branch_id, id),
   KEY ix_applications_borrower (borrower_id, id),
   KEY ix_applications_status (branch_id, status, id),
+  KEY ix_applications_newest (status, id),
   CONSTRAINT fk_applications_branch FOREIGN KEY (branch_id) REFERENCES branches (id),
   CONSTRAINT fk_applications_borrower FOREIGN KEY (borrower_id) REFERENCES borrowers (id),
   CONSTRAINT ck_applications_status CHECK (status IN ('draft','reviewing','returned','approved','declined','signed','disbursed','closed','withdrawn')),
