@@ -16,13 +16,14 @@ const contradicting = "user:pw@tcp(127.0.0.1:3306)/fumin?parseTime=false&loc=Asi
 	"&rejectReadOnly=false&multiStatements=true&columnsWithAlias=true&charset=latin1&collation=latin1_swedish_ci&timeTruncate=1s" +
 	"&time_zone=%27%2B08%3A00%27&sql_mode=%27%27&SQL_MODE=%27%27&autocommit=0&innodb_lock_wait_timeout=1000&max_statement_time=0" +
 	"&max_execution_time=0&tx_isolation=%27SERIALIZABLE%27&transaction_isolation=%27READ-UNCOMMITTED%27&Transaction_Isolation=%27SERIALIZABLE%27" +
-	"&wait_timeout=600"
+	"&optimizer_switch=%27index_merge_intersection%3Don%27&wait_timeout=600"
 
 func TestWhateverADSNSaysTheSettingsReliedOnAreForced(t *testing.T) {
 	t.Parallel()
 	common := map[string]string{
 		"time_zone": "'+00:00'", "sql_mode": sqlMode, "autocommit": "1", "innodb_lock_wait_timeout": "5",
-		"wait_timeout": "600", // not ours, so the DSN's
+		"optimizer_switch": "'index_merge_intersection=off'",
+		"wait_timeout":     "600", // not ours, so the DSN's
 	}
 	with := func(more map[string]string) map[string]string {
 		all := map[string]string{}
@@ -162,6 +163,10 @@ func TestTheSessionsOfAStoreAreAsThisPackageNeedsThem(t *testing.T) {
 		if err := store.pool.QueryRowContext(t.Context(), "SELECT "+name).Scan(&got); err != nil || got != want {
 			t.Errorf("%s = %q, %v; want %q", name, got, err, want)
 		}
+	}
+	var switches string
+	if err := store.pool.QueryRowContext(t.Context(), "SELECT @@optimizer_switch").Scan(&switches); err != nil || !strings.Contains(switches, "index_merge_intersection=off") {
+		t.Errorf("@@optimizer_switch = %s, %v; want no intersection of indexes", switches, err)
 	}
 	var modes string
 	if err := store.pool.QueryRowContext(t.Context(), "SELECT @@sql_mode").Scan(&modes); err != nil {
