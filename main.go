@@ -503,6 +503,10 @@ func demo(ctx context.Context, cfg config, out io.Writer) (err error) {
 		defer func() { err = errors.Join(err, stopChannel()) }()
 		cfg.channelURL = address
 	}
+	// For the story player, which asks the channel itself what it paid.
+	if err := os.WriteFile(filepath.Join(cfg.dataDir, "channel-url"), []byte(cfg.channelURL+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the channel's address: %w", err)
+	}
 	return serveAnnounced(ctx, cfg, logFile, func(address string) error {
 		return greet(out, cfg, address, password)
 	})

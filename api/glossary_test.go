@@ -42,7 +42,7 @@ func TestTheGlossaryKnowsEveryWordOfTheCode(t *testing.T) {
 		}
 	}
 	for _, r := range domain.Roles() {
-		check("Roles", string(r), "")
+		check("Roles", string(r), r.Label())
 	}
 	for _, s := range loan.Statuses() {
 		check("Statuses of an application", string(s), s.Label())

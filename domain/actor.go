@@ -1,6 +1,9 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Role is what a staff member or a program may do (岗位).
 type Role string
@@ -28,6 +31,36 @@ func (r Role) Valid() bool {
 		return true
 	}
 	return false
+}
+
+// Label is the role in Chinese, for messages.
+func (r Role) Label() string {
+	switch r {
+	case RoleLoanOfficer:
+		return "客户经理"
+	case RoleApprover:
+		return "审批人"
+	case RoleDisbursementOfficer:
+		return "放款岗"
+	case RoleAuditor:
+		return "审计"
+	case RoleAdmin:
+		return "管理员"
+	case RoleBorrower:
+		return "借款人本人"
+	case RoleSystem:
+		return "后台任务"
+	}
+	return string(r)
+}
+
+// RoleLabels joins the labels of roles: "客户经理或借款人本人".
+func RoleLabels(roles []Role) string {
+	labels := make([]string, len(roles))
+	for i, r := range roles {
+		labels[i] = r.Label()
+	}
+	return strings.Join(labels, "或")
 }
 
 // Actor is who asks. It is always an explicit argument of a use case.
@@ -65,5 +98,5 @@ func (a Actor) Require(roles ...Role) error {
 	if slices.Contains(roles, a.Role) {
 		return nil
 	}
-	return Errorf(KindForbidden, "role-not-allowed", "您的岗位不能办理这项操作")
+	return Errorf(KindForbidden, "role-not-allowed", "您的岗位不能办理这项操作，请由%s办理", RoleLabels(roles))
 }

@@ -98,7 +98,7 @@ type Application struct{ rec Record }
 // Open starts an application as a draft.
 func Open(by domain.Actor, at time.Time, r Record) (*Application, Event, error) {
 	if !slices.Contains(applicant, by.Role) {
-		return nil, Event{}, errRole(ActionCreate)
+		return nil, Event{}, errRole(ActionCreate, applicant)
 	}
 	if err := r.Request.Validate(); err != nil {
 		return nil, Event{}, err

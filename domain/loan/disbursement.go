@@ -97,20 +97,26 @@ var disbursementTransitions = []DisbursementTransition{
 func DisbursementTransitions() []DisbursementTransition { return slices.Clone(disbursementTransitions) }
 
 func nextDisbursement(from DisbursementStatus, action Action, role domain.Role) (DisbursementStatus, error) {
-	mayEver := false
+	var allowed []domain.Role
 	for _, t := range disbursementTransitions {
-		if t.Action != action || !slices.Contains(t.Roles, role) {
+		if t.Action != action {
 			continue
 		}
-		mayEver = true
-		if t.From == from {
+		allowed = t.Roles
+		if t.From == from && slices.Contains(t.Roles, role) {
 			return t.To, nil
 		}
 	}
-	if !mayEver {
-		return "", errRole(action)
+	if !slices.Contains(allowed, role) {
+		return "", errRole(action, allowed)
 	}
-	return "", domain.Errorf(domain.KindConflict, "wrong-status", "这笔放款目前处于「%s」，不能%s", from.Label(), action.Label())
+	return "", errStatus("这笔放款", from.Label(), action, func(yield func(Action, []domain.Role) bool) {
+		for _, t := range disbursementTransitions {
+			if t.From == from && !yield(t.Action, t.Roles) {
+				return
+			}
+		}
+	})
 }
 
 // DisbursementRecord is what a payment is (放款). Its id is the key under which the channel pays at most once.
@@ -146,7 +152,7 @@ type Disbursement struct{ rec DisbursementRecord }
 // before a second person releases it.
 func RequestDisbursement(by domain.Actor, at time.Time, id domain.ID, app Record, c Contract) (*Disbursement, Event, error) {
 	if !slices.Contains(applicant, by.Role) {
-		return nil, Event{}, errRole(ActionRequest)
+		return nil, Event{}, errRole(ActionRequest, applicant)
 	}
 	if app.Status != StatusSigned {
 		return nil, Event{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，签约后才能申请放款", app.Status.Label())

@@ -1,7 +1,9 @@
 package loan
 
 import (
+	"iter"
 	"slices"
+	"strings"
 
 	"fumin/domain"
 	"fumin/domain/decision"
@@ -162,25 +164,46 @@ var transitions = []Transition{
 // Transitions returns a copy of the lifecycle table.
 func Transitions() []Transition { return slices.Clone(transitions) }
 
-// next finds where an action leads. Wrong role is told from wrong state: whoever may never do it gets 403, whoever may,
-// but not now, gets 409.
+// next finds where an action leads. Wrong role is told from wrong state: whoever may never do it gets 403 and hears who
+// may, whoever may, but not now, gets 409 and hears what can be done now.
 func next(from Status, action Action, when decision.Result, role domain.Role) (Status, error) {
-	mayEver := false
+	var allowed []domain.Role
 	for _, t := range transitions {
-		if t.Action != action || !slices.Contains(t.Roles, role) {
+		if t.Action != action {
 			continue
 		}
-		mayEver = true
-		if t.From == from && t.When == when {
+		allowed = t.Roles
+		if t.From == from && t.When == when && slices.Contains(t.Roles, role) {
 			return t.To, nil
 		}
 	}
-	if !mayEver {
-		return "", errRole(action)
+	if !slices.Contains(allowed, role) {
+		return "", errRole(action, allowed)
 	}
-	return "", domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，不能%s", from.Label(), action.Label())
+	return "", errStatus("申请", from.Label(), action, func(yield func(Action, []domain.Role) bool) {
+		for _, t := range transitions {
+			if t.From == from && !yield(t.Action, t.Roles) {
+				return
+			}
+		}
+	})
 }
 
-func errRole(action Action) error {
-	return domain.Errorf(domain.KindForbidden, "role-not-allowed", "您的岗位不能%s", action.Label())
+func errRole(action Action, allowed []domain.Role) error {
+	return domain.Errorf(domain.KindForbidden, "role-not-allowed", "您的岗位不能%s，请由%s办理", action.Label(), domain.RoleLabels(allowed))
+}
+
+// errStatus refuses an action that is not possible now and says which ones are.
+func errStatus(what, status string, action Action, possible iter.Seq2[Action, []domain.Role]) error {
+	var now []string
+	for a, roles := range possible {
+		step := a.Label() + "（" + domain.RoleLabels(roles) + "）"
+		if !slices.Contains(now, step) {
+			now = append(now, step)
+		}
+	}
+	if len(now) == 0 {
+		return domain.Errorf(domain.KindConflict, "wrong-status", "%s目前处于「%s」，不能%s；已经没有可以办理的步骤", what, status, action.Label())
+	}
+	return domain.Errorf(domain.KindConflict, "wrong-status", "%s目前处于「%s」，不能%s；目前可以：%s", what, status, action.Label(), strings.Join(now, "、"))
 }

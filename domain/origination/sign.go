@@ -106,6 +106,10 @@ func (s *Applications) Contract(ctx context.Context, by domain.Actor, id domain.
 	return s.store.Contract(ctx, by.Scope(), id)
 }
 
+// aprPlaces is how the yearly cost stands in an offer and a contract: four decimals of a percent, 四舍五入, as people can
+// read it. /v1/quotes has all verified places.
+const aprPlaces = 4
+
 // makeOffer builds the plan of an approved application that starts on the day, at the price of that day.
 func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (Offer, error) {
 	ceiling, err := priceOn(ctx, r, rec, on)
@@ -120,7 +124,7 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 	offer := Offer{
 		StartsOn: on, Amount: terms.Principal, TermMonths: rec.Approval.TermMonths, RepaymentMethod: terms.Method,
 		AnnualRate: terms.AnnualRate, ReferenceRatePct: ceiling.BasePct, ReferencePublished: ceiling.PublishedOn,
-		APREffectivePct: quotation.Cost.APREffective.String(), InterestTotal: quotation.Plan.Totals.Interest,
+		APREffectivePct: quotation.Cost.APREffective.Shown(aprPlaces, money.HalfUp), InterestTotal: quotation.Plan.Totals.Interest,
 		Instalments: make([]loan.Instalment, len(quotation.Plan.Rows)),
 	}
 	for i, row := range quotation.Plan.Rows {

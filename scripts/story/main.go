@@ -40,7 +40,7 @@ is started with a database that is thrown away afterwards. --crash always starts
 
   FUMIN_URL             the service's address
   FUMIN_DEMO_PASSWORD   the demo logins' password; .fumin/demo-password when not set
-  FUMIN_CHANNEL_URL     the sandbox payment channel's address, which run.sh prints: then its own list is checked too
+  FUMIN_CHANNEL_URL     the sandbox payment channel's address (default: what fumin demo wrote to .fumin/channel-url)
 
 Flags:
 `
@@ -162,7 +162,7 @@ func findStage(ctx context.Context, program string, out io.Writer) (stage, error
 			return stage{}, err
 		}
 		drive.Say(out, "The service at %s plays.\n", url)
-		return stage{url: url, channelURL: os.Getenv("FUMIN_CHANNEL_URL"), password: password, close: func() error { return nil }}, nil
+		return stage{url: url, channelURL: channelURL(), password: password, close: func() error { return nil }}, nil
 	}
 	if chosen {
 		return stage{}, fmt.Errorf("no Fumin service answers at %s (FUMIN_URL); start it, or unset FUMIN_URL to have one started", url)
@@ -187,15 +187,31 @@ func startStage(ctx context.Context, program string) (_ stage, err error) {
 }
 
 // demoPassword is what `fumin demo` made up, and keeps where it keeps everything.
+// demoDir is where fumin demo keeps what it has.
+func demoDir() string {
+	if dir := os.Getenv("FUMIN_DATA_DIR"); dir != "" {
+		return dir
+	}
+	return ".fumin"
+}
+
+// channelURL is where the channel's own list is, or "" when nobody has said.
+func channelURL() string {
+	if url := os.Getenv("FUMIN_CHANNEL_URL"); url != "" {
+		return url
+	}
+	content, err := os.ReadFile(filepath.Join(demoDir(), "channel-url"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(content))
+}
+
 func demoPassword() (string, error) {
 	if password := os.Getenv("FUMIN_DEMO_PASSWORD"); password != "" {
 		return password, nil
 	}
-	dir := os.Getenv("FUMIN_DATA_DIR")
-	if dir == "" {
-		dir = ".fumin"
-	}
-	content, err := os.ReadFile(filepath.Join(dir, "demo-password"))
+	content, err := os.ReadFile(filepath.Join(demoDir(), "demo-password"))
 	if err != nil {
 		return "", fmt.Errorf("a service runs, and the password of its demo logins is not known (%w): set FUMIN_DEMO_PASSWORD to what it printed", err)
 	}
