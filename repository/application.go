@@ -26,6 +26,7 @@ type applicationRow struct {
 	RegionCode           string
 	ProductCode          string
 	ProductVersionID     idColumn
+	ReferenceRateID      idColumn
 	Amount               decimal.Decimal
 	TermMonths           int
 	RepaymentMethod      string
@@ -52,7 +53,7 @@ func applicationToRow(r loan.Record) applicationRow {
 	row := applicationRow{
 		ID: r.ID, ApplicationNo: r.ApplicationNo, BranchID: r.BranchID, OfficerID: r.OfficerID,
 		BorrowerID: r.BorrowerID, HouseholdID: idColumn{r.HouseholdID}, RegionCode: r.RegionCode,
-		ProductCode: r.ProductCode, ProductVersionID: idColumn{r.ProductVersionID},
+		ProductCode: r.ProductCode, ProductVersionID: idColumn{r.ProductVersionID}, ReferenceRateID: idColumn{r.ReferenceRateID},
 		Amount: r.Request.Amount.Decimal(), TermMonths: r.Request.TermMonths,
 		RepaymentMethod: string(r.Request.RepaymentMethod), Purpose: string(r.Request.Purpose), PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: dateColumn{r.Request.SiteVisitOn}, BureauConfirmationNo: r.Request.BureauConfirmationNo,
@@ -81,7 +82,7 @@ func applicationFromRow(row applicationRow) (loan.Record, error) {
 	r := loan.Record{
 		ID: row.ID, ApplicationNo: row.ApplicationNo, BranchID: row.BranchID, OfficerID: row.OfficerID,
 		BorrowerID: row.BorrowerID, HouseholdID: row.HouseholdID.ID, RegionCode: row.RegionCode,
-		ProductCode: row.ProductCode, ProductVersionID: row.ProductVersionID.ID,
+		ProductCode: row.ProductCode, ProductVersionID: row.ProductVersionID.ID, ReferenceRateID: row.ReferenceRateID.ID,
 		Request: loan.Request{
 			Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
 			Purpose: loan.Purpose(row.Purpose), PurposeNote: row.PurposeNote,
@@ -143,18 +144,15 @@ func (r reader) application(ctx context.Context, db *gorm.DB, scope domain.Scope
 
 // Applications implements origination.ApplicationReader.
 func (r reader) Applications(ctx context.Context, scope domain.Scope, f origination.ApplicationFilter, page domain.Page) ([]loan.Record, error) {
-	query := inScope(r.db.WithContext(ctx), "applications", scope)
-	if f.Status != "" {
-		query = query.Where("applications.status = ?", string(f.Status))
+	query, err := r.casesPage(ctx, "applications", scope, string(f.Status), !f.BorrowerID.IsZero(), page)
+	if err != nil {
+		return nil, err
 	}
 	if !f.BorrowerID.IsZero() {
 		query = query.Where("applications.borrower_id = ?", f.BorrowerID)
 	}
-	if !page.After.IsZero() {
-		query = query.Where("applications.id < ?", page.After)
-	}
 	var rows []applicationRow
-	if err := query.Order("applications.id DESC").Limit(page.Limit).Find(&rows).Error; err != nil {
+	if err := query.Find(&rows).Error; err != nil {
 		return nil, translateRead(ctx, err)
 	}
 	return mapRows(rows, applicationFromRow)

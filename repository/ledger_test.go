@@ -171,6 +171,7 @@ func (l *ledger) draft(branch domain.ID) loan.Record {
 func approved(r loan.Record) loan.Record {
 	r.Status, r.SubmittedBy = loan.StatusApproved, ledgerOfficer
 	r.DecisionID, r.ProductVersionID = "01900000-0000-7000-8000-0000000000d1", "01900000-0000-7000-8000-0000000000d2"
+	r.ReferenceRateID = "01900000-0000-7000-8000-0000000000d3"
 	r.Approval = &loan.Approval{
 		Amount: r.Request.Amount, TermMonths: r.Request.TermMonths, AnnualRate: money.MustParseRate("3.65"),
 		ApprovedBy: ledgerApprover, ApprovedAt: ledgerStart,

@@ -1,0 +1,265 @@
+package repository_test
+
+import (
+	"database/sql"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"gorm.io/gorm"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/origination"
+)
+
+// planRows is how many applications a plan is made over: enough for the optimiser to take an index seriously.
+const planRows = 10_000
+
+// planRow is one row of EXPLAIN.
+type planRow struct {
+	table, access, key, extra string
+	rows                      int
+}
+
+func (s planRow) String() string {
+	return fmt.Sprintf("%s: %s by %q, %d rows, %s", s.table, s.access, s.key, s.rows, s.extra)
+}
+
+// scratch is what a plan may scan in full: tables that do not grow with business, and results the server made for itself.
+func scratch(table string) bool {
+	return table == "" || table == "branch_ancestors" || table == "branches" || strings.HasPrefix(table, "<")
+}
+
+// capture runs something and returns every statement that GORM made of it, with its values in place.
+func (l *ledger) capture(run func() error) (statements []string) {
+	l.t.Helper()
+	db := l.store.Database()
+	remember := func(tx *gorm.DB) {
+		if tx.DryRun {
+			return // a subquery: it is part of the statement that follows
+		}
+		statements = append(statements, tx.Dialector.Explain(tx.Statement.SQL.String(), tx.Statement.Vars...))
+	}
+	l.must(db.Callback().Query().After("gorm:query").Register("plan:capture", remember))
+	l.must(db.Callback().Raw().After("gorm:raw").Register("plan:capture", remember))
+	defer func() {
+		l.must(db.Callback().Query().Remove("plan:capture"))
+		l.must(db.Callback().Raw().Remove("plan:capture"))
+	}()
+	// The bulk rows of payments hold no account that could be opened; what is looked at is how they are found. And who looks
+	// for what is out of scope finds nothing.
+	if err := run(); err != nil && !strings.Contains(err.Error(), "decrypt") && !strings.HasSuffix(domain.CodeOf(err), "-not-found") {
+		l.t.Errorf("run: %v", err)
+	}
+	if len(statements) == 0 {
+		l.t.Error("no statement was captured")
+	}
+	return statements
+}
+
+func explain(t testing.TB, connection *sql.Conn, statement string) (steps []planRow) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatalf("EXPLAIN %s: %v", statement, err)
+		}
+	}
+	rows, err := connection.QueryContext(t.Context(), "EXPLAIN "+statement)
+	must(err)
+	defer rows.Close()
+	columns, err := rows.Columns()
+	must(err)
+	for rows.Next() {
+		cells := make([]sql.NullString, len(columns))
+		to := make([]any, len(columns))
+		byName := map[string]*sql.NullString{}
+		for i := range cells {
+			to[i], byName[strings.ToLower(columns[i])] = &cells[i], &cells[i]
+		}
+		must(rows.Scan(to...))
+		step := planRow{table: byName["table"].String, access: byName["type"].String, key: byName["key"].String, extra: byName["extra"].String}
+		_, _ = fmt.Sscan(byName["rows"].String, &step.rows)
+		steps = append(steps, step)
+	}
+	must(rows.Err())
+	if len(steps) == 0 {
+		t.Errorf("no plan for %s", statement)
+	}
+	return steps
+}
+
+// fillForPlans puts in a few thousand cases spread over the three branches, one borrower in a hundred each, most of them
+// closed long ago, as in a lender that has been at work for years.
+func (l *ledger) fillForPlans() {
+	l.t.Helper()
+	const numbers = "(SELECT a.d + 10*b.d + 100*c.d + 1000*e.d AS n FROM digits a JOIN digits b JOIN digits c JOIN digits e)"
+	l.exec("CREATE TABLE digits (d INT PRIMARY KEY)")
+	l.exec("INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)")
+	id := func(prefix string) string {
+		return "CONCAT('0189" + prefix + "000-0000-7000-8000-', LPAD(LOWER(HEX(n)), 12, '0'))"
+	}
+	l.exec(`INSERT INTO borrowers (id, branch_id, officer_id, kind, name, business_name, id_number_cipher, id_number_last4, credit_code_cipher,
+		credit_code_last4, region_code, area_code, address_cipher, organisation_cipher, version, created_at)
+		SELECT ` + id("c") + `, branch_id, officer_id, kind, name, business_name, id_number_cipher, id_number_last4, credit_code_cipher,
+		credit_code_last4, region_code, area_code, address_cipher, organisation_cipher, version, created_at
+		FROM ` + numbers + " s JOIN (SELECT * FROM borrowers LIMIT 1) b WHERE n < 400")
+	l.exec("INSERT INTO applications (id, application_no, branch_id, officer_id, borrower_id, region_code, product_code, amount, term_months, repayment_method,"+
+		" purpose, purpose_note, bureau_confirmation_no, status, decision_id, approved_amount, approved_term_months, approved_rate_pct, approved_at, version, created_at, updated_at)"+
+		" SELECT "+id("a")+", CONCAT('LA-', n), ELT(1 + n % 3, ?, ?, ?), ?, CONCAT('0189c000-0000-7000-8000-', LPAD(LOWER(HEX(n % 400)), 12, '0')),"+
+		" '371503901201', 'QLFMD', 50000, 12, 'lump_sum', 'facility', '', '', IF(n % 10 = 0, 'draft', 'closed'), "+id("d")+
+		", 50000, 12, 3.65, '2026-01-01 00:00:00', 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM "+numbers+" s WHERE n < ?",
+		ledgerCounty, ledgerTownship, ledgerSibling, ledgerOfficer, planRows)
+	l.exec("INSERT INTO events (subject_id, version, subject, case_id, branch_id, action, from_status, to_status, actor_id, actor_name, actor_role, at, detail) SELECT id, 1, 'application', id, branch_id, 'create', '', status, officer_id, '员工', 'loan_officer', created_at, '[]' FROM applications WHERE id LIKE '0189a%'")
+	l.exec("INSERT INTO contracts (application_id, branch_id, borrower_id, contract_no, signed_on, amount, term_months, repayment_method, annual_rate_pct, reference_rate_pct, reference_published_on, apr_effective_pct, interest_total, payee_name, payee_account_cipher, payee_bank_name, recorded_by, recorded_at) SELECT id, branch_id, borrower_id, CONCAT('HT-', application_no), '2026-01-02', amount, term_months, repayment_method, 3.65, 3.45, '2026-01-01', '3.7', 0, '王吉华', '', '', officer_id, created_at FROM applications WHERE id LIKE '0189a%' AND status = 'closed'")
+	l.exec("INSERT INTO instalments (application_id, number, branch_id, due_on, days, opening_balance, principal, interest, fees, total, closing_balance) SELECT application_id, 1, branch_id, '2027-01-02', 365, amount, amount, 0, 0, amount, 0 FROM contracts WHERE contract_no LIKE 'HT-LA-%'")
+	l.exec("INSERT INTO disbursements (id, application_id, branch_id, borrower_id, amount, payee_name, payee_account_cipher, payee_bank_name, status, live_application_id, requested_by, requested_at, released_by, released_at, sent_at, settled_at, channel_reference, failure_code, failure_reason, work_due_at, attempts, last_error, version) SELECT INSERT(id, 1, 5, '0189d'), id, branch_id, borrower_id, amount, '王吉华', 'x', '', 'succeeded', id, officer_id, created_at, ?, created_at, created_at, created_at, '', '', '', NULL, 1, '', 4 FROM applications WHERE id LIKE '0189a%' AND status = 'closed'", ledgerReleaser)
+	l.exec("UPDATE disbursements SET status = 'unknown', work_due_at = '2026-11-01 00:00:00' WHERE id LIKE '%00'")
+	l.exec("INSERT INTO idempotency_keys (actor_id, idempotency_key, fingerprint, result_id, created_at) SELECT ?, CONCAT('key-', n), REPEAT('0', 64), "+id("a")+", DATE_ADD('2026-01-01 00:00:00', INTERVAL n MINUTE) FROM "+numbers+" s WHERE n < ?", ledgerOfficer, planRows)
+	l.exec("INSERT INTO product_versions (id, product_code, region_prefix, effective_from, effective_to, status, made_by, made_at, activated_by, activated_at, revision, base_id, document) SELECT " + id("e") + `, product_code, CONCAT(36 + n % 2, LPAD(n DIV 10, 4, '0')), DATE_ADD('2020-01-01', INTERVAL n DAY), NULL, 'draft', made_by, made_at, NULL, NULL, 0, base_id, document
+		FROM ` + numbers + " s JOIN (SELECT * FROM product_versions LIMIT 1) v WHERE n < 2000")
+	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, idempotency_keys, product_versions, branch_ancestors, branches")
+}
+
+// rowsRead runs a statement and returns how many rows and index entries the server read for it.
+func rowsRead(t testing.TB, connection *sql.Conn, statement string) (read int) {
+	t.Helper()
+	counted := func() (sum int) {
+		rows, err := connection.QueryContext(t.Context(), "SHOW SESSION STATUS LIKE 'Handler_read%'")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var name string
+			var value int
+			if err := rows.Scan(&name, &value); err != nil {
+				t.Fatal(err)
+			}
+			sum += value
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		return sum
+	}
+	before := counted()
+	between := counted() - before // what counting itself reads
+	before = counted()
+	rows, err := connection.QueryContext(t.Context(), statement)
+	if err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+	for rows.Next() { // all are read before they are counted
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	if err := rows.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return counted() - before - between
+}
+
+func TestEveryListAndWorkerGoesByAnIndex(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	l.update(func(tx origination.Tx) error {
+		if err := tx.PutProduct(t.Context(), ledgerProduct("QLFMD")); err != nil {
+			return err
+		}
+		_, err := tx.InsertProductVersion(t.Context(), ledgerVersion(l.newID(), "QLFMD", "37", "2022-02-01"))
+		return err
+	})
+	l.fillForPlans()
+	r, _ := l.addSigned(ledgerCounty)
+	d := l.addDisbursement(l.payment(r))
+	l.update(func(tx origination.Tx) error { return tx.InsertDecision(t.Context(), ledgerDecision(r)) })
+
+	ctx := t.Context()
+	ofBorrower := domain.ID("0189c000-0000-7000-8000-000000000007")
+	scopes := map[string]domain.Scope{
+		"a branch without branches below": {BranchID: ledgerTownship}, "a branch with some below": {BranchID: ledgerCounty},
+		"the head": {BranchID: ledgerHead}, "a borrower": {BorrowerID: ofBorrower},
+	}
+	connection := l.likeTheStores()
+	// check runs a read and looks at every statement it makes: by its plan, and by how many rows and index entries the server
+	// reads for it. inOrder says that an index gives the rows in their order, so nothing is sorted.
+	check := func(name string, readsMax int, inOrder bool, run func() error) {
+		t.Helper()
+		for _, statement := range l.capture(run) {
+			for _, step := range explain(t, connection, statement) {
+				if !scratch(step.table) && (step.access == "ALL" || (step.access == "index" && step.rows > readsMax)) {
+					t.Errorf("%s scans a growing table (%s):\n%s", name, step, statement)
+				}
+				if inOrder && strings.Contains(step.extra, "filesort") {
+					t.Errorf("%s sorts what an index could give in order (%s):\n%s", name, step, statement)
+				}
+			}
+			if read := rowsRead(t, connection, statement); read > readsMax {
+				t.Errorf("%s reads %d rows, want at most %d (%v):\n%s", name, read, readsMax, explain(t, connection, statement), statement)
+			}
+		}
+	}
+	after := domain.ID("0189a000-0000-7000-8000-000000000d00")
+	for scopeName, scope := range scopes {
+		for _, page := range []domain.Page{{Limit: domain.PageLimitDefault}, {Limit: domain.PageLimitMax, After: after}} {
+			readsMax := planReadsPerRow * page.Limit
+			for _, f := range []origination.ApplicationFilter{
+				{}, {Status: loan.StatusDraft}, {Status: loan.StatusReviewing}, {BorrowerID: ofBorrower}, {Status: loan.StatusDraft, BorrowerID: ofBorrower},
+			} {
+				check(fmt.Sprintf("Applications of %s, %+v, %+v", scopeName, f, page), readsMax, f.Status == "",
+					func() error { _, err := l.store.Applications(ctx, scope, f, page); return err })
+			}
+			page.After = domain.ID(strings.Replace(page.After.String(), "0189a", "0189d", 1)) // the payments have the ids of their applications
+			for _, f := range []origination.DisbursementFilter{
+				{}, {Status: loan.DisbursementUnknown}, {Status: loan.DisbursementRequested}, {ApplicationID: r.ID},
+				{Status: loan.DisbursementRequested, ApplicationID: r.ID},
+			} {
+				check(fmt.Sprintf("Disbursements of %s, %+v, %+v", scopeName, f, page), readsMax, f.Status == "",
+					func() error { _, err := l.store.Disbursements(ctx, scope, f, page); return err })
+			}
+		}
+	}
+	for scopeName, scope := range map[string]domain.Scope{"a branch": {BranchID: ledgerCounty}, "the borrower": {BorrowerID: r.BorrowerID}, "a worker": {Everything: true}} {
+		for name, read := range l.applicationReads(r, "01900000-0000-7000-8000-0000000000d1", d.ID) {
+			if strings.HasPrefix(name, "Applications") || strings.HasPrefix(name, "Disbursements") {
+				continue // the lists above
+			}
+			// The events of one case are few, and sorted once read.
+			check(name+" for "+scopeName, planReadsOfOne, name != "Events", func() error { _, err := read(scope); return err })
+		}
+	}
+	check("DueDisbursements", planReadsOfOne, true, func() error { _, err := l.store.DueDisbursements(ctx, ledgerStart, 8); return err })
+	check("ProductVersions", planReadsOfOne, false, func() error { _, err := l.store.ProductVersions(ctx, "QLFMD", "370001901201"); return err })
+	check("ProductVersion", planReadsOfOne, true, func() error {
+		_, err := l.store.ProductVersion(ctx, "0189e000-0000-7000-8000-000000000007")
+		return err
+	})
+	check("DeleteIdempotencyKeys", planReadsOfOne, true, func() error {
+		return l.store.Update(ctx, func(tx origination.Tx) error {
+			_, err := tx.DeleteIdempotencyKeys(ctx, time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC), 10)
+			return err
+		})
+	})
+}
+
+// How many rows and index entries a statement may read: for a list, a multiple of what the page shows, because a filter and
+// a scope may both drop rows of the index that is walked; for one thing, what belongs to one case.
+const (
+	planReadsPerRow = 20
+	planReadsOfOne  = 100
+)
+
+// likeTheStores is a connection with the session of the store's own.
+func (l *ledger) likeTheStores() *sql.Conn {
+	l.t.Helper()
+	pool, err := l.store.Database().DB()
+	l.must(err)
+	connection, err := pool.Conn(l.t.Context())
+	l.must(err)
+	l.t.Cleanup(func() { _ = connection.Close() })
+	return connection
+}
