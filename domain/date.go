@@ -146,6 +146,7 @@ func (d Date) AgeOn(o Date) int {
 	return age
 }
 
+// String writes what ParseDate reads: "2026-08-24".
 func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.year, d.month, d.day)
 }

@@ -68,6 +68,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
+// Unwrap returns the cause, or nil.
 func (e *Error) Unwrap() error { return e.cause }
 
 // CodeOf returns the code of the *Error in err's chain, or "" when there is none.
@@ -90,6 +91,7 @@ func BadValue(code, format string, args ...any) *ValueError {
 	return &ValueError{Code: code, Detail: fmt.Sprintf(format, args...)}
 }
 
+// Error says the code and the detail; whoever knows the field adds it.
 func (e *ValueError) Error() string { return e.Code + ": " + e.Detail }
 
 // FieldsMax bounds how many field problems one answer lists.

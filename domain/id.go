@@ -33,6 +33,7 @@ func MustParseID(s string) ID {
 	return id
 }
 
+// String returns the UUID as it was parsed; "" when absent.
 func (id ID) String() string { return string(id) }
 
 // IsZero reports whether id is absent.

@@ -58,6 +58,7 @@ func ParseVillageCode(s string) (RegionCode, error) {
 	return ParseRegionCode(s)
 }
 
+// String returns the digits.
 func (c RegionCode) String() string { return string(c) }
 
 // IsZero reports whether c is absent.

@@ -28,6 +28,7 @@ func ParseRounding(s string) (Rounding, error) {
 	return 0, domain.BadValue("invalid-rounding", "应为 half_up（四舍五入）或 half_even（四舍六入五成双）")
 }
 
+// String writes what ParseRounding reads; the modes a lender may not choose have names as well.
 func (r Rounding) String() string {
 	switch r {
 	case HalfUp:

@@ -29,11 +29,16 @@ type ApplicationReader interface {
 
 // ApplicationWriter writes applications. Each write carries its event, so the history is complete by construction.
 type ApplicationWriter interface {
+	// LockApplication returns an application and keeps others from changing it until the transaction ends, or
+	// "application-not-found".
 	LockApplication(ctx context.Context, scope domain.Scope, id domain.ID) (*loan.Application, error)
+	// InsertApplication refuses with "id-exists".
 	InsertApplication(ctx context.Context, a *loan.Application, event loan.Event) error
 	// SaveApplication refuses with "stale-version" when the stored version is not the one before a's.
 	SaveApplication(ctx context.Context, a *loan.Application, event loan.Event) error
+	// InsertDecision stores what the rules said; it is never changed.
 	InsertDecision(ctx context.Context, d Decision) error
+	// InsertContract stores what was signed, with its plan; neither is ever changed.
 	InsertContract(ctx context.Context, c loan.Contract, plan []loan.Instalment) error
 }
 

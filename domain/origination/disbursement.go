@@ -20,9 +20,12 @@ type DisbursementReader interface {
 
 // DisbursementWriter writes payments, each with its event.
 type DisbursementWriter interface {
+	// LockDisbursement returns a payment and keeps others from changing it until the transaction ends, or
+	// "disbursement-not-found".
 	LockDisbursement(ctx context.Context, scope domain.Scope, id domain.ID) (*loan.Disbursement, error)
 	// InsertDisbursement refuses with "disbursement-exists" while the application has a live one.
 	InsertDisbursement(ctx context.Context, d *loan.Disbursement, event loan.Event) error
+	// SaveDisbursement refuses with "stale-version" when the stored version is not the one before d's.
 	SaveDisbursement(ctx context.Context, d *loan.Disbursement, event loan.Event) error
 	// PostponeDisbursement moves the next attempt and remembers why; a zero time stops the attempts until a person asks.
 	PostponeDisbursement(ctx context.Context, id domain.ID, dueAt time.Time, attempts int, lastError string) error

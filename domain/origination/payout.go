@@ -14,7 +14,9 @@ import (
 // PaymentChannel pays and tells what it paid (支付渠道). Its key is the disbursement's id: asked twice to pay one id, it pays
 // once. Neither method returns an error: whatever is not a definite answer is PaymentUnknown.
 type PaymentChannel interface {
+	// Pay sends the order, or learns what became of it when it was sent before.
 	Pay(ctx context.Context, d loan.DisbursementRecord) PaymentAnswer
+	// Query asks what became of an order and never pays.
 	Query(ctx context.Context, d loan.DisbursementRecord) PaymentAnswer
 }
 

@@ -32,6 +32,7 @@ type StaffReader interface {
 
 // StaffWriter writes branches, users, service accounts and sessions. Whatever changes carries its event.
 type StaffWriter interface {
+	// InsertBranch refuses with "branch-code-taken" or "id-exists".
 	InsertBranch(ctx context.Context, b staff.Branch, event staff.Event) error
 	// SaveBranch changes a branch's name and level.
 	SaveBranch(ctx context.Context, b staff.Branch, event staff.Event) error
@@ -49,6 +50,7 @@ type StaffWriter interface {
 
 	// LockLoginAttempts returns the attempts under a name, known or not. Others who try the name wait.
 	LockLoginAttempts(ctx context.Context, name string, now time.Time) (staff.LoginAttempts, error)
+	// SaveLoginAttempts stores them; it is called with the name's lock held.
 	SaveLoginAttempts(ctx context.Context, name string, a staff.LoginAttempts, now time.Time) error
 	// DeleteLoginAttempts forgets at most limit names that were not tried since the time.
 	DeleteLoginAttempts(ctx context.Context, until time.Time, limit int) (deleted int, err error)

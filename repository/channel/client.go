@@ -30,6 +30,7 @@ type Payment struct {
 	Remark       string       // 附言: 0 to 140 characters
 }
 
+// String shows the id and the amount and hides who is paid.
 func (p Payment) String() string { return fmt.Sprintf("payment %s of %s", p.ID, p.Amount) }
 
 // GoString keeps %#v from showing what String hides.

@@ -84,6 +84,7 @@ func New(options Options) (*Server, error) {
 	return s, nil
 }
 
+// ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
 
 // Close ends all delays without paying and lets go of the record; requests after it get 503. It may be called twice.
