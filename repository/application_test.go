@@ -132,7 +132,7 @@ func TestASaveChangesWhatMayChangeAndKeepsTheRest(t *testing.T) {
 
 	want := before
 	want.Request, want.Status, want.Version, want.UpdatedAt = after.Request, after.Status, after.Version, after.UpdatedAt
-	want.Approval, want.DecisionID, want.ProductVersionID, want.SubmittedBy = nil, "", "", ""
+	want.Approval, want.DecisionID, want.SubmittedBy, want.ProductVersionID, want.ReferenceRateID = nil, "", "", "", ""
 	got, err := l.store.Application(t.Context(), ledgerEverything, before.ID)
 	if err != nil {
 		t.Fatal(err)
