@@ -53,7 +53,7 @@ func TestAnAbsentValueIsNullAndComesBackAbsent(t *testing.T) {
 			t.Errorf("%s from NULL: %v", name, err)
 		}
 	}
-	if !date.Date.IsZero() || !id.ID.IsZero() || !instant.Time.IsZero() {
+	if !date.IsZero() || !id.IsZero() || !instant.IsZero() {
 		t.Errorf("from NULL: %v, %v, %v; want what was there before to be gone", date.Date, id.ID, instant.Time)
 	}
 	for name, written := range map[string]func() (driver.Value, error){"date": date.Value, "id": id.Value, "instant": instant.Value} {

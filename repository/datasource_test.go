@@ -1,6 +1,7 @@
 package repository
 
 import (
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -26,12 +27,8 @@ func TestWhateverADSNSaysTheSettingsReliedOnAreForced(t *testing.T) {
 		"wait_timeout":     "600", // not ours, so the DSN's
 	}
 	with := func(more map[string]string) map[string]string {
-		all := map[string]string{}
-		for _, some := range []map[string]string{common, more} {
-			for name, value := range some {
-				all[name] = value
-			}
-		}
+		all := maps.Clone(common)
+		maps.Copy(all, more)
 		return all
 	}
 	mariaDB := with(map[string]string{"tx_isolation": "'READ-COMMITTED'", "max_statement_time": "25"})

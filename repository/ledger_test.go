@@ -196,6 +196,7 @@ func (l *ledger) addApplication(r loan.Record) loan.Record {
 }
 
 func insertApplication(t testing.TB, tx origination.Tx, r loan.Record) error {
+	t.Helper()
 	a, err := loan.Restore(r)
 	if err != nil {
 		return err
@@ -265,6 +266,7 @@ func (l *ledger) addDisbursement(r loan.DisbursementRecord) loan.DisbursementRec
 }
 
 func insertDisbursement(t testing.TB, tx origination.Tx, r loan.DisbursementRecord) error {
+	t.Helper()
 	d, err := loan.RestoreDisbursement(r)
 	if err != nil {
 		return err
