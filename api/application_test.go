@@ -238,6 +238,7 @@ func TestABadApplicationIsRefusedWithEveryFieldAtOnce(t *testing.T) {
 		"all wrong together": {fields{"amount": 1, "term_months": 0, "purpose": "x", "repayment_method": "y"}, 422, "invalid-fields", "/amount wrong-type,/purpose unknown-value,/repayment_method invalid-repayment-method,/term_months out-of-range"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := createAt(r.officer().in(t).bad(), "/v1/applications", good.but(c.change)).wantProblem(c.status, c.code)
 			if got := strings.Join(p.fields(), ","); got != c.fields {
 				t.Errorf("fields: got %s, want %s", got, c.fields)

@@ -46,7 +46,7 @@ func (s *server) createBorrower(c *gin.Context) error {
 	if err := doneWith(in, s.borrowers.CheckBorrower(actor(c), cmd)); err != nil {
 		return err
 	}
-	b, replayed, err := s.borrowers.CreateBorrower(c.Request.Context(), actor(c), origination.Idempotency(key), cmd)
+	b, replayed, err := s.borrowers.CreateBorrower(c.Request.Context(), actor(c), key, cmd)
 	if err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func (s *server) addPart(c *gin.Context, read func(in *object) error,
 	if err := doneWith(in, read(in)); err != nil {
 		return err
 	}
-	b, replayed, err := add(c.Request.Context(), origination.Idempotency(key), id)
+	b, replayed, err := add(c.Request.Context(), key, id)
 	if err != nil {
 		return err
 	}

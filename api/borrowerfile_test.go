@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,8 +26,8 @@ func history(t *testing.T, c *client, path string) []string {
 	var list struct{ Items []eventJSON }
 	c.get(path + "/events").want(http.StatusOK).into(&list)
 	var actions []string
-	for i := len(list.Items) - 1; i >= 0; i-- {
-		actions = append(actions, list.Items[i].Action)
+	for _, event := range slices.Backward(list.Items) {
+		actions = append(actions, event.Action)
 	}
 	return actions
 }

@@ -54,7 +54,7 @@ func (s *server) createHousehold(c *gin.Context) error {
 	if err := doneWith(in, s.borrowers.CheckHousehold(actor(c), cmd)); err != nil {
 		return err
 	}
-	h, replayed, err := s.borrowers.CreateHousehold(c.Request.Context(), actor(c), origination.Idempotency(key), cmd)
+	h, replayed, err := s.borrowers.CreateHousehold(c.Request.Context(), actor(c), key, cmd)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func (s *server) joinHousehold(c *gin.Context) error {
 	if err := doneWith(in, s.borrowers.CheckJoin(actor(c), cmd)); err != nil {
 		return err
 	}
-	h, replayed, err := s.borrowers.Join(c.Request.Context(), actor(c), origination.Idempotency(key), cmd)
+	h, replayed, err := s.borrowers.Join(c.Request.Context(), actor(c), key, cmd)
 	if err != nil {
 		return err
 	}
@@ -273,7 +273,7 @@ func (s *server) splitHousehold(c *gin.Context) error {
 	if err := in.done(); err != nil {
 		return err
 	}
-	rest, made, replayed, err := s.borrowers.Split(c.Request.Context(), actor(c), origination.Idempotency(key), cmd)
+	rest, made, replayed, err := s.borrowers.Split(c.Request.Context(), actor(c), key, cmd)
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (s *server) addProperty(c *gin.Context) error {
 	if err := doneWith(in, s.borrowers.CheckProperty(actor(c), found)); err != nil {
 		return err
 	}
-	h, replayed, err := s.borrowers.AddProperty(c.Request.Context(), actor(c), origination.Idempotency(key), id, found)
+	h, replayed, err := s.borrowers.AddProperty(c.Request.Context(), actor(c), key, id, found)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -151,9 +152,7 @@ type fields map[string]any
 // but returns a copy with some members changed; nil removes one.
 func (f fields) but(changes fields) fields {
 	next := fields{}
-	for name, value := range f {
-		next[name] = value
-	}
+	maps.Copy(next, f)
 	for name, value := range changes {
 		if value == nil {
 			delete(next, name)
