@@ -430,8 +430,8 @@ func whereNameBegins(query *gorm.DB, prefix string) *gorm.DB {
 // successor returns the first text after all texts that begin with prefix, by code point; "" when there is none.
 func successor(prefix string) string {
 	runes := []rune(prefix)
-	for i := len(runes) - 1; i >= 0; i-- {
-		switch next := runes[i] + 1; {
+	for i, last := range slices.Backward(runes) {
+		switch next := last + 1; {
 		case next > unicode.MaxRune:
 			continue // carry to the character before
 		case next == 0xD800: // the surrogates are no characters

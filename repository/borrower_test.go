@@ -636,7 +636,7 @@ func BenchmarkBorrowerSearch(b *testing.B) {
 				took := make([]time.Duration, 0, b.N)
 				for i := range b.N {
 					filter := searches(i * 7919 % households)[what]
-					began := time.Now() //nolint:forbidigo // a benchmark measures time
+					began := time.Now()
 					if _, err := r.store.Borrowers(context.Background(), who.scope, filter, domain.Page{Limit: domain.PageLimitDefault}); err != nil {
 						b.Fatal(err)
 					}

@@ -158,7 +158,7 @@ func storedText[T any](text string, parse func(string) (T, error)) (value T, err
 // storedInvalid says that a stored record cannot be. It is our fault and not the client's, so it must not stay a
 // *domain.Error, which would be a 422.
 func storedInvalid(what string, id domain.ID, err error) error {
-	return fmt.Errorf("stored %s %s is not valid: %s", what, id, err.Error()) //nolint:errorlint // on purpose, see above
+	return fmt.Errorf("stored %s %s is not valid: %s", what, id, err.Error())
 }
 
 func errHouseholdNotFound() error {

@@ -71,10 +71,10 @@ func (w *world) advance(d time.Duration) { w.microseconds.Add(d.Microseconds()) 
 // signature's window is checked against it; nothing in the tests depends on what it is.
 func (w *world) startChannel() {
 	w.t.Helper()
-	real := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
+	realNow := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }
 	secret := []byte("0123456789abcdef0123456789abcdef")
 	server, err := sandbox.New(sandbox.Options{
-		RecordFile: filepath.Join(w.t.TempDir(), "channel.jsonl"), Keys: map[string][]byte{channelKey: secret}, Now: real,
+		RecordFile: filepath.Join(w.t.TempDir(), "channel.jsonl"), Keys: map[string][]byte{channelKey: secret}, Now: realNow,
 	})
 	if err != nil {
 		w.t.Fatal(err)
@@ -87,7 +87,7 @@ func (w *world) startChannel() {
 		}
 	})
 	client, err := channel.New(channel.Options{
-		BaseURL: listening.URL, KeyID: channelKey, Secret: secret, Now: real, Timeout: 2 * time.Second,
+		BaseURL: listening.URL, KeyID: channelKey, Secret: secret, Now: realNow, Timeout: 2 * time.Second,
 	})
 	if err != nil {
 		w.t.Fatal(err)

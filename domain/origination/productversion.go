@@ -433,8 +433,10 @@ func versionEvent(by domain.Actor, at time.Time, v product.Version, action produ
 
 func rateEvent(by domain.Actor, at time.Time, r product.ReferenceRate, action product.Action) product.Event {
 	detail := []product.Note{
-		{Name: "published_on", Value: r.PublishedOn.String()}, {Name: "correction", Value: strconv.Itoa(r.Revision)},
-		{Name: "one_year_pct", Value: r.OneYearPct.String()}, {Name: "five_year_pct", Value: r.FiveYearPct.String()},
+		{Name: "published_on", Value: r.PublishedOn.String()},
+		{Name: "correction", Value: strconv.Itoa(r.Revision)},
+		{Name: "one_year_pct", Value: r.OneYearPct.String()},
+		{Name: "five_year_pct", Value: r.FiveYearPct.String()},
 	}
 	if r.Reason != "" {
 		detail = append(detail, product.Note{Name: "reason", Value: r.Reason})
