@@ -18,19 +18,19 @@ func (s *server) applicationRoutes() []route {
 	return []route{
 		{method: http.MethodPost, path: "/v1/applications", handler: s.openApplication},
 		{method: http.MethodGet, path: "/v1/applications", handler: s.listApplications, query: true},
-		{method: http.MethodGet, path: one, handler: s.readApplication},
+		{method: http.MethodGet, path: one, handler: byID(s.applications.Application, answerApplication)},
 		{method: http.MethodPut, path: one, handler: s.editApplication},
-		{method: http.MethodPost, path: one + "/submit", handler: s.command(s.applications.Submit)},
+		{method: http.MethodPost, path: one + "/submit", handler: byID(s.applications.Submit, answerApplication)},
 		{method: http.MethodPost, path: one + "/approve", handler: s.approveApplication},
-		{method: http.MethodPost, path: one + "/decline", handler: s.withReason(s.applications.Decline)},
-		{method: http.MethodPost, path: one + "/return", handler: s.withReason(s.applications.Return)},
-		{method: http.MethodPost, path: one + "/withdraw", handler: s.withReason(s.applications.Withdraw)},
+		{method: http.MethodPost, path: one + "/decline", handler: byIDWithReason(s.applications.Decline, answerApplication)},
+		{method: http.MethodPost, path: one + "/return", handler: byIDWithReason(s.applications.Return, answerApplication)},
+		{method: http.MethodPost, path: one + "/withdraw", handler: byIDWithReason(s.applications.Withdraw, answerApplication)},
 		{method: http.MethodPost, path: one + "/sign", handler: s.signApplication},
-		{method: http.MethodPost, path: one + "/close", handler: s.command(s.applications.Close)},
-		{method: http.MethodGet, path: one + "/decision", handler: s.readDecision},
-		{method: http.MethodGet, path: one + "/plan", handler: s.readPlan},
-		{method: http.MethodGet, path: one + "/contract", handler: s.readContract},
-		{method: http.MethodGet, path: one + "/events", handler: s.readEvents},
+		{method: http.MethodPost, path: one + "/close", handler: byID(s.applications.Close, answerApplication)},
+		{method: http.MethodGet, path: one + "/decision", handler: byID(s.applications.Decision, shown(viewDecision))},
+		{method: http.MethodGet, path: one + "/plan", handler: byID(s.applications.Plan, shown(viewPlan))},
+		{method: http.MethodGet, path: one + "/contract", handler: byID(s.applications.Contract, shown(viewContract))},
+		{method: http.MethodGet, path: one + "/events", handler: byID(s.applications.History, shown(viewEvents))},
 	}
 }
 
@@ -117,10 +117,6 @@ func parseStatus(s string) (loan.Status, error) {
 	return "", domain.BadValue("unknown-value", "不认识的申请状态")
 }
 
-func (s *server) readApplication(c *gin.Context) error {
-	return s.command(s.applications.Application)(c)
-}
-
 func (s *server) editApplication(c *gin.Context) error {
 	id, err := pathID(c, "id")
 	if err != nil {
@@ -193,98 +189,6 @@ func (s *server) signApplication(c *gin.Context) error {
 		return err
 	}
 	return answerApplication(c, rec)
-}
-
-func (s *server) readDecision(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	d, err := s.applications.Decision(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewDecision(d))
-}
-
-func (s *server) readPlan(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	plan, err := s.applications.Plan(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewPlan(plan))
-}
-
-func (s *server) readContract(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	contract, err := s.applications.Contract(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewContract(contract))
-}
-
-func (s *server) readEvents(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	events, err := s.applications.History(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	items := make([]eventView, len(events))
-	for i, e := range events {
-		items[i] = viewEvent(e)
-	}
-	return writeJSON(c, http.StatusOK, struct {
-		Items []eventView `json:"items"`
-	}{items})
-}
-
-// command is the handler of a use case that takes nothing but the application's id.
-func (s *server) command(do useCase) func(*gin.Context) error {
-	return func(c *gin.Context) error {
-		id, err := pathID(c, "id")
-		if err != nil {
-			return err
-		}
-		rec, err := do(c.Request.Context(), actor(c), id)
-		if err != nil {
-			return err
-		}
-		return answerApplication(c, rec)
-	}
-}
-
-// withReason is the handler of a use case that takes the application's id and a person's reason.
-func (s *server) withReason(do useCaseWithReason) func(*gin.Context) error {
-	return func(c *gin.Context) error {
-		id, err := pathID(c, "id")
-		if err != nil {
-			return err
-		}
-		in, err := readObject(c)
-		if err != nil {
-			return err
-		}
-		reason := in.text("reason", 1, loan.ReasonMax)
-		if err := in.done(); err != nil {
-			return err
-		}
-		rec, err := do(c.Request.Context(), actor(c), id, reason)
-		if err != nil {
-			return err
-		}
-		return answerApplication(c, rec)
-	}
 }
 
 func answerApplication(c *gin.Context, rec loan.Record) error {
@@ -366,6 +270,18 @@ type eventView struct {
 type noteView struct {
 	Name  string `json:"name"`
 	Value string `json:"value"`
+}
+
+type eventsView struct {
+	Items []eventView `json:"items"`
+}
+
+func viewEvents(events []loan.Event) eventsView {
+	v := eventsView{Items: make([]eventView, len(events))}
+	for i, e := range events {
+		v.Items[i] = viewEvent(e)
+	}
+	return v
 }
 
 func viewEvent(e loan.Event) eventView {

@@ -16,10 +16,10 @@ func (s *server) disbursementRoutes() []route {
 	return []route{
 		{method: http.MethodPost, path: "/v1/applications/:id/disbursements", handler: s.requestDisbursement},
 		{method: http.MethodGet, path: "/v1/disbursements", handler: s.listDisbursements, query: true},
-		{method: http.MethodGet, path: one, handler: s.readDisbursement},
+		{method: http.MethodGet, path: one, handler: byID(s.disbursements.Disbursement, shown(viewDisbursement))},
 		{method: http.MethodPost, path: one + "/release", handler: s.releaseDisbursement},
-		{method: http.MethodPost, path: one + "/cancel", handler: s.cancelDisbursement},
-		{method: http.MethodPost, path: one + "/recheck", handler: s.recheckDisbursement},
+		{method: http.MethodPost, path: one + "/cancel", handler: byIDWithReason(s.disbursements.Cancel, shown(viewDisbursement))},
+		{method: http.MethodPost, path: one + "/recheck", handler: byID(s.disbursements.Recheck, shown(viewDisbursement))},
 	}
 }
 
@@ -71,18 +71,6 @@ func parseDisbursementStatus(s string) (loan.DisbursementStatus, error) {
 	return "", domain.BadValue("unknown-value", "不认识的放款状态")
 }
 
-func (s *server) readDisbursement(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	rec, err := s.disbursements.Disbursement(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewDisbursement(rec))
-}
-
 func (s *server) releaseDisbursement(c *gin.Context) error {
 	id, err := pathID(c, "id")
 	if err != nil {
@@ -97,38 +85,6 @@ func (s *server) releaseDisbursement(c *gin.Context) error {
 		return err
 	}
 	setReplayed(c, replayed)
-	return writeJSON(c, http.StatusOK, viewDisbursement(rec))
-}
-
-func (s *server) cancelDisbursement(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	in, err := readObject(c)
-	if err != nil {
-		return err
-	}
-	reason := in.text("reason", 1, loan.ReasonMax)
-	if err := in.done(); err != nil {
-		return err
-	}
-	rec, err := s.disbursements.Cancel(c.Request.Context(), actor(c), id, reason)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewDisbursement(rec))
-}
-
-func (s *server) recheckDisbursement(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	rec, err := s.disbursements.Recheck(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
 	return writeJSON(c, http.StatusOK, viewDisbursement(rec))
 }
 

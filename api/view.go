@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/gin-gonic/gin"
 
@@ -9,11 +10,50 @@ import (
 	"fumin/domain/loan"
 )
 
-// useCase is a use case on one application.
-type useCase func(ctx context.Context, by domain.Actor, id domain.ID) (loan.Record, error)
+// byID is the handler of a use case that takes nothing but an id from the path.
+func byID[R any](do func(context.Context, domain.Actor, domain.ID) (R, error), answer func(*gin.Context, R) error) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		id, err := pathID(c, "id")
+		if err != nil {
+			return err
+		}
+		record, err := do(c.Request.Context(), actor(c), id)
+		if err != nil {
+			return err
+		}
+		return answer(c, record)
+	}
+}
 
-// useCaseWithReason is one for which a person says why.
-type useCaseWithReason func(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error)
+// byIDWithReason is the handler of a use case that takes an id and a person's reason.
+func byIDWithReason[R any](do func(context.Context, domain.Actor, domain.ID, string) (R, error), answer func(*gin.Context, R) error) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		id, err := pathID(c, "id")
+		if err != nil {
+			return err
+		}
+		in, err := readObject(c)
+		if err != nil {
+			return err
+		}
+		reason := in.text("reason", 1, loan.ReasonMax)
+		if err := in.done(); err != nil {
+			return err
+		}
+		record, err := do(c.Request.Context(), actor(c), id, reason)
+		if err != nil {
+			return err
+		}
+		return answer(c, record)
+	}
+}
+
+// shown answers 200 with the view of a record.
+func shown[R, V any](view func(R) V) func(*gin.Context, R) error {
+	return func(c *gin.Context, record R) error {
+		return writeJSON(c, http.StatusOK, view(record))
+	}
+}
 
 // headerIdempotencyReplayed says that the answer is to a request carried out before.
 const headerIdempotencyReplayed = "Idempotency-Replayed"
