@@ -28,13 +28,16 @@ const waitMax = 30 * time.Second
 // await polls until the condition holds.
 func await(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(waitMax)
+	look := time.NewTicker(2 * time.Millisecond)
+	defer look.Stop()
+	enough := time.After(waitMax)
 	for !holds() {
-		if time.Now().After(deadline) {
+		select {
+		case <-look.C:
+		case <-enough:
 			t.Errorf("waited %s in vain: %s", waitMax, what)
 			return
 		}
-		time.Sleep(2 * time.Millisecond)
 	}
 }
 
@@ -376,9 +379,10 @@ func TestASuccessIsNeverReportedAsCancelled(t *testing.T) {
 			})
 		}()
 		<-ready
-		time.Sleep(time.Duration(i) * 10 * time.Microsecond) // sweeps the moment of the commit
-		cancel()
+		ending := time.AfterFunc(time.Duration(i)*10*time.Microsecond, cancel) // sweeps the moment of the commit
 		err := <-done
+		ending.Stop()
+		cancel()
 		n := l.settled(r.ID)
 		switch {
 		case err == nil && n != 1:
