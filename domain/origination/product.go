@@ -129,8 +129,8 @@ func noteIf(ctx context.Context, tx Tx, inserted bool, err error, event product.
 }
 
 // Offered answers "what can this borrower have here today": the products with the version that applies in the region on
-// the day. A zero day is today; an empty kind asks for all.
-func (s *Catalogue) Offered(ctx context.Context, region borrower.RegionCode, on domain.Date, kind string) ([]product.Offer, error) {
+// the day, and what they cost then. A zero day is today; an empty kind asks for all.
+func (s *Catalogue) Offered(ctx context.Context, region borrower.RegionCode, on domain.Date, kind string) ([]PricedOffer, error) {
 	if on.IsZero() {
 		on = domain.DateOf(s.now())
 	}
@@ -146,7 +146,15 @@ func (s *Catalogue) Offered(ctx context.Context, region borrower.RegionCode, on 
 		}
 		versions = append(versions, some...)
 	}
-	return product.Offered(products, versions, region.String(), on, kind), nil
+	rates, err := s.store.ReferenceRates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var offers []PricedOffer
+	for _, o := range product.Offered(products, versions, region.String(), on, kind) {
+		offers = append(offers, priced(o, on, rates))
+	}
+	return offers, nil
 }
 
 // ReferenceRates returns the history of the loan prime rate.
