@@ -366,32 +366,42 @@ func TestAContextThatIsOverBeforeTheTransactionBeginsRunsNothing(t *testing.T) {
 func TestASuccessIsNeverReportedAsCancelled(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	// The context ends right after the commit: whatever Update says must be what happened.
-	for i := range 30 {
+	insert := func(ctx context.Context, r loan.Record) error {
+		return l.store.Update(ctx, func(tx origination.Tx) error { return insertApplication(t, tx, r) })
+	}
+	began := time.Now()
+	if err := insert(t.Context(), l.draft(ledgerCounty)); err != nil {
+		t.Fatal(err)
+	}
+	undisturbed := time.Since(began)
+	// The context ends at sixty moments from the first statement to long after the commit: whatever Update says must be
+	// what happened.
+	var succeeded, cancelled int
+	for i := range time.Duration(60) {
 		r := l.draft(ledgerCounty)
 		ctx, cancel := context.WithCancel(t.Context())
-		done := make(chan error, 1)
-		ready := make(chan struct{})
-		go func() {
-			done <- l.store.Update(ctx, func(tx origination.Tx) error {
-				defer close(ready)
-				return insertApplication(t, tx, r)
-			})
-		}()
-		<-ready
-		ending := time.AfterFunc(time.Duration(i)*10*time.Microsecond, cancel) // sweeps the moment of the commit
-		err := <-done
+		ending := time.AfterFunc(3*undisturbed*i*i/3600, cancel) // closest together at first: undisturbed may be long by chance
+		err := insert(ctx, r)
 		ending.Stop()
 		cancel()
 		n := l.settled(r.ID)
 		switch {
-		case err == nil && n != 1:
-			t.Errorf("Update reported success, and nothing is there")
-		case errors.Is(err, context.Canceled) && n != 0:
-			t.Errorf("Update reported a cancelled transaction, and it is there")
-		case err != nil && !errors.Is(err, context.Canceled) && domain.CodeOf(err) != "outcome-unknown":
+		case err == nil:
+			succeeded++
+			if n != 1 {
+				t.Errorf("Update reported success, and nothing is there")
+			}
+		case errors.Is(err, context.Canceled):
+			cancelled++
+			if n != 0 {
+				t.Errorf("Update reported a cancelled transaction, and it is there")
+			}
+		case domain.CodeOf(err) != "outcome-unknown":
 			t.Errorf("Update = %v, want success, context.Canceled or outcome-unknown", err)
 		}
+	}
+	if succeeded == 0 || cancelled == 0 {
+		t.Errorf("%d transactions succeeded and %d were cancelled: the moments missed the commit", succeeded, cancelled)
 	}
 }
 
