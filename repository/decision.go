@@ -108,9 +108,8 @@ func (t *tx) InsertDecision(ctx context.Context, d origination.Decision) error {
 func (r reader) Decision(ctx context.Context, scope domain.Scope, id domain.ID) (origination.Decision, error) {
 	var row decisionRow
 	err := r.db.WithContext(ctx).
-		Where("decisions.id = ? AND decisions.application_id IN (?)", id,
-			inScope(r.db.WithContext(ctx).Table("applications").Select("applications.id"), "applications", scope).
-				Where("applications.id = decisions.application_id")). // else a scope without limits reads every application
+		Where("id = ? AND application_id IN (?)", id,
+			inScope(r.db.WithContext(ctx).Table("applications").Select("applications.id"), "applications", scope)).
 		Take(&row).Error
 	if isNotFound(err) {
 		return origination.Decision{}, domain.Errorf(domain.KindNotFound, "decision-not-found", "没有这个决策结果，或不在您的机构范围内")

@@ -79,8 +79,7 @@ func (r reader) Events(ctx context.Context, scope domain.Scope, caseID domain.ID
 	var rows []eventRow
 	err := r.db.WithContext(ctx).
 		Where("case_id = ? AND case_id IN (?)", caseID,
-			inScope(r.db.WithContext(ctx).Table("applications").Select("applications.id"), "applications", scope).
-				Where("applications.id = ?", caseID)). // else a scope without limits reads every application
+			inScope(r.db.WithContext(ctx).Table("applications").Select("applications.id"), "applications", scope)).
 		Order("at, subject DESC, version").Limit(loan.PageEventsMax).Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)
