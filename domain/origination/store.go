@@ -33,6 +33,7 @@ type Reader interface {
 	ApplicationReader
 	DisbursementReader
 	CalendarReader
+	RecommendationReader
 }
 
 // Tx is every write, and the reads as this transaction sees them.
@@ -44,6 +45,7 @@ type Tx interface {
 	ApplicationWriter
 	DisbursementWriter
 	CalendarWriter
+	RecommendationWriter
 	IdempotencyWriter
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"fumin/domain"
+	"fumin/domain/borrower"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
 	"fumin/domain/product"
@@ -96,5 +97,18 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 		return file{}, err
 	}
 	productFacts(&f.facts, offered, f.version, f.ceiling)
-	return f, nil
+	return f, recommendedFact(ctx, r, &f.facts, person, offered, today)
+}
+
+// recommendedFact looks for the borrower on the recommended lists where the product asks for it and the bureau has not
+// confirmed already. Who is on none stays unknown and not false: the bureau may still confirm.
+func recommendedFact(ctx context.Context, r Reader, f *decision.Facts, person borrower.Borrower, p product.Product, today domain.Date) error {
+	if !f.OnRecommendedList.IsUnknown() || !p.HasPartner(product.PartnerRuralRevitalisationBureau) {
+		return nil
+	}
+	listed, err := onRecommendedList(ctx, r, person, p.ExposureUnit == product.ExposureHousehold, today)
+	if listed {
+		f.OnRecommendedList = decision.Known(true)
+	}
+	return err
 }
