@@ -121,6 +121,8 @@ func Restore(r Record) (*Application, error) {
 		return nil, fmt.Errorf("application %s: version %d", r.ID, r.Version)
 	case granted && r.Approval == nil:
 		return nil, fmt.Errorf("application %s: %s without an approval", r.ID, r.Status)
+	case r.Approval != nil && (r.Approval.Amount.Sign() <= 0 || r.Approval.Amount.Cmp(r.Request.Amount) > 0):
+		return nil, fmt.Errorf("application %s: approved %s of %s asked for", r.ID, r.Approval.Amount, r.Request.Amount)
 	case r.Status != StatusDraft && r.Status != StatusWithdrawn && r.DecisionID.IsZero():
 		return nil, fmt.Errorf("application %s: %s without a decision", r.ID, r.Status)
 	}

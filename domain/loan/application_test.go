@@ -218,11 +218,15 @@ func TestARecordThatCannotBeIsNotRestored(t *testing.T) {
 	t.Parallel()
 	good := applicationIn(t, loan.StatusApproved).Record()
 	for name, spoil := range map[string]func(*loan.Record){
-		"unknown status":   func(r *loan.Record) { r.Status = "lost" },
-		"no borrower":      func(r *loan.Record) { r.BorrowerID = "" },
-		"no branch":        func(r *loan.Record) { r.BranchID = "" },
-		"version zero":     func(r *loan.Record) { r.Version = 0 },
-		"no approval":      func(r *loan.Record) { r.Approval = nil },
+		"unknown status": func(r *loan.Record) { r.Status = "lost" },
+		"no borrower":    func(r *loan.Record) { r.BorrowerID = "" },
+		"no branch":      func(r *loan.Record) { r.BranchID = "" },
+		"version zero":   func(r *loan.Record) { r.Version = 0 },
+		"no approval":    func(r *loan.Record) { r.Approval = nil },
+		"approved more than asked": func(r *loan.Record) {
+			r.Approval = &loan.Approval{Amount: money.MustParseAmount("99500.01"), TermMonths: 12}
+		},
+		"approved nothing": func(r *loan.Record) { r.Approval = &loan.Approval{TermMonths: 12} },
 		"never decided on": func(r *loan.Record) { r.DecisionID = "" },
 	} {
 		rec := good
