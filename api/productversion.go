@@ -2,7 +2,6 @@ package api
 
 import (
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -194,7 +193,7 @@ func readVersionTerms(in *object) (t product.Terms, given []product.TermName) {
 		TermMonthsMax:           whole(in, "term_months_max", product.TermMonthsCap),
 		AgeMin:                  whole(in, "age_min", product.AgeCap),
 		AgePlusTermMax:          whole(in, "age_plus_term_max", product.AgeCap),
-		RepaymentMethods:        list(in, "repayment_methods", 0, product.ListLengthMax, verbatim[schedule.Method]),
+		RepaymentMethods:        list(in, "repayment_methods", 0, product.ListLengthMax, schedule.ParseMethod),
 		Guarantee:               readTiers(in),
 		Documents:               readDocuments(in),
 		ForbiddenPurposes:       list(in, "forbidden_purposes", 0, product.ListLengthMax, verbatim[string]),
@@ -390,8 +389,8 @@ func viewVersionTerms(v product.Version) versionTermsView {
 			Base: v.Price.Base, FixedPct: unlessZero(v.Price.FixedPct), SpreadBPMax: v.Price.SpreadBPMax,
 			AnnualRateMaxPct: unlessZero(v.Price.AnnualRateMaxPct), Reliefs: []reliefView{},
 		},
-		RepaymentMethods: slices.Concat([]schedule.Method{}, v.RepaymentMethods), Guarantee: viewTiers(v.Guarantee), Documents: viewDocuments(v.Documents),
-		ForbiddenPurposes: slices.Concat([]string{}, v.ForbiddenPurposes), QuickApprovalMax: v.QuickApprovalMax.String(),
+		RepaymentMethods: append([]schedule.Method{}, v.RepaymentMethods...), Guarantee: viewTiers(v.Guarantee), Documents: viewDocuments(v.Documents),
+		ForbiddenPurposes: append([]string{}, v.ForbiddenPurposes...), QuickApprovalMax: v.QuickApprovalMax.String(),
 		EntrustedPayment:     viewEntrusted(v.EntrustedPayment),
 		BusinessAgeMonthsMin: v.BusinessAgeMonthsMin, InterestSubsidySharePct: v.InterestSubsidySharePct.String(), SiteVisitRequired: v.SiteVisitRequired,
 	}

@@ -205,13 +205,8 @@ func sheetTerms(s origination.Sheet) []sheetLine {
 		lines = append(lines, sheetLine{"贴息", fmt.Sprintf("利息的 %s%% 由财政贴付", t.InterestSubsidySharePct)})
 	}
 	for _, row := range s.Version.Rows() {
-		switch row.Name {
-		case product.TermRepaymentMethods, product.TermGuarantee, product.TermEntrustedPayment:
+		if asItStands(row) {
 			lines = append(lines, sheetLine{row.Label, row.Text})
-		case product.TermGuaranteeFeeGrain:
-			if row.Source.Document != "" {
-				lines = append(lines, sheetLine{row.Label, row.Text})
-			}
 		}
 	}
 	if t.QuickApprovalMax.Sign() > 0 {
@@ -222,6 +217,15 @@ func sheetTerms(s origination.Sheet) []sheetLine {
 		channels[i] = product.Label(string(channel))
 	}
 	return append(lines, sheetLine{"在哪里办", strings.Join(channels, "、")})
+}
+
+// asItStands reports whether a term is on the sheet in its own words. The others are told differently, or are the bank's
+// affair.
+func asItStands(row product.Row) bool {
+	if row.Name == product.TermGuaranteeFeeGrain {
+		return row.Source.Document != ""
+	}
+	return row.Name == product.TermRepaymentMethods || row.Name == product.TermGuarantee || row.Name == product.TermEntrustedPayment
 }
 
 // yuan writes a sum as people say it, without two zeros at the end.
