@@ -44,12 +44,16 @@ type BorrowerReader interface {
 // BorrowerWriter writes households and borrowers, each write with its event. Where both are locked, the household comes
 // first, and several of one sort are locked in the order of their ids.
 type BorrowerWriter interface {
+	// LockHousehold returns a household and keeps others from changing it until the transaction ends, or
+	// "household-not-found".
 	LockHousehold(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Household, error)
 	// InsertHousehold refuses with "person-in-household" when a member is in another household.
 	InsertHousehold(ctx context.Context, h borrower.Household, event BorrowerEvent) error
 	// SaveHousehold refuses with "stale-version" when the stored version is not the one before h's, and with
 	// "person-in-household" when a member is in another household.
 	SaveHousehold(ctx context.Context, h borrower.Household, event BorrowerEvent) error
+	// LockBorrower returns a borrower and keeps others from changing it until the transaction ends, or
+	// "borrower-not-found".
 	LockBorrower(ctx context.Context, scope domain.Scope, id domain.ID) (borrower.Borrower, error)
 	// InsertBorrower refuses with "borrower-exists" when the number is known.
 	InsertBorrower(ctx context.Context, b borrower.Borrower, event BorrowerEvent) error

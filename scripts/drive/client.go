@@ -75,6 +75,7 @@ type Problem struct {
 	} `json:"errors"`
 }
 
+// String says what was refused and which fields were wrong.
 func (p Problem) String() string {
 	var b strings.Builder
 	b.WriteString(p.Code)
@@ -246,6 +247,7 @@ type RefusedError struct {
 	Want   int // the status that was expected
 }
 
+// Error says what came and what was expected.
 func (e *RefusedError) Error() string {
 	return fmt.Sprintf("the answer is %s; expected %d", e.Answer.Text(), e.Want)
 }
