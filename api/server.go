@@ -105,6 +105,7 @@ func (s *server) routes() []route {
 		s.quoteRoutes(),
 		s.householdRoutes(),
 		s.borrowerRoutes(),
+		s.recommendationRoutes(),
 	)
 }
 
