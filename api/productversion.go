@@ -157,10 +157,11 @@ func readVersion(in *object) product.Version {
 		Source:        readSource(in.object("source")),
 		BaseID:        orZero(optional(in, "base_id", domain.ParseID)),
 	}
-	for i, source := range in.objects("sources", 0, len(product.TermNames())) {
-		if i == 0 {
-			v.Sources = map[product.TermName]product.Source{}
-		}
+	sources := in.objects("sources", 0, len(product.TermNames()))
+	if len(sources) > 0 {
+		v.Sources = make(map[product.TermName]product.Source, len(sources))
+	}
+	for _, source := range sources {
 		v.Sources[required(source, "term", parseTermName)] = readSource(source)
 	}
 	if in.members["base_id"] == nil {
@@ -213,10 +214,10 @@ func readVersionTerms(in *object) (t product.Terms, given []product.TermName) {
 	}
 	for _, name := range product.TermNames() {
 		there := in.members[string(name)] != nil
-		switch name { // two terms stand inside another one
-		case product.TermReliefs:
+		if name == product.TermReliefs { // inside the price
 			there = price != nil && price.members["reliefs"] != nil
-		case product.TermGuaranteeFeeGrain:
+		}
+		if name == product.TermGuaranteeFeeGrain { // inside the guarantee
 			there = in.members[string(product.TermGuarantee)] != nil
 		}
 		if there {
