@@ -118,7 +118,7 @@ func TestAVersionGoesFromDraftToUseByTwoPeople(t *testing.T) {
 	created := key.post("/v1/products/QLFMD/versions", body).want(http.StatusCreated)
 	var v versionJSON
 	created.into(&v)
-	if v.Status != "draft" || v.AmountMax != "500000.00" || v.AgePlusTermMax != 64 || created.header.Get("Etag") != `"1"` ||
+	if v.Status != "draft" || v.AmountMax != "500000.00" || v.AgePlusTermMax != 64 || created.header.Get("ETag") != `"1"` ||
 		created.header.Get("Location") != versionPath(v.ID, "") || !slices.Equal(v.Overridden, []string{"amount_max", "age_plus_term_max"}) {
 		t.Errorf("drafted at %q: %s", created.header.Get("Location"), created.body)
 	}
@@ -246,7 +246,9 @@ func TestEachControlOfAVersionRefuses(t *testing.T) {
 		{"drafted without a key", func() answer { return maker.bad().post("/v1/products/QLFMD/versions", body) }, 400, "idempotency-key-required"},
 	}
 	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) { tt.ask().wantProblem(tt.status, tt.code) })
+		refused := tt.ask()
+		refused.asked = tt.name + ": " + refused.asked
+		refused.wantProblem(tt.status, tt.code)
 	}
 	var after versionJSON
 	maker.get(versionPath(v.ID, "")).want(http.StatusOK).into(&after)
