@@ -74,6 +74,27 @@ func Sign(applicationID, contractNo string, today domain.Date) Call {
 	return post("/v1/applications/"+applicationID+"/sign", map[string]string{"contract_no": contractNo, "signed_on": today.String()})
 }
 
+// QuoteGuaranteed asks what the loan would cost with the guarantee company's fee, paid yearly in advance (担保费).
+func QuoteGuaranteed(r Request, annualRatePct, feePctAYear string, today domain.Date) Call {
+	return post("/v1/quotes", map[string]any{
+		"principal": r.Amount, "annual_rate_pct": annualRatePct, "repayment_method": r.RepaymentMethod, "periods": r.TermMonths,
+		"frequency": map[string]any{"unit": "month", "every": 1}, "disbursed_on": today, "day_count": "30/360",
+		"fees": []map[string]any{{"kind": "guarantee_fee", "rate_pct_a_year": feePctAYear, "on": "balance", "when": "yearly"}},
+	})
+}
+
+// Quotation is the answer to a quote, as far as stories look at it.
+type Quotation struct {
+	Totals struct {
+		Interest, Fees money.Amount
+	} `json:"totals"`
+	YearlyCost struct {
+		NominalPct      string `json:"nominal_pct"`
+		APREffectivePct string `json:"apr_effective_pct"`
+		APRNominalPct   string `json:"apr_nominal_pct"`
+	} `json:"yearly_cost"`
+}
+
 // NewContractNo makes a contract number that nobody has.
 func NewContractNo() string { return "HT-" + newKey() }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"fumin/domain/money"
 	"fumin/scripts/drive"
 )
@@ -98,6 +100,9 @@ func (p *play) signed(ctx context.Context, officer player, id string) error {
 	p.show("  %3d  %s %12s %12s %12s %12s", last.Number, last.DueOn, last.Principal.Grouped(), last.Interest.Grouped(), last.Total.Grouped(), last.ClosingBalance.Grouped())
 	p.pause()
 
+	if err := p.quoted(ctx, officer, plan); err != nil {
+		return err
+	}
 	contractNo := drive.NewContractNo()
 	application, err := ask[drive.Application](ctx, p, officer, "records the signed contract (签约)", drive.Sign(id, contractNo, today()), http.StatusOK)
 	if err != nil {
@@ -116,6 +121,35 @@ func (p *play) signed(ctx context.Context, officer player, id string) error {
 	if !frozen.Signed || !frozen.InterestTotal.Equal(plan.InterestTotal) || !slices.EqualFunc(frozen.Instalments, plan.Instalments, sameRow) {
 		return errors.New("the signed plan differs from the one that was shown")
 	}
+	return nil
+}
+
+// guaranteeFeePct is the published ceiling of the guarantee company's fee, percent a year.
+const guaranteeFeePct = "0.75"
+
+// quoted shows what the same loan would cost with the guarantee company, as from 100,000.00 yuan it must be: the fee is
+// inside the yearly cost, above the nominal rate.
+func (p *play) quoted(ctx context.Context, officer player, plan drive.Plan) error {
+	quotation, err := ask[drive.Quotation](ctx, p, officer, "compares: the same loan with the guarantee company's fee (试算)",
+		drive.QuoteGuaranteed(p.facts.request(), plan.AnnualRatePct.String(), guaranteeFeePct, today()), http.StatusOK)
+	if err != nil {
+		return err
+	}
+	cost := quotation.YearlyCost
+	if quotation.Totals.Fees.Sign() <= 0 || cost.NominalPct != plan.AnnualRatePct.String() {
+		return differs("the quote's fees and nominal rate", fmt.Sprintf("%s, %s", quotation.Totals.Fees, cost.NominalPct), "fees, and "+plan.AnnualRatePct.String())
+	}
+	withFee, err := decimal.NewFromString(cost.APREffectivePct)
+	if err != nil {
+		return differs("the yearly cost", cost.APREffectivePct, "a percentage")
+	}
+	without, err := decimal.NewFromString(plan.APREffectivePct)
+	if err != nil || withFee.Cmp(without.Add(decimal.New(5, -1))) < 0 {
+		return differs("the yearly cost with the fee", cost.APREffectivePct, "half a percent or more above "+plan.APREffectivePct)
+	}
+	p.show("fee %s%% a year: %s yuan in all; nominal still %s%%, but the yearly cost with everything %s%%",
+		guaranteeFeePct, quotation.Totals.Fees.Grouped(), cost.NominalPct, withFee.StringFixed(4))
+	p.pause()
 	return nil
 }
 
