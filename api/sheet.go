@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 
@@ -60,8 +62,9 @@ func (s *server) showSheet(c *gin.Context) error {
 	var page bytes.Buffer
 	err = sheetTemplate.Execute(&page, struct {
 		sheetView
+		Dense bool
 		Style template.CSS
-	}{view, template.CSS(sheetCSS)}) //nolint:gosec // G203: our own file, not anybody's input
+	}{view, view.runes() > denseRunes, template.CSS(sheetCSS)}) //nolint:gosec // G203: our own file, not anybody's input
 	if err != nil {
 		return fmt.Errorf("write the sheet of %s: %w", view.Code, err)
 	}
@@ -85,6 +88,24 @@ type sheetView struct {
 	Forbidden    []string           `json:"forbidden_purposes"`
 	Source       string             `json:"source"`
 	Sample       bool               `json:"sample"`
+}
+
+// denseRunes is how many characters fit on the page in its ordinary type; with more it is set smaller.
+const denseRunes = 900
+
+// runes counts the characters of the parts whose length depends on the product.
+func (v sheetView) runes() int {
+	n := utf8.RuneCountInString(v.Name + v.Source + strings.Join(slices.Concat(v.Applicants, v.Requirements, v.Forbidden), ""))
+	for _, line := range v.Terms {
+		n += utf8.RuneCountInString(line.Label + line.Text)
+	}
+	for _, papers := range v.Papers {
+		n += utf8.RuneCountInString(papers.BorrowerKindLabel + strings.Join(papers.Papers, ""))
+	}
+	for _, e := range v.Examples {
+		n += utf8.RuneCountInString(e.Text)
+	}
+	return n
 }
 
 type sheetLine struct {
@@ -123,11 +144,9 @@ func viewSheet(s origination.Sheet) sheetView {
 	}
 	for i, kind := range p.BorrowerKinds {
 		view.Applicants[i] = product.Label(kind)
-		papers := sheetPapers{BorrowerKind: kind, BorrowerKindLabel: product.Label(kind), Papers: []string{}}
-		for _, d := range v.DocumentsFor(kind) {
-			papers.Papers = append(papers.Papers, paperText(d))
-		}
-		view.Papers = append(view.Papers, papers)
+		view.Papers = append(view.Papers, sheetPapers{
+			BorrowerKind: kind, BorrowerKindLabel: product.Label(kind), Papers: paperTexts(v.DocumentsFor(kind)),
+		})
 	}
 	for i, purpose := range v.ForbiddenPurposes {
 		view.Forbidden[i] = product.Label(purpose)
@@ -148,17 +167,38 @@ func sheetHasSamples(p product.Product, v product.Version) bool {
 	return p.Sample || v.Source.Sample
 }
 
-func paperText(d product.Document) string {
-	text := product.Label(d.Type)
-	switch {
-	case !d.Key && d.Blocks != "":
-		text += fmt.Sprintf("（可在 %d 天内补交，补齐前不得%s）", d.DeferDaysMax, product.Label(d.Blocks))
-	case !d.Key:
-		text += fmt.Sprintf("（可在 %d 天内补交）", d.DeferDaysMax)
-	case d.Expires:
-		text += "（须在有效期内）"
+// paperTexts names the papers in the order of the catalogue: first those that must be there, each by itself, then those that
+// may follow, together for each condition.
+func paperTexts(documents []product.Document) []string {
+	texts, conditions, later := []string{}, []string{}, map[string][]string{}
+	for _, d := range documents {
+		switch condition := deferral(d); {
+		case condition != "":
+			if later[condition] == nil {
+				conditions = append(conditions, condition)
+			}
+			later[condition] = append(later[condition], product.Label(d.Type))
+		case d.Expires:
+			texts = append(texts, product.Label(d.Type)+"（须在有效期内）")
+		default:
+			texts = append(texts, product.Label(d.Type))
+		}
 	}
-	return text
+	for _, condition := range conditions {
+		texts = append(texts, condition+"："+strings.Join(later[condition], "、"))
+	}
+	return texts
+}
+
+// deferral is the condition on which a paper may follow later (容缺受理); "" when it may not.
+func deferral(d product.Document) string {
+	switch {
+	case d.Key:
+		return ""
+	case d.Blocks != "":
+		return fmt.Sprintf("可在 %d 天内补交，补齐前不得%s", d.DeferDaysMax, product.Label(d.Blocks))
+	}
+	return fmt.Sprintf("可在 %d 天内补交", d.DeferDaysMax)
 }
 
 func sheetRequirements(p product.Product, t product.Terms) []string {
@@ -193,7 +233,7 @@ func sheetTerms(s origination.Sheet) []sheetLine {
 		{"能借多久", fmt.Sprintf("%d 个月至 %d 个月", t.TermMonthsMin, t.TermMonthsMax)},
 	}
 	if p.Revolving {
-		lines = append(lines, sheetLine{"循环使用", "在授信期内随借随还，还了可以再借"})
+		lines = append(lines, sheetLine{"循环使用", "还了的额度可以再借"})
 	}
 	if s.Price != nil {
 		lines = append(lines, sheetLine{"今日利率", priceText(*s.Price)})
@@ -206,11 +246,11 @@ func sheetTerms(s origination.Sheet) []sheetLine {
 	}
 	for _, row := range s.Version.Rows() {
 		if asItStands(row) {
-			lines = append(lines, sheetLine{row.Label, row.Text})
+			lines = append(lines, sheetLine{row.Label, strings.ReplaceAll(row.Text, ".00 元", " 元")})
 		}
 	}
 	if t.QuickApprovalMax.Sign() > 0 {
-		lines = append(lines, sheetLine{"快速审批", yuan(t.QuickApprovalMax) + " 元及以下，资料齐全的当场出结果"})
+		lines = append(lines, sheetLine{"快速审批", yuan(t.QuickApprovalMax) + " 元及以下可以由系统当场审批"})
 	}
 	channels := make([]string, len(p.Channels))
 	for i, channel := range p.Channels {
