@@ -146,7 +146,7 @@ func (c RecommendedColumns) Parse(cells []string, day domain.Date) (Recommended,
 	r.Phone = checked(&p, "/phone", c.cell(cells, "phone"), false, ParsePhone)
 	r.VillageCode = checked(&p, "/village_code", compactNumber(c.cell(cells, "village_code")), true, ParseVillageCode)
 	r.Address = checked(&p, "/address", c.cell(cells, "address"), false, ParseAddress)
-	r.Note = c.cell(cells, "note")
+	r.Note = strings.Join(strings.Fields(c.cell(cells, "note")), " ") // a line break in a remark is no reason to refuse a person
 	checkText(&p, "/note", r.Note, 0, NoteRunesMax)
 	if err := p.Err(); err != nil {
 		return Recommended{}, err

@@ -52,6 +52,7 @@ func TestARowIsReadWholeOrRefusedWithAllThatIsWrong(t *testing.T) {
 	}{
 		{"a farmer", []string{"1", "王　吉华", "'37159919680503009x", "139-0000-0001", "371503901201", "刘马村12号院", "", "养殖户"}, nil, "37159919680503009X"},
 		{"a farmer by title, short row", []string{"1", "王吉华", "37159919680503009X", "", "371503901201"}, nil, "37159919680503009X"},
+		{"a note of several lines", []string{"1", "王吉华", "37159919680503009X", "", "371503901201", "", "", "种粮\n大户\r\n二十亩"}, nil, "37159919680503009X"},
 		{"a co-operative in one column of numbers", []string{"2", "一诺苗木合作社（清平）", "93371599MA0000003E", "", "371526901201", "", "合作社", ""}, nil, "93371599MA0000003E"},
 		{"everything wrong", []string{"3", "王2", "371599680503009", "12", "371503", "村", "地主", strings.Repeat("长", 201)}, []string{
 			"/kind unknown-value", "/name name-characters", "/id_number id-number-15-digits", "/phone phone-invalid",
