@@ -277,6 +277,9 @@ func (s *server) withdrawConsent(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := readNoBody(c); err != nil {
+		return err
+	}
 	b, err := s.borrowers.WithdrawConsent(c.Request.Context(), actor(c), id, consentID)
 	if err != nil {
 		return err

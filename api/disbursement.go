@@ -32,6 +32,9 @@ func (s *server) requestDisbursement(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := readNoBody(c); err != nil {
+		return err
+	}
 	rec, replayed, err := s.disbursements.Request(c.Request.Context(), actor(c), key, id)
 	if err != nil {
 		return err
@@ -78,6 +81,9 @@ func (s *server) releaseDisbursement(c *gin.Context) error {
 	}
 	key, err := readIdempotency(c)
 	if err != nil {
+		return err
+	}
+	if err := readNoBody(c); err != nil {
 		return err
 	}
 	rec, replayed, err := s.disbursements.Release(c.Request.Context(), actor(c), key, id)

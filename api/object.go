@@ -103,6 +103,16 @@ func readOptionalObject(c *gin.Context) (*object, error) {
 	return readObject(c)
 }
 
+// readNoBody is for a request that says all in its path: it may have no body, or {}. Anything else is refused as readObject
+// refuses it, because a client that sends an amount with a release believes that the amount counts.
+func readNoBody(c *gin.Context) error {
+	in, err := readOptionalObject(c)
+	if err != nil {
+		return err
+	}
+	return in.done()
+}
+
 // checkContentType lets through application/json in UTF-8, unpacked, and nothing else.
 func checkContentType(h http.Header) error {
 	refused := domain.Errorf(domain.KindInvalid, "unsupported-media-type",

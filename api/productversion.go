@@ -92,6 +92,9 @@ func (s *server) validateVersion(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := readNoBody(c); err != nil {
+		return err
+	}
 	v, err := s.catalogue.Check(c.Request.Context(), actor(c), id)
 	if err != nil {
 		return err

@@ -175,6 +175,9 @@ func (s *server) deactivateUser(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := readNoBody(c); err != nil {
+		return err
+	}
 	user, err := s.staff.DeactivateUser(c.Request.Context(), actor(c), id)
 	if err != nil {
 		return err

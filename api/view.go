@@ -10,12 +10,18 @@ import (
 	"fumin/domain/loan"
 )
 
-// byID is the handler of a use case that takes nothing but an id from the path.
+// byID is the handler of a use case that takes nothing but an id from the path: no body either, where the method may have
+// one.
 func byID[R any](do func(context.Context, domain.Actor, domain.ID) (R, error), answer func(*gin.Context, R) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
 		id, err := pathID(c, "id")
 		if err != nil {
 			return err
+		}
+		if c.Request.Method != http.MethodGet {
+			if err := readNoBody(c); err != nil {
+				return err
+			}
 		}
 		record, err := do(c.Request.Context(), actor(c), id)
 		if err != nil {
