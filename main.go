@@ -55,6 +55,8 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
   fumin keys new           print a fresh keyset for FUMIN_KEYSET_FILE
   fumin branch add         add a branch: fumin branch add CODE NAME LEVEL [PARENT_CODE], level city, county, township or service_point
   fumin user add           add a member of staff: fumin user add USERNAME NAME ROLE BRANCH_CODE; the password on standard input
+  fumin service-account    fumin service-account add CLIENT_ID NAME prints the secret of a new service account, this once;
+                           fumin service-account deactivate CLIENT_ID stops one from getting tokens
   fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
   fumin version            what this program is
 
@@ -85,6 +87,8 @@ func run(ctx context.Context, args, environment []string, out io.Writer) error {
 		return addBranch(ctx, cfg, args, out)
 	case "user":
 		return addUser(ctx, cfg, args, os.Stdin, out)
+	case "service-account":
+		return serviceAccount(ctx, cfg, args, out)
 	case "sandbox-channel":
 		return sandboxChannel(ctx, cfg, args, out)
 	case "version":
@@ -701,7 +705,14 @@ func addBranch(ctx context.Context, cfg config, args []string, out io.Writer) er
 }
 
 // install loads a part of the organisation with the operator's authority.
-func install(ctx context.Context, cfg config, part origination.Organisation) (err error) {
+func install(ctx context.Context, cfg config, part origination.Organisation) error {
+	return withStaff(ctx, cfg, func(members *origination.Staff) error {
+		return members.LoadOrganisation(ctx, installer(), part)
+	})
+}
+
+// withStaff opens the database for one piece of the operator's work.
+func withStaff(ctx context.Context, cfg config, work func(*origination.Staff) error) (err error) {
 	if cfg.dsn == "" || len(cfg.keyset) == 0 {
 		return errors.New("FUMIN_DSN and FUMIN_KEYSET (or FUMIN_KEYSET_FILE) must be set")
 	}
@@ -710,7 +721,7 @@ func install(ctx context.Context, cfg config, part origination.Organisation) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return newStaff(store).LoadOrganisation(ctx, installer(), part)
+	return work(newStaff(store))
 }
 
 // addUser adds a member of staff: the way to the first administrator of a fresh database.
@@ -731,4 +742,29 @@ func addUser(ctx context.Context, cfg config, args []string, in io.Reader, out i
 	}
 	_, err = fmt.Fprintf(out, "user %s is there (an existing one is left as it was)\n", args[1])
 	return err
+}
+
+// serviceAccount adds a program that may act for borrowers, or stops one. The secret is made here and printed once: only its
+// hash is kept, so that an account whose secret was lost is stopped and replaced by another.
+func serviceAccount(ctx context.Context, cfg config, args []string, out io.Writer) error {
+	switch {
+	case len(args) == 3 && args[0] == "add":
+		return withStaff(ctx, cfg, func(members *origination.Staff) error {
+			account, secret, err := members.CreateServiceAccount(ctx, installer(), args[1], args[2])
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(out, "client_id %s\nclient_secret %s\n", account.ClientID, secret.Reveal())
+			return err
+		})
+	case len(args) == 2 && args[0] == "deactivate":
+		return withStaff(ctx, cfg, func(members *origination.Staff) error {
+			if err := members.DeactivateServiceAccount(ctx, installer(), args[1]); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(out, "service account %s gets no more tokens\n", args[1])
+			return err
+		})
+	}
+	return errors.New("usage: fumin service-account add CLIENT_ID NAME, or fumin service-account deactivate CLIENT_ID")
 }

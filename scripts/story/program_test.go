@@ -98,6 +98,12 @@ func TestAFreshDatabaseIsMigratedAndGivenItsFirstUser(t *testing.T) {
 		{"short\n", []string{"user", "add", "admin", "赵文静", "admin", "3715"}, false, "password"},
 		{"correct horse battery\n", []string{"user", "add", "admin", "赵文静", "admin", "3715"}, true, "user admin is there"},
 		{"", []string{"user", "add"}, false, "usage: fumin user add"},
+		{"", []string{"service-account", "add", "mobile-app", "手机银行"}, true, "client_id mobile-app\nclient_secret "},
+		{"", []string{"service-account", "add", "mobile-app", "手机银行"}, false, "client-id-taken"},
+		{"", []string{"service-account", "add", "mobile app", "手机银行"}, false, "client_id"},
+		{"", []string{"service-account", "deactivate", "mobile-app"}, true, "service account mobile-app gets no more tokens"},
+		{"", []string{"service-account", "deactivate", "nobody"}, false, "service-account-not-found"},
+		{"", []string{"service-account", "add"}, false, "usage: fumin service-account add"},
 	}
 	for _, step := range steps {
 		output, err := fumin(ctx, t, step.input, settings, step.arguments...)
