@@ -350,6 +350,30 @@ func TestOfTwentyActivationsOfOneVersionOneSucceeds(t *testing.T) {
 	}
 }
 
+func TestActivationsForManyDaysAtOnceNeverOverlap(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	second := r.second()
+	day := func(i int) string { return domain.MustParseDate("2026-09-01").AddDays(i).String() }
+	versions := make([]versionJSON, 20)
+	for i := range versions {
+		versions[i] = r.validated(likeShandong("37", day(i)))
+	}
+	got := atOnce(20, func(i int) int { return activateOn(second, versions[i], `"2"`, day(i)).status })
+	if got[0] != http.StatusOK || slices.ContainsFunc(got, func(status int) bool { return status != http.StatusOK && status != http.StatusConflict }) {
+		t.Errorf("twenty activations for twenty days: %v, want 200 and 409, and one 200 at least", got)
+	}
+	// Whoever comes first, each version that holds ends where the next one begins.
+	overlaps := r.count(`SELECT COUNT(*) FROM product_versions a JOIN product_versions b
+		ON a.product_code = b.product_code AND a.region_prefix = b.region_prefix AND a.effective_from < b.effective_from
+		WHERE a.status = 'active' AND b.status = 'active' AND (a.effective_to IS NULL OR a.effective_to > b.effective_from)`)
+	activated := r.count("SELECT COUNT(*) FROM product_events WHERE action = 'activate'")
+	closed := r.count("SELECT COUNT(*) FROM product_events WHERE action = 'close'")
+	if overlaps != 0 || closed != activated {
+		t.Errorf("%d overlaps; %d versions activated and %d closed, want none and as many", overlaps, activated, closed)
+	}
+}
+
 func TestTheDayIsTheSecondPersonsAndIsLookedAtAgain(t *testing.T) {
 	t.Parallel()
 	r := newBank(t)
