@@ -323,11 +323,15 @@ type partCheck struct {
 	decoder  *xml.Decoder
 	inexact  map[string]bool
 	elements *int
+	sheet    bool   // its outermost element is that of a worksheet
+	root     bool   // that element has begun
 	row, col int    // of the cell at hand
 	number   string // the cell's name, while it holds a number; "" elsewhere
 	value    bool   // inside its <v>
 	length   int    // of its text
 }
+
+var errCellOrder = errors.New("rows or cells of a worksheet are out of order")
 
 func (p *partCheck) run() error {
 	for {
@@ -356,35 +360,59 @@ func (p *partCheck) run() error {
 	}
 }
 
-// start follows where the cells are. A row or a cell that does not say so stands after the one before.
-func (p *partCheck) start(element xml.StartElement) (err error) {
-	said := map[string]string{}
-	switch element.Name.Local {
-	case "row", "c":
-		for _, a := range element.Attr {
-			said[a.Name.Local] = a.Value
-		}
+// start follows where the cells of a worksheet are. A row or a cell that does not say so stands after the one before; one
+// that says it stands elsewhere is refused, because the library would put it in another column.
+func (p *partCheck) start(element xml.StartElement) error {
+	name := element.Name.Local
+	if !p.root {
+		p.root, p.sheet = true, name == "worksheet"
 	}
-	switch element.Name.Local {
-	case "row":
-		p.row, p.col = p.row+1, 0
-		if said["r"] != "" {
-			p.row, err = strconv.Atoi(said["r"])
-		}
-	case "c":
-		p.col++
-		if said["r"] != "" {
-			if p.col, p.row, err = excelize.CellNameToCoordinates(said["r"]); err != nil {
-				return err
-			}
-		}
-		if said["t"] == "" || said["t"] == "n" {
-			p.number, err = excelize.CoordinatesToCellName(p.col, p.row)
-		}
-	case "v":
+	switch {
+	case !p.sheet:
+	case name == "row":
+		return p.startRow(element)
+	case name == "c":
+		return p.startCell(element)
+	case name == "v":
 		p.value, p.length = p.number != "", 0
 	}
+	return nil
+}
+
+func (p *partCheck) startRow(element xml.StartElement) (err error) {
+	last := p.row
+	p.row, p.col = last+1, 0
+	if said := attribute(element, "r"); said != "" {
+		p.row, err = strconv.Atoi(said)
+	}
+	if err == nil && (p.row <= last || p.row > excelize.TotalRows) {
+		return errCellOrder
+	}
 	return err
+}
+
+func (p *partCheck) startCell(element xml.StartElement) (err error) {
+	last, row := p.col, p.row
+	p.col++
+	if said := attribute(element, "r"); said != "" {
+		p.col, row, err = excelize.CellNameToCoordinates(said)
+	}
+	if err == nil && (p.col <= last || row != p.row) {
+		return errCellOrder
+	}
+	if kind := attribute(element, "t"); err == nil && (kind == "" || kind == "n") {
+		p.number, err = excelize.CoordinatesToCellName(p.col, p.row)
+	}
+	return err
+}
+
+func attribute(element xml.StartElement, name string) string {
+	for _, a := range element.Attr {
+		if a.Name.Local == name {
+			return a.Value
+		}
+	}
+	return ""
 }
 
 func (p *partCheck) end(name string) {

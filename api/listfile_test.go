@@ -178,6 +178,7 @@ func FuzzListXLSX(f *testing.F) {
 	f.Add(sheet)
 	f.Add(strings.Replace(sheet, `r="1"`, `r="1048577"`, 1))
 	f.Add(strings.Replace(sheet, `r="A1" t="inlineStr"`, `t="s"`, 1))
+	f.Add(strings.Replace(sheet, "</sheetData>", `<row r="1048576"><c r="A1048576"><v>1</v></c></row></sheetData>`, 1))
 	f.Add(`<worksheet><sheetData><row><c><v>371599198001010000</v></c><c r="ZZZZ1"><v>1</v></c></row></sheetData></worksheet>`)
 	f.Fuzz(func(t *testing.T, sheet string) {
 		if len(sheet) > 1<<14 {

@@ -391,6 +391,12 @@ func TestAFileThatCannotBeReadImportsNothing(t *testing.T) {
 		"XLSX that breaks off":   {mediaXLSX, book[:len(book)-100], 400, "recommended-list-unreadable"},
 		"no XLSX, but a ZIP":     {mediaXLSX, rewritten(t, book[:0]+emptyZip(t), "x.txt", func(string) string { return "x" }), 400, "recommended-list-unreadable"},
 		"a part that breaks off": {mediaXLSX, rewritten(t, book, sheet1, func(xml string) string { return xml[:len(xml)*3/4] }), 400, "recommended-list-unreadable"},
+		"cells out of order": {mediaXLSX, rewritten(t, book, sheet1, func(xml string) string {
+			return strings.Replace(xml, `<c r="A2"`, `<c r="Z2"`, 1)
+		}), 400, "recommended-list-unreadable"},
+		"rows out of order": {mediaXLSX, rewritten(t, book, sheet1, func(xml string) string {
+			return strings.ReplaceAll(xml, `<row r="2"`, `<row r="9"`)
+		}), 400, "recommended-list-unreadable"},
 		"two sheets": {mediaXLSX, workbook(t, good, func(f *excelize.File) {
 			_, err := f.NewSheet("Sheet2")
 			must(t, err)
@@ -401,8 +407,15 @@ func TestAFileThatCannotBeReadImportsNothing(t *testing.T) {
 		"a bomb of elements": {mediaXLSX, rewritten(t, book, "xl/comments1.xml", func(string) string {
 			return "<x>" + strings.Repeat("<a/>", 2_500_001) + "</x>"
 		}), 413, "body-too-large"},
+		"more rows than there are": {mediaXLSX, rewritten(t, book, sheet1, func(xml string) string {
+			return strings.Replace(xml, "</sheetData>", `<row r="1048577"/></sheetData>`, 1)
+		}), 400, "recommended-list-unreadable"},
 		"a bomb of cells": {mediaXLSX, rewritten(t, book, sheet1, func(xml string) string {
-			return strings.Replace(xml, "</sheetData>", strings.Repeat(`<row><c r="XFD9" t="str"><v>&#32;</v></c></row>`, 300)+"</sheetData>", 1)
+			var wide strings.Builder // a cell with a space in the last column of each row
+			for row := 100; row < 400; row++ {
+				fmt.Fprintf(&wide, `<row r="%d"><c r="XFD%d" t="str"><v>&#32;</v></c></row>`, row, row)
+			}
+			return strings.Replace(xml, "</sheetData>", wide.String()+"</sheetData>", 1)
 		}), 413, "body-too-large"},
 		"more than 5 MiB": {mediaCSV, good + strings.Repeat("\n", 5<<20), 413, "body-too-large"},
 		"JSON":            {"application/json", "{}", 415, "unsupported-media-type"},
