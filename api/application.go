@@ -360,6 +360,8 @@ type planView struct {
 	ReferencePublishedOn *domain.Date     `json:"reference_published_on"`
 	APREffectivePct      string           `json:"apr_effective_pct"`
 	InterestTotal        string           `json:"interest_total"`
+	FeesTotal            string           `json:"fees_total"`
+	FeesUpfront          string           `json:"fees_upfront"`
 	Instalments          []instalmentView `json:"instalments"`
 }
 
@@ -380,7 +382,7 @@ func viewPlan(o origination.Offer) planView {
 		Signed: o.Signed, StartsOn: o.StartsOn, Amount: o.Amount.String(), TermMonths: o.TermMonths,
 		RepaymentMethod: string(o.RepaymentMethod), AnnualRatePct: o.AnnualRate.String(),
 		ReferenceRatePct: o.ReferenceRatePct.String(), ReferencePublishedOn: present(o.ReferencePublished),
-		APREffectivePct: o.APREffectivePct, InterestTotal: o.InterestTotal.String(),
+		APREffectivePct: o.APREffectivePct, InterestTotal: o.InterestTotal.String(), FeesTotal: o.FeesTotal.String(), FeesUpfront: o.FeesUpfront.String(),
 		Instalments: make([]instalmentView, len(o.Instalments)),
 	}
 	for i, row := range o.Instalments {
@@ -405,6 +407,8 @@ type contractView struct {
 	ReferencePublishedOn *domain.Date `json:"reference_published_on"`
 	APREffectivePct      string       `json:"apr_effective_pct"`
 	InterestTotal        string       `json:"interest_total"`
+	FeesTotal            string       `json:"fees_total"`
+	FeesUpfront          string       `json:"fees_upfront"`
 	PayeeName            string       `json:"payee_name"`
 	PayeeAccount         string       `json:"payee_account"`
 	PayeeBankName        string       `json:"payee_bank_name"`
@@ -417,7 +421,7 @@ func viewContract(c loan.Contract) contractView {
 		ApplicationID: c.ApplicationID, ContractNo: c.ContractNo, SignedOn: c.SignedOn, Amount: c.Amount.String(),
 		TermMonths: c.TermMonths, RepaymentMethod: string(c.RepaymentMethod), AnnualRatePct: c.AnnualRate.String(),
 		ReferenceRatePct: c.ReferenceRatePct.String(), ReferencePublishedOn: present(c.ReferencePublished),
-		APREffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal.String(),
+		APREffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal.String(), FeesTotal: c.FeesTotal.String(), FeesUpfront: c.FeesUpfront.String(),
 		PayeeName: c.Payee.AccountName.String(), PayeeAccount: c.Payee.Account.String(), PayeeBankName: c.Payee.BankName,
 		RecordedBy: c.RecordedBy, RecordedAt: c.RecordedAt,
 	}

@@ -88,6 +88,12 @@ func (r *register) opened(n int) applicationJSON {
 	return a
 }
 
+// commandAt posts a command without a body, with a fresh idempotency key.
+func commandAt(c *client, path string) answer {
+	c.t.Helper()
+	return c.with("Idempotency-Key", uuid.NewString()).post(path, "")
+}
+
 func pathOf(id domain.ID, rest string) string { return "/v1/applications/" + id.String() + rest }
 
 func TestTheWayOfADuckShedOverHTTP(t *testing.T) {
@@ -138,9 +144,9 @@ func TestTheWayOfADuckShedOverHTTP(t *testing.T) {
 		Status string    `json:"status"`
 		Amount string    `json:"amount"`
 	}
-	createAt(officer, pathOf(a.ID, "/disbursements"), nil).want(http.StatusCreated).into(&d)
-	createAt(officer, "/v1/disbursements/"+d.ID.String()+"/release", nil).wantProblem(http.StatusForbidden, "role-not-allowed")
-	createAt(releaser, "/v1/disbursements/"+d.ID.String()+"/release", nil).want(http.StatusOK)
+	commandAt(officer, pathOf(a.ID, "/disbursements")).want(http.StatusCreated).into(&d)
+	commandAt(officer, "/v1/disbursements/"+d.ID.String()+"/release").wantProblem(http.StatusForbidden, "role-not-allowed")
+	commandAt(releaser, "/v1/disbursements/"+d.ID.String()+"/release").want(http.StatusOK)
 	if _, err := r.payouts().Work(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -27,6 +27,8 @@ type contractRow struct {
 	ReferencePublishedOn dateColumn
 	AprEffectivePct      string
 	InterestTotal        decimal.Decimal
+	FeesTotal            decimal.Decimal
+	FeesUpfront          decimal.Decimal
 	PayeeName            string
 	PayeeAccountCipher   []byte
 	PayeeBankName        string
@@ -49,6 +51,7 @@ func (t *tx) contractToRow(c loan.Contract) (contractRow, error) {
 		RepaymentMethod: string(c.RepaymentMethod), AnnualRatePct: c.AnnualRate.Decimal(),
 		ReferenceRatePct: c.ReferenceRatePct.Decimal(), ReferencePublishedOn: dateColumn{c.ReferencePublished},
 		AprEffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal.Decimal(),
+		FeesTotal: c.FeesTotal.Decimal(), FeesUpfront: c.FeesUpfront.Decimal(),
 		PayeeName: c.Payee.AccountName.Reveal(), PayeeAccountCipher: account, PayeeBankName: c.Payee.BankName,
 		RecordedBy: c.RecordedBy, RecordedAt: c.RecordedAt,
 	}, nil
@@ -58,10 +61,12 @@ func (r reader) contractFromRow(row contractRow) (loan.Contract, error) {
 	method, errMethod := schedule.ParseMethod(row.RepaymentMethod)
 	amount, errAmount := money.AmountFromDecimal(row.Amount)
 	interest, errInterest := money.AmountFromDecimal(row.InterestTotal)
+	fees, errFees := money.AmountFromDecimal(row.FeesTotal)
+	upfront, errUpfront := money.AmountFromDecimal(row.FeesUpfront)
 	rate, errRate := money.RateFromDecimal(row.AnnualRatePct)
 	reference, errReference := money.RateFromDecimal(row.ReferenceRatePct)
 	payee, errPayee := r.payeeFromRow(contractAccountColumn, row.ApplicationID, row.PayeeName, row.PayeeAccountCipher, row.PayeeBankName)
-	for _, err := range []error{errMethod, errAmount, errInterest, errRate, errReference, errPayee} {
+	for _, err := range []error{errMethod, errAmount, errInterest, errFees, errUpfront, errRate, errReference, errPayee} {
 		if err != nil {
 			return loan.Contract{}, fmt.Errorf("contract of %s: %w", row.ApplicationID, err)
 		}
@@ -70,7 +75,7 @@ func (r reader) contractFromRow(row contractRow) (loan.Contract, error) {
 		ApplicationID: row.ApplicationID, BranchID: row.BranchID, BorrowerID: row.BorrowerID, ContractNo: row.ContractNo,
 		SignedOn: row.SignedOn.Date, Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
 		AnnualRate: rate, ReferenceRatePct: reference, ReferencePublished: row.ReferencePublishedOn.Date,
-		APREffectivePct: row.AprEffectivePct, InterestTotal: interest, Payee: payee,
+		APREffectivePct: row.AprEffectivePct, InterestTotal: interest, FeesTotal: fees, FeesUpfront: upfront, Payee: payee,
 		RecordedBy: row.RecordedBy, RecordedAt: row.RecordedAt.UTC(),
 	}, nil
 }

@@ -34,7 +34,7 @@ func TestAContractAndItsPlanComeBackAsTheyWereStored(t *testing.T) {
 			"everything at its limit",
 			func(c *loan.Contract) {
 				c.ContractNo, c.APREffectivePct = strings.Repeat("😀", loan.ContractNoMax), strings.Repeat("9", 32)
-				c.Amount, c.InterestTotal = most, most
+				c.Amount, c.InterestTotal, c.FeesTotal, c.FeesUpfront = most, most, most, most
 				c.AnnualRate, c.ReferenceRatePct = money.MustParseRate("999.999999"), money.MustParseRate("0.000001")
 				c.SignedOn, c.ReferencePublished = domain.MustParseDate("2199-12-31"), domain.MustParseDate("1900-01-01")
 				c.Payee.AccountName = borrower.MustParseName(strings.Repeat("𠮷", borrower.NameRunesMax))

@@ -140,7 +140,7 @@ func (r reader) Disbursements(ctx context.Context, scope domain.Scope, f origina
 // DueDisbursements implements origination.DisbursementReader.
 func (r reader) DueDisbursements(ctx context.Context, at time.Time, limit int) ([]origination.DueDisbursement, error) {
 	var due []origination.DueDisbursement
-	err := r.db.WithContext(ctx).Table("disbursements").Select("id", "application_id").
+	err := r.db.WithContext(ctx).Table("disbursements").Select("id", "application_id", "attempts").
 		Where("work_due_at <= ?", at).Order("work_due_at").Limit(limit).Find(&due).Error
 	return due, translateRead(ctx, err)
 }
@@ -192,6 +192,7 @@ func (t *tx) SaveDisbursement(ctx context.Context, d *loan.Disbursement, event l
 
 // PostponeDisbursement implements origination.DisbursementWriter. It is bookkeeping of the work, not a deed: no version, no event.
 func (t *tx) PostponeDisbursement(ctx context.Context, id domain.ID, dueAt time.Time, attempts int, lastError string) error {
-	return t.db.WithContext(ctx).Model(&disbursementRow{}).Where("id = ?", id).
+	return t.db.WithContext(ctx).Model(&disbursementRow{}).
+		Where("id = ? AND (work_due_at IS NOT NULL OR status = ?)", id, string(loan.DisbursementUnknown)).
 		Updates(map[string]any{"work_due_at": timeColumn{dueAt}, "attempts": attempts, "last_error": lastError}).Error
 }

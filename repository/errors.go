@@ -91,7 +91,7 @@ func translate(ctx context.Context, err error) error {
 	if cause := ctx.Err(); cause != nil {
 		// The driver may say "invalid connection" or "transaction has already been rolled back"; the reason is ours.
 		if errors.Is(cause, context.DeadlineExceeded) {
-			return domain.Errorf(domain.KindUnavailable, "request-timeout", "处理超时，请稍后重试").Because(err)
+			return domain.Errorf(domain.KindUnavailable, "request-timeout", "处理超时，结果未知：请先查询，或用同一个幂等键重试，不会重复办理").Because(err)
 		}
 		return cause
 	}

@@ -69,7 +69,7 @@ func Open(ctx context.Context, dsn string, cipher *Cipher, log *slog.Logger) (*S
 		DisableWithReturning:      true, // so that MariaDB and MySQL report the same row counts
 		SkipInitializeWithVersion: false,
 	}), &gorm.Config{
-		Logger:               gormLogger(log),
+		Logger:               slowLog{log},
 		DisableAutomaticPing: true,
 		NowFunc:              noClock,
 	})
@@ -144,14 +144,30 @@ func pause(ctx context.Context, attempt int) error {
 	}
 }
 
-// gormLogger logs slow and failing statements without their parameters: they are personal data.
-func gormLogger(log *slog.Logger) logger.Interface {
-	return logger.NewSlogLogger(log, logger.Config{
-		SlowThreshold:             time.Second,
-		LogLevel:                  logger.Error,
-		IgnoreRecordNotFoundError: true,
-		ParameterizedQueries:      true,
-	})
+// slowStatement is from where a statement is worth a line in the log.
+const slowStatement = time.Second
+
+// slowLog is GORM's logger: it tells slow statements, without their values, which are personal data. Errors are not its
+// business: a duplicate may be expected, and what is not reaches the caller and is logged once, there.
+type slowLog struct{ log *slog.Logger }
+
+func (l slowLog) LogMode(logger.LogLevel) logger.Interface { return l }
+func (slowLog) Info(context.Context, string, ...any)       {}
+func (slowLog) Warn(context.Context, string, ...any)       {}
+func (slowLog) Error(context.Context, string, ...any)      {}
+func (slowLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []any) {
+	return sql, nil
+}
+
+// Trace implements logger.Interface.
+func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (sql string, rows int64), _ error) {
+	//nolint:forbidigo // time.Since: how long a statement took is no business time, and only the log sees it
+	took := time.Since(begin)
+	if l.log == nil || took < slowStatement {
+		return
+	}
+	sql, rows := statement()
+	l.log.WarnContext(ctx, "slow statement", "sql", sql, "rows", rows, "duration_ms", took.Milliseconds())
 }
 
 // noClock keeps GORM from writing times of its own: every time in a row was an argument.

@@ -60,8 +60,10 @@ func (r Request) Validate() error {
 type Approval struct {
 	Amount     money.Amount
 	TermMonths int
-	AnnualRate money.Rate // percent a year
-	ApprovedBy domain.ID  // the approver; zero when the rules decided (快速审批)
+	// AnnualRate is the price of the day of approval, percent a year. It is indicative: the contract's rate follows the
+	// reference rate of the signing day, by the same spread and under the product's cap.
+	AnnualRate money.Rate
+	ApprovedBy domain.ID // the approver; zero when the rules decided (快速审批)
 	ApprovedAt time.Time
 }
 
@@ -95,12 +97,32 @@ type Record struct {
 // Application is what may happen to one (贷款申请). Only this package changes a Record.
 type Application struct{ rec Record }
 
+// checkOn is Validate with what depends on the day: a visit is in the past or today.
+func (r Request) checkOn(today domain.Date) error {
+	var p domain.Problems
+	if err := r.Validate(); err != nil {
+		p.Check("", err)
+	}
+	if r.SiteVisitOn.After(today) {
+		p.Add("/site_visit_on", "in-the-future", "实地走访日期 %s 晚于今天 %s，请走访后再填", r.SiteVisitOn, today)
+	}
+	return p.Err()
+}
+
+// SiteVisitMonthsMax is how old a site visit may be when the rules look at it: configure to your credit policy.
+const SiteVisitMonthsMax = 6
+
+// VisitedBy reports whether a site visit counts on the day: made, not in the future, and not too old.
+func (r Request) VisitedBy(day domain.Date) bool {
+	return !r.SiteVisitOn.IsZero() && !r.SiteVisitOn.After(day) && !r.SiteVisitOn.AddMonths(SiteVisitMonthsMax).Before(day)
+}
+
 // Open starts an application as a draft.
 func Open(by domain.Actor, at time.Time, r Record) (*Application, Event, error) {
 	if !slices.Contains(applicant, by.Role) {
 		return nil, Event{}, errRole(ActionCreate, applicant)
 	}
-	if err := r.Request.Validate(); err != nil {
+	if err := r.Request.checkOn(domain.DateOf(at)); err != nil {
 		return nil, Event{}, err
 	}
 	r.Status, r.OfficerID, r.Version = StatusDraft, by.ID, 1
@@ -141,7 +163,7 @@ func (a *Application) Record() Record {
 
 // Edit replaces what is asked for, in a draft or a returned application.
 func (a *Application) Edit(by domain.Actor, at time.Time, request Request) (Event, error) {
-	if err := request.Validate(); err != nil {
+	if err := request.checkOn(domain.DateOf(at)); err != nil {
 		return Event{}, err
 	}
 	before := a.rec.Request
@@ -233,7 +255,7 @@ func (a *Application) Withdraw(by domain.Actor, at time.Time, reason string) (Ev
 
 // Sign records the signed contract (签约), which carries what was approved and nothing else.
 func (a *Application) Sign(by domain.Actor, at time.Time, c Contract) (Event, error) {
-	if err := a.may(by, ActionSign); err != nil {
+	if err := a.May(by, ActionSign); err != nil {
 		return Event{}, err
 	}
 	if err := c.matches(a.rec); err != nil {
@@ -262,7 +284,7 @@ func (a *Application) review(by domain.Actor, at time.Time, action Action, reaso
 
 // mayReview refuses whoever cannot take the action at all, and then whoever prepared the case (经办与审批分离).
 func (a *Application) mayReview(by domain.Actor, action Action) error {
-	if err := a.may(by, action); err != nil {
+	if err := a.May(by, action); err != nil {
 		return err
 	}
 	if by.ID == a.rec.SubmittedBy || by.ID == a.rec.OfficerID {
@@ -271,10 +293,23 @@ func (a *Application) mayReview(by domain.Actor, action Action) error {
 	return nil
 }
 
-// may asks whether an action without an outcome is possible now, and changes nothing.
-func (a *Application) may(by domain.Actor, action Action) error {
-	_, err := next(a.rec.Status, action, "", by.Role)
+// May asks whether somebody may take an action now, and changes nothing: a use case asks it before it looks at anything
+// else, so that the wrong role or status is what the caller hears of.
+func (a *Application) May(by domain.Actor, action Action) error {
+	var when decision.Result
+	if action == ActionSubmit {
+		when = decision.Approve // the outcomes of a submit have their roles and statuses in common
+	}
+	_, err := next(a.rec.Status, action, when, by.Role)
 	return err
+}
+
+// MaySign is May for signing on a day: not before the approval, not in the future.
+func (a *Application) MaySign(by domain.Actor, at time.Time, on domain.Date) error {
+	if err := a.May(by, ActionSign); err != nil {
+		return err
+	}
+	return checkSigningDay(*a.rec.Approval, at, on).Err()
 }
 
 // move makes a transition: the one place where status, version and time change.

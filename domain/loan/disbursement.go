@@ -229,7 +229,7 @@ func (d *Disbursement) Succeed(by domain.Actor, at time.Time, channelReference s
 
 // Fail records that the channel has definitely not paid and never will under this id.
 func (d *Disbursement) Fail(by domain.Actor, at time.Time, code, reason string) (Event, error) {
-	event, err := d.move(by, at, ActionFail, Note{"failure_code", code}, Note{"failure_reason", reason})
+	event, err := d.move(by, at, ActionFail, Note{"failure_code", code}) // the reason is the channel's text: it may name an account
 	if err != nil {
 		return Event{}, err
 	}

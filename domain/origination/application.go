@@ -164,15 +164,15 @@ func (s *Applications) Approve(ctx context.Context, by domain.Actor, cmd Approve
 		if granted.TermMonths == 0 {
 			granted.TermMonths = rec.Request.TermMonths
 		}
-		var referenceRateID domain.ID
-		if !rec.ProductVersionID.IsZero() { // never judged, so never reviewed: the transition refuses it below
-			ceiling, err := priceOn(ctx, tx, rec, domain.DateOf(now))
-			if err != nil {
-				return loan.Event{}, err
-			}
-			granted.AnnualRate, referenceRateID = ceiling.AnnualRateMaxPct, ceiling.ReferenceRateID
+		if err := app.May(by, loan.ActionApprove); err != nil {
+			return loan.Event{}, err
 		}
-		return app.Approve(by, now, granted, referenceRateID)
+		_, ceiling, err := priceOn(ctx, tx, rec, domain.DateOf(now))
+		if err != nil {
+			return loan.Event{}, err
+		}
+		granted.AnnualRate = ceiling.AnnualRateMaxPct
+		return app.Approve(by, now, granted, ceiling.ReferenceRateID)
 	})
 }
 

@@ -27,7 +27,8 @@ type DisbursementWriter interface {
 	InsertDisbursement(ctx context.Context, d *loan.Disbursement, event loan.Event) error
 	// SaveDisbursement refuses with "stale-version" when the stored version is not the one before d's.
 	SaveDisbursement(ctx context.Context, d *loan.Disbursement, event loan.Event) error
-	// PostponeDisbursement moves the next attempt and remembers why; a zero time stops the attempts until a person asks.
+	// PostponeDisbursement moves the next attempt and remembers why; a zero time stops the attempts until a person asks. A
+	// payment with no work to do has none to postpone, unless it waits for that person.
 	PostponeDisbursement(ctx context.Context, id domain.ID, dueAt time.Time, attempts int, lastError string) error
 }
 
@@ -41,6 +42,7 @@ type DisbursementFilter struct {
 type DueDisbursement struct {
 	ID            domain.ID
 	ApplicationID domain.ID
+	Attempts      int
 }
 
 // Disbursements are the use cases of the money's way that people ask for; Payouts does the worker's half.
@@ -62,6 +64,12 @@ func (s *Disbursements) Request(ctx context.Context, by domain.Actor, key Idempo
 	now := s.now()
 	id := s.newID()
 	err = s.store.Update(ctx, func(tx Tx) error {
+		// The application first: callers with one key then wait for it one after another, and not for the key, where those
+		// who waited for a refused one would deadlock.
+		app, err := tx.LockApplication(ctx, by.Scope(), applicationID)
+		if err != nil {
+			return err
+		}
 		prior, err := tx.ClaimIdempotencyKey(ctx, by.ID, key, id, now)
 		if err != nil {
 			return err
@@ -72,10 +80,6 @@ func (s *Disbursements) Request(ctx context.Context, by domain.Actor, key Idempo
 			return err
 		}
 
-		app, err := tx.LockApplication(ctx, by.Scope(), applicationID)
-		if err != nil {
-			return err
-		}
 		contract, err := tx.Contract(ctx, by.Scope(), applicationID)
 		if err != nil && domain.CodeOf(err) != "contract-not-found" { // without one the status refuses below
 			return err
@@ -97,6 +101,10 @@ func (s *Disbursements) Request(ctx context.Context, by domain.Actor, key Idempo
 func (s *Disbursements) Release(ctx context.Context, by domain.Actor, key Idempotency, id domain.ID) (released loan.DisbursementRecord, replayed bool, err error) {
 	now := s.now()
 	err = s.store.Update(ctx, func(tx Tx) error {
+		app, d, err := lockDisbursement(ctx, tx, by, id) // first, as in Request
+		if err != nil {
+			return err
+		}
 		prior, err := tx.ClaimIdempotencyKey(ctx, by.ID, key, id, now)
 		if err != nil {
 			return err
@@ -106,11 +114,15 @@ func (s *Disbursements) Release(ctx context.Context, by domain.Actor, key Idempo
 			replayed = true
 			return err
 		}
-		released, err = changeDisbursement(ctx, tx, by, id, func(d *loan.Disbursement, app loan.Record) (loan.Event, error) {
-			return d.Release(by, now, app)
-		})
-		replayed = false
-		return err
+		event, err := d.Release(by, now, app.Record())
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveDisbursement(ctx, d, event); err != nil {
+			return err
+		}
+		released, replayed = d.Record(), false
+		return nil
 	})
 	if err == nil {
 		s.wake()
@@ -126,11 +138,19 @@ func (s *Disbursements) Cancel(ctx context.Context, by domain.Actor, id domain.I
 	now := s.now()
 	var cancelled loan.DisbursementRecord
 	err := s.store.Update(ctx, func(tx Tx) error {
-		rec, err := changeDisbursement(ctx, tx, by, id, func(d *loan.Disbursement, _ loan.Record) (loan.Event, error) {
-			return d.Cancel(by, now, reason)
-		})
-		cancelled = rec
-		return err
+		_, d, err := lockDisbursement(ctx, tx, by, id)
+		if err != nil {
+			return err
+		}
+		event, err := d.Cancel(by, now, reason)
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveDisbursement(ctx, d, event); err != nil {
+			return err
+		}
+		cancelled = d.Record()
+		return nil
 	})
 	return cancelled, err
 }
@@ -144,7 +164,7 @@ func (s *Disbursements) Recheck(ctx context.Context, by domain.Actor, id domain.
 	now := s.now()
 	var rechecked loan.DisbursementRecord
 	err := s.store.Update(ctx, func(tx Tx) error {
-		d, err := tx.LockDisbursement(ctx, by.Scope(), id)
+		_, d, err := lockDisbursement(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}
@@ -175,28 +195,16 @@ func (s *Disbursements) Disbursements(ctx context.Context, by domain.Actor, filt
 	return s.store.Disbursements(ctx, by.Scope(), filter, page)
 }
 
-// changeDisbursement locks the application first and then its payment, always in that order, and saves what do did.
-func changeDisbursement(ctx context.Context, tx Tx, by domain.Actor, id domain.ID,
-	do func(d *loan.Disbursement, app loan.Record) (loan.Event, error),
-) (loan.DisbursementRecord, error) {
+// lockDisbursement locks the application first and then its payment, always in that order.
+func lockDisbursement(ctx context.Context, tx Tx, by domain.Actor, id domain.ID) (*loan.Application, *loan.Disbursement, error) {
 	found, err := tx.Disbursement(ctx, by.Scope(), id) // unlocked: only to learn which application to lock
 	if err != nil {
-		return loan.DisbursementRecord{}, err
+		return nil, nil, err
 	}
 	app, err := tx.LockApplication(ctx, by.Scope(), found.ApplicationID)
 	if err != nil {
-		return loan.DisbursementRecord{}, err
+		return nil, nil, err
 	}
 	d, err := tx.LockDisbursement(ctx, by.Scope(), id)
-	if err != nil {
-		return loan.DisbursementRecord{}, err
-	}
-	event, err := do(d, app.Record())
-	if err != nil {
-		return loan.DisbursementRecord{}, err
-	}
-	if err := tx.SaveDisbursement(ctx, d, event); err != nil {
-		return loan.DisbursementRecord{}, err
-	}
-	return d.Record(), nil
+	return app, d, err
 }

@@ -18,7 +18,7 @@ func requestFacts(rec loan.Record, person borrower.Borrower, today domain.Date) 
 		Purpose:           decision.Known(string(rec.Request.Purpose)),
 		BorrowerKind:      decision.Known(productKind(person.Kind)),
 		CreditConsentLive: decision.Known(consent),
-		SiteVisitDone:     decision.Known(!rec.Request.SiteVisitOn.IsZero()),
+		SiteVisitDone:     decision.Known(rec.Request.VisitedBy(today)),
 	}
 	f.BirthDate = birthDate(person)
 	switch {

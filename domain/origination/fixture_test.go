@@ -2,7 +2,6 @@ package origination_test
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http/httptest"
 	"path/filepath"
 	"sync/atomic"
@@ -33,6 +32,7 @@ type world struct {
 	dsn           string
 	microseconds  atomic.Int64
 	channel       *sandbox.Server
+	client        *channel.Payments
 	applications  *origination.Applications
 	borrowers     *origination.Borrowers
 	catalogue     *origination.Catalogue
@@ -93,13 +93,8 @@ func (w *world) startChannel() {
 		w.t.Fatal(err)
 	}
 	w.channel = server
-	w.payouts = w.node(client)
-}
-
-// node is one more process that carries payouts.
-func (w *world) node(client *channel.Client) *origination.Payouts {
-	log := slog.New(slog.DiscardHandler)
-	return origination.NewPayouts(w.store, w.now, channel.NewPayments(client, log), newID(), log, origination.DefaultPayoutLimits())
+	w.client = channel.NewPayments(client, discard())
+	w.payouts = origination.NewPayouts(w.store, w.now, w.client, newID(), discard(), origination.DefaultPayoutLimits())
 }
 
 func (w *world) loadLender() {
@@ -157,6 +152,15 @@ func (w *world) farmer(officer domain.Actor) borrower.Borrower {
 }
 
 func (w *world) farmerBorn(officer domain.Actor, birth string) borrower.Borrower {
+	return w.farmerBut(officer, birth, func(*origination.CreateBorrower) {})
+}
+
+// farmerWithout is a farmer whose file lacks something.
+func (w *world) farmerWithout(officer domain.Actor, change func(*origination.CreateBorrower)) borrower.Borrower {
+	return w.farmerBut(officer, "19800615", change)
+}
+
+func (w *world) farmerBut(officer domain.Actor, birth string, change func(*origination.CreateBorrower)) borrower.Borrower {
 	w.t.Helper()
 	n := w.people.Add(1)
 	number := borrower.MustParseIDNumber(withCheckDigit(fmt.Sprintf("371503%s%03d", birth, n)))
@@ -166,7 +170,7 @@ func (w *world) farmerBorn(officer domain.Actor, birth string) borrower.Borrower
 		HeadName: name, HeadIDNumber: number,
 	})
 	w.must(err)
-	person, _, err := w.borrowers.CreateBorrower(w.t.Context(), officer, key(), origination.CreateBorrower{
+	cmd := origination.CreateBorrower{
 		Kind: borrower.KindFarmer, Name: name, IDNumber: number, Phone: borrower.MustParsePhone(fmt.Sprintf("138%08d", n)),
 		HouseholdID: household.ID,
 		Payout: &origination.NewAccount{
@@ -177,7 +181,9 @@ func (w *world) farmerBorn(officer domain.Actor, birth string) borrower.Borrower
 			Kind: borrower.ConsentCreditEnquiry, TextVersion: "credit-2026.1", GivenHow: borrower.ConsentByPaper,
 			GivenAt: w.now(), Until: domain.DateOf(w.now()).AddMonths(6),
 		}},
-	})
+	}
+	change(&cmd)
+	person, _, err := w.borrowers.CreateBorrower(w.t.Context(), officer, key(), cmd)
 	w.must(err)
 	return person
 }

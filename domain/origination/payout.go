@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"fumin/domain"
@@ -82,31 +83,45 @@ func NewPayouts(store Store, now domain.Clock, channel PaymentChannel, nodeID do
 	}
 }
 
-// Work takes up what is due, Parallel payments at a time, and returns how many it took up. Errors of single payments are
-// logged and leave them due again when their lease ends; only a failure to find the work is returned.
+// Work takes up what is due, Parallel payments at a time, and returns how many it took up. What goes wrong with a single
+// payment is logged and leaves it due again later; only a failure to find the work is returned. When ctx ends, nothing new
+// is taken up, and what was taken up is carried to its answer, which the lease bounds.
 func (s *Payouts) Work(ctx context.Context) (taken int, err error) {
 	due, err := s.store.DueDisbursements(ctx, s.now(), s.limits.Parallel)
 	if err != nil {
 		return 0, err
 	}
 	var group sync.WaitGroup
+	var count atomic.Int64
 	for _, d := range due {
 		group.Go(func() {
-			if err := s.carry(ctx, d); err != nil && !errors.Is(err, context.Canceled) {
-				s.log.ErrorContext(ctx, "payment left for the next attempt",
-					slog.String("disbursement_id", d.ID.String()), slog.Any("error", err))
+			if ctx.Err() != nil {
+				return
+			}
+			carrying, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.limits.Lease)
+			defer cancel()
+			ours, err := s.carry(carrying, d)
+			if ours {
+				count.Add(1)
+			}
+			if err != nil {
+				s.log.ErrorContext(ctx, "payment left for the next attempt", "disbursement_id", d.ID, "error", err)
 			}
 		})
 	}
 	group.Wait()
-	return len(due), nil
+	return int(count.Load()), nil
 }
 
-// carry takes one payment up, speaks with the channel outside any transaction, and records the answer.
-func (s *Payouts) carry(ctx context.Context, due DueDisbursement) error {
+// carry takes one payment up, speaks with the channel outside any transaction, and records the answer. ours says that this
+// node took it up.
+func (s *Payouts) carry(ctx context.Context, due DueDisbursement) (ours bool, err error) {
 	rec, fresh, err := s.take(ctx, due)
-	if err != nil || rec.ID.IsZero() {
-		return err
+	if err != nil {
+		return false, errors.Join(err, s.setAside(ctx, due, err))
+	}
+	if rec.ID.IsZero() {
+		return false, nil
 	}
 
 	var answer PaymentAnswer
@@ -118,7 +133,19 @@ func (s *Payouts) carry(ctx context.Context, due DueDisbursement) error {
 			answer = s.channel.Pay(ctx, rec)
 		}
 	}
-	return s.settle(ctx, due, answer)
+	return true, s.settle(ctx, due, answer)
+}
+
+// setAside postpones a payment that could not even be taken up, because its row cannot be read for one, so that it does not
+// stand before the others for ever. It touches nothing but the bookkeeping. A database that is away is tried again as it is.
+func (s *Payouts) setAside(ctx context.Context, due DueDisbursement, why error) error {
+	if e, ok := errors.AsType[*domain.Error](why); ok && e.Kind == domain.KindUnavailable {
+		return nil
+	}
+	attempts := due.Attempts + 1
+	return s.store.Update(ctx, func(tx Tx) error {
+		return tx.PostponeDisbursement(ctx, due.ID, s.now().Add(s.wait(attempts)), attempts, "not-readable")
+	})
 }
 
 // take leases a due payment to this node: a released one becomes "sending", any other is only leased, to be asked about.
@@ -128,6 +155,9 @@ func (s *Payouts) take(ctx context.Context, due DueDisbursement) (taken loan.Dis
 	leaseUntil := now.Add(s.limits.Lease)
 	err = s.store.Update(ctx, func(tx Tx) error {
 		taken, fresh = loan.DisbursementRecord{}, false
+		if _, err := tx.LockApplication(ctx, s.worker.Scope(), due.ApplicationID); err != nil { // first, as everywhere
+			return err
+		}
 		d, err := tx.LockDisbursement(ctx, s.worker.Scope(), due.ID)
 		if err != nil {
 			return err

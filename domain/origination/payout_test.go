@@ -2,9 +2,11 @@ package origination_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -131,8 +133,7 @@ func TestAPaymentWhoseNodeDiedBeforeSendingIsSentByAnother(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
-	dying, cancel := context.WithCancel(t.Context())
-	w.dieBeforeSending(dying, cancel, d.ID)
+	w.dieBeforeSending()
 	if got := w.status(d.ID); got != loan.DisbursementSending {
 		t.Fatalf("after the death: %s, want sending", got)
 	}
@@ -146,27 +147,127 @@ func TestAPaymentWhoseNodeDiedBeforeSendingIsSentByAnother(t *testing.T) {
 	w.wantPaidOnce(d.ID, "99500.00")
 }
 
-// dieBeforeSending runs a node whose channel never hears anything: its context ends as it dials.
-func (w *world) dieBeforeSending(ctx context.Context, die func(), id domain.ID) {
+// dieBeforeSending runs a node that ends right when it would speak to the channel: nothing is sent, nothing recorded.
+func (w *world) dieBeforeSending() {
 	w.t.Helper()
-	node := origination.NewPayouts(w.store, w.now, deadChannel{die}, newID(), discard(), origination.DefaultPayoutLimits())
-	if _, err := node.Work(ctx); err != nil {
+	node := origination.NewPayouts(w.store, w.now, deadChannel{}, newID(), discard(), origination.DefaultPayoutLimits())
+	if _, err := node.Work(w.t.Context()); err != nil {
 		w.t.Fatalf("the dying node: %v", err)
 	}
 }
 
-// deadChannel stands for the moment of a process's death, not for a channel: nothing is sent, and nothing is recorded
-// after it because the context has ended.
-type deadChannel struct{ die func() }
+// deadChannel stands for the moment of a process's death, not for a channel: the goroutine that asks it is no more.
+type deadChannel struct{}
 
-func (c deadChannel) Pay(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
-	c.die()
-	return origination.PaymentAnswer{State: origination.PaymentUnknown}
+func (deadChannel) Pay(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
+	runtime.Goexit()
+	return origination.PaymentAnswer{}
 }
 
-func (c deadChannel) Query(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
-	c.die()
-	return origination.PaymentAnswer{State: origination.PaymentUnknown}
+func (deadChannel) Query(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
+	runtime.Goexit()
+	return origination.PaymentAnswer{}
+}
+
+// A payment that is under way when the service is told to stop is carried to its answer; nothing new is taken up.
+func TestAStoppingNodeFinishesThePaymentItIsAt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeNormal, Requests: 1, AnswerDelayMs: 300})
+	ctx, stop := context.WithCancel(t.Context())
+	node := origination.NewPayouts(w.store, w.now, stopsWhenAsked{w.client, stop}, newID(), discard(), origination.DefaultPayoutLimits())
+	taken, err := node.Work(ctx)
+	if err != nil || taken != 1 {
+		t.Fatalf("the stopping node took up %d (%v), want 1", taken, err)
+	}
+	w.wantPaidOnce(d.ID, "99500.00")
+
+	w.released(w.somebody(domain.RoleLoanOfficer), "50000.00")
+	if taken, err := node.Work(ctx); taken != 0 {
+		t.Errorf("a stopped node took up %d (%v)", taken, err)
+	}
+}
+
+// stopsWhenAsked tells the node to stop as soon as a payment is on its way to the real channel.
+type stopsWhenAsked struct {
+	origination.PaymentChannel
+
+	stop func()
+}
+
+func (c stopsWhenAsked) Pay(ctx context.Context, d loan.DisbursementRecord) origination.PaymentAnswer {
+	c.stop()
+	return c.PaymentChannel.Pay(ctx, d)
+}
+
+// Payments that cannot be taken up, because their rows cannot be read, neither hold up the others nor keep a node busy.
+func TestUnreadablePaymentsDoNotHoldUpTheOthers(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	for range origination.DefaultPayoutLimits().Parallel {
+		w.spoil(w.released(officer, "10000.00").ID)
+	}
+	good := w.released(officer, "99500.00")
+	if taken := w.work(); taken != 0 {
+		t.Errorf("%d unreadable payments were taken up", taken)
+	}
+	if taken := w.work(); taken != 1 {
+		t.Errorf("behind the unreadable ones: %d taken up, want the sound one", taken)
+	}
+	w.wantPaidOnce(good.ID, "99500.00")
+}
+
+// spoil damages a payment's account, as another keyset would.
+func (w *world) spoil(id domain.ID) {
+	w.t.Helper()
+	db, err := sql.Open("mysql", w.dsn)
+	w.must(err)
+	defer db.Close()
+	_, err = db.ExecContext(w.t.Context(), "UPDATE disbursements SET payee_account_cipher = 'damaged' WHERE id = ?", id)
+	w.must(err)
+}
+
+// Releases beside workers lock in the same order, and end in one payment.
+func TestReleasesBesideWorkersPayOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	for range 5 {
+		rec := w.signed(officer, "99500.00")
+		d, _, err := w.disbursements.Request(t.Context(), officer, key(), rec.ID)
+		w.must(err)
+		wantCodes(t, atOnce(callers, func(i int) error {
+			if i%2 == 0 {
+				if _, err := w.payouts.Work(context.Background()); err != nil {
+					return err
+				}
+				return errWorked
+			}
+			_, _, err := w.disbursements.Release(context.Background(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
+			return err
+		}), map[string]int{"worked": callers / 2, "": 1, "wrong-status": callers/2 - 1})
+		w.work()
+		w.wantPaidOnce(d.ID, "99500.00")
+	}
+}
+
+// errWorked is the answer of a worker among callers: neither a success nor a refusal.
+var errWorked = &domain.Error{Code: "worked"}
+
+// Twenty callers with one key whose request is refused all hear the refusal, not that somebody else is busy.
+func TestTwentyCallersWithOneKeyAllHearTheRefusal(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
+	same, releaser := key(), w.somebody(domain.RoleDisbursementOfficer)
+	for range 3 {
+		wantCodes(t, atOnce(callers, func(int) error {
+			_, _, err := w.disbursements.Release(context.Background(), releaser, same, d.ID)
+			return err
+		}), map[string]int{"wrong-status": callers})
+	}
 }
 
 func TestAPaymentWhoseAnswerWasLostIsAskedAboutAndNotSentAgain(t *testing.T) {

@@ -171,15 +171,16 @@ func productVersion(ctx context.Context, r Reader, code, region string, on domai
 	return product.Resolve(versions, code, region, on)
 }
 
-// priceOn is the price of the version an application was judged by, on a day.
-func priceOn(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (product.Ceiling, error) {
+// priceOn is the version an application was judged by, and its price on a day.
+func priceOn(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (product.Version, product.Ceiling, error) {
 	version, err := r.ProductVersion(ctx, rec.ProductVersionID)
 	if err != nil {
-		return product.Ceiling{}, err
+		return product.Version{}, product.Ceiling{}, err
 	}
 	rates, err := r.ReferenceRates(ctx)
 	if err != nil {
-		return product.Ceiling{}, err
+		return product.Version{}, product.Ceiling{}, err
 	}
-	return version.Price.PriceOn(on, rates)
+	ceiling, err := version.Price.PriceOn(on, rates)
+	return version, ceiling, err
 }

@@ -23,8 +23,8 @@ type SignApplication struct {
 func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplication) (loan.Record, error) {
 	return s.change(ctx, by, cmd.ID, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
 		rec := app.Record()
-		if rec.Status != loan.StatusApproved {
-			return app.Sign(by, now, loan.Contract{}) // refuses, by role or by status
+		if err := app.MaySign(by, now, cmd.SignedOn); err != nil {
+			return loan.Event{}, err
 		}
 		offer, err := makeOffer(ctx, tx, rec, cmd.SignedOn)
 		if err != nil {
@@ -41,6 +41,7 @@ func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplic
 			Amount: offer.Amount, TermMonths: offer.TermMonths, RepaymentMethod: offer.RepaymentMethod,
 			AnnualRate: offer.AnnualRate, ReferenceRatePct: offer.ReferenceRatePct, ReferencePublished: offer.ReferencePublished,
 			APREffectivePct: offer.APREffectivePct, InterestTotal: offer.InterestTotal,
+			FeesTotal: offer.FeesTotal, FeesUpfront: offer.FeesUpfront,
 			Payee: account, RecordedBy: by.ID, RecordedAt: now,
 		}
 		event, err := app.Sign(by, now, contract)
@@ -63,6 +64,8 @@ type Offer struct {
 	ReferencePublished domain.Date
 	APREffectivePct    string // 综合年化成本, percent, with every fee
 	InterestTotal      money.Amount
+	FeesTotal          money.Amount // every fee of the whole term; the guarantee company's at most the product's ceiling
+	FeesUpfront        money.Amount // of these, what is paid on the day of disbursement
 	Instalments        []loan.Instalment
 }
 
@@ -94,7 +97,8 @@ func (s *Applications) signedPlan(ctx context.Context, by domain.Actor, rec loan
 	return Offer{
 		Signed: true, StartsOn: c.SignedOn, Amount: c.Amount, TermMonths: c.TermMonths, RepaymentMethod: c.RepaymentMethod,
 		AnnualRate: c.AnnualRate, ReferenceRatePct: c.ReferenceRatePct, ReferencePublished: c.ReferencePublished,
-		APREffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal, Instalments: instalments,
+		APREffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal, FeesTotal: c.FeesTotal, FeesUpfront: c.FeesUpfront,
+		Instalments: instalments,
 	}, nil
 }
 
@@ -112,11 +116,15 @@ const aprPlaces = 4
 
 // makeOffer builds the plan of an approved application that starts on the day, at the price of that day.
 func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (Offer, error) {
-	ceiling, err := priceOn(ctx, r, rec, on)
+	version, ceiling, err := priceOn(ctx, r, rec, on)
 	if err != nil {
 		return Offer{}, err
 	}
-	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, ceiling, on)
+	tier, err := version.GuaranteeFor(rec.Approval.Amount)
+	if err != nil {
+		return Offer{}, err
+	}
+	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, ceiling, tier, on)
 	quotation, err := schedule.Quote(terms)
 	if err != nil {
 		return Offer{}, err
@@ -125,6 +133,7 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 		StartsOn: on, Amount: terms.Principal, TermMonths: rec.Approval.TermMonths, RepaymentMethod: terms.Method,
 		AnnualRate: terms.AnnualRate, ReferenceRatePct: ceiling.BasePct, ReferencePublished: ceiling.PublishedOn,
 		APREffectivePct: quotation.Cost.APREffective.Shown(aprPlaces, money.HalfUp), InterestTotal: quotation.Plan.Totals.Interest,
+		FeesTotal: quotation.Plan.Totals.Fees, FeesUpfront: quotation.Plan.FeesUpfront,
 		Instalments: make([]loan.Instalment, len(quotation.Plan.Rows)),
 	}
 	for i, row := range quotation.Plan.Rows {
@@ -140,11 +149,16 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 // month's end; the month is a twelfth of the year where instalments are level, and interest runs by actual days over
 // 360 where only interest is due or everything at the end. 日利率 = 年利率 ÷ 360, 月利率 = 年利率 ÷ 12
 // (中国人民银行关于人民币贷款利率有关问题的通知, 银发〔2003〕251 号): configure to your compliance office's reading.
-func contractTerms(a loan.Approval, method schedule.Method, price product.Ceiling, on domain.Date) schedule.Terms {
+func contractTerms(a loan.Approval, method schedule.Method, price product.Ceiling, tier product.GuaranteeTier, on domain.Date) schedule.Terms {
 	t := schedule.Terms{
 		Principal: a.Amount, AnnualRate: price.AnnualRateMaxPct, Method: method,
 		Periods: a.TermMonths, Frequency: schedule.Frequency{Unit: schedule.Month, Every: 1},
 		DisbursedOn: on, Rounding: money.HalfUp, // 四舍五入到分: what every bank's statement in China does
+	}
+	// The guarantee company's fee (担保费) is part of what the loan costs. Until the company has answered, its ceiling counts:
+	// nobody pays more than was shown.
+	if !tier.FeeMaxPct.IsZero() {
+		t.Fees = []schedule.Fee{{Kind: "guarantee_fee", RatePctAYear: tier.FeeMaxPct, On: schedule.OnPrincipal, When: schedule.Yearly}}
 	}
 	switch method {
 	case schedule.InterestOnlyBullet, schedule.LumpSum, schedule.Seasonal:

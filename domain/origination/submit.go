@@ -24,6 +24,9 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 		if err != nil {
 			return err
 		}
+		if err := app.May(by, loan.ActionSubmit); err != nil {
+			return err
+		}
 		file, err := gather(ctx, tx, app.Record(), today)
 		if err != nil {
 			return err

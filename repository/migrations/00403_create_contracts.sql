@@ -13,6 +13,8 @@ CREATE TABLE contracts (
   reference_published_on DATE NOT NULL,
   apr_effective_pct    VARCHAR(32) NOT NULL,
   interest_total       DECIMAL(18,2) NOT NULL,
+  fees_total           DECIMAL(18,2) NOT NULL,
+  fees_upfront         DECIMAL(18,2) NOT NULL,
   payee_name           VARCHAR(200) NOT NULL,
   payee_account_cipher VARBINARY(255) NOT NULL,
   payee_bank_name      VARCHAR(100) NOT NULL,
