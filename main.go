@@ -21,6 +21,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -364,12 +365,22 @@ func newHTTPServer(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
+// openStore opens a database that this program may work on: its schema is recent enough, and its keyset is ours.
 func openStore(ctx context.Context, cfg config, log *slog.Logger) (*repository.Store, error) {
 	cipher, err := repository.NewCipher(cfg.keyset)
 	if err != nil {
 		return nil, err
 	}
-	return repository.Open(ctx, cfg.dsn, cipher, log)
+	store, err := repository.Open(ctx, cfg.dsn, cipher, log)
+	if err != nil {
+		return nil, err
+	}
+	for _, check := range []func(context.Context) error{store.CheckSchema, store.CheckKeyset} {
+		if err := check(ctx); err != nil {
+			return nil, errors.Join(err, store.Close())
+		}
+	}
+	return store, nil
 }
 
 // payoutPause is how long the worker waits for something new before it looks again by itself: for what other nodes
@@ -452,11 +463,17 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake fun
 }
 
 func (s *services) handler(store *repository.Store) http.Handler {
+	var keysetPassed atomic.Bool // the keyset does not change while the program runs: once is enough
 	s.options.Ready = func(ctx context.Context) error {
 		if err := store.Ping(ctx); err != nil {
 			return err
 		}
-		return store.CheckSchema(ctx)
+		if err := store.CheckSchema(ctx); err != nil || keysetPassed.Load() {
+			return err
+		}
+		err := store.CheckKeyset(ctx)
+		keysetPassed.Store(err == nil)
+		return err
 	}
 	return api.New(s.options)
 }

@@ -260,6 +260,7 @@ var refusals = []refusal{
 	{"product_versions.document", "UPDATE product_versions SET document = '{'"},
 	{"calendar_years.holidays", "UPDATE calendar_years SET holidays = 'no json'"},
 	{"calendar_years.make_up_days", "UPDATE calendar_years SET make_up_days = '{'"},
+	{"ck_keyset_checks_single", "INSERT INTO keyset_checks VALUES (2, '', '')"},
 	{"uk_reference_rates_published", "INSERT INTO reference_rates SELECT '01900000-0000-7000-8000-000000000999', published_on, revision, 1, 1, '', '' FROM reference_rates LIMIT 1"},
 
 	{"ck_applications_status", "UPDATE applications SET status = 'surveying' WHERE id = '{application}'"},

@@ -114,4 +114,18 @@ func TestAFreshDatabaseIsMigratedAndGivenItsFirstUser(t *testing.T) {
 			t.Errorf("the password is in the output:\n%s", output)
 		}
 	}
+
+	otherKeyset, err := fumin(ctx, t, "", nil, "keys", "new")
+	if err != nil {
+		t.Fatalf("keys new: %v\n%s", err, otherKeyset)
+	}
+	otherSettings := append([]string{"FUMIN_KEYSET=" + otherKeyset}, slices.DeleteFunc(slices.Clone(settings), func(s string) bool {
+		return strings.HasPrefix(s, "FUMIN_KEYSET_FILE=")
+	})...)
+	for _, command := range []string{"serve", "branch add 371504 东阿支行 county 3715"} {
+		output, err := fumin(ctx, t, "", otherSettings, strings.Fields(command)...)
+		if err == nil || !strings.Contains(output, "the keyset does not belong to this database") {
+			t.Errorf("fumin %s with another keyset: %v\n%s", command, err, output)
+		}
+	}
 }
