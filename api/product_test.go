@@ -357,7 +357,7 @@ func TestActivationsForManyDaysAtOnceNeverOverlap(t *testing.T) {
 	day := func(i int) string { return domain.MustParseDate("2026-09-01").AddDays(i).String() }
 	versions := make([]versionJSON, 20)
 	for i := range versions {
-		versions[i] = r.validated(likeShandong("37", day(i)))
+		versions[i] = r.validated(likeShandong("371503", day(i))) // the first of their region: there is none before to meet at
 	}
 	got := atOnce(20, func(i int) int { return activateOn(second, versions[i], `"2"`, day(i)).status })
 	if got[0] != http.StatusOK || slices.ContainsFunc(got, func(status int) bool { return status != http.StatusOK && status != http.StatusConflict }) {
@@ -369,8 +369,8 @@ func TestActivationsForManyDaysAtOnceNeverOverlap(t *testing.T) {
 		WHERE a.status = 'active' AND b.status = 'active' AND (a.effective_to IS NULL OR a.effective_to > b.effective_from)`)
 	activated := r.count("SELECT COUNT(*) FROM product_events WHERE action = 'activate'")
 	closed := r.count("SELECT COUNT(*) FROM product_events WHERE action = 'close'")
-	if overlaps != 0 || closed != activated {
-		t.Errorf("%d overlaps; %d versions activated and %d closed, want none and as many", overlaps, activated, closed)
+	if overlaps != 0 || closed != activated-1 {
+		t.Errorf("%d overlaps; %d versions activated and %d closed, want none and all but the last", overlaps, activated, closed)
 	}
 }
 
