@@ -67,13 +67,16 @@ Configuration is by environment variables; docs/operations.md has the table.
 // run is the whole program but for the process around it.
 func run(ctx context.Context, args, environment []string, out io.Writer) error {
 	decimal.MaxDecodeExponent = 30 // a seven-byte 1e9999 must not become ten thousand digits
-	cfg, err := readConfig(environment)
-	if err != nil {
-		return err
-	}
 	command := "help"
 	if len(args) > 0 {
 		command, args = args[0], args[1:]
+	}
+	cfg, err := readConfig(environment)
+	if err != nil && command == "serve" {
+		err = errors.Join(err, cfg.complete())
+	}
+	if err != nil {
+		return err
 	}
 	switch command {
 	case "serve":
@@ -136,6 +139,8 @@ type config struct {
 	channelSecret []byte     // FUMIN_CHANNEL_SECRET, hexadecimal
 	workers       bool       // FUMIN_WORKERS: on or off
 	logLevel      slog.Level // FUMIN_LOG_LEVEL
+
+	refused map[string]bool // settings that could not be read, and are not to be called missing besides
 }
 
 const configPrefix = "FUMIN_"
@@ -153,6 +158,7 @@ func readConfig(environment []string) (config, error) {
 		}
 	}
 	var problems []error
+	refused := map[string]bool{}
 	for _, name := range secrets {
 		path, given := values[name+"_FILE"]
 		delete(values, name+"_FILE")
@@ -161,7 +167,7 @@ func readConfig(environment []string) (config, error) {
 		}
 		content, err := os.ReadFile(path)
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s_FILE: %w", name, err))
+			problems, refused[name] = append(problems, fmt.Errorf("%s_FILE: %w", name, err)), true
 			continue
 		}
 		values[name] = strings.TrimSpace(string(content))
@@ -182,13 +188,15 @@ func readConfig(environment []string) (config, error) {
 		keyset:       []byte(take("FUMIN_KEYSET", "")),
 		channelURL:   take("FUMIN_CHANNEL_URL", ""),
 		channelKeyID: take("FUMIN_CHANNEL_KEY_ID", "fumin"),
+		refused:      refused,
 	}
-	var err error
-	if cfg.tokenKey, err = hex.DecodeString(take("FUMIN_TOKEN_KEY", "")); err != nil {
-		problems = append(problems, errors.New("FUMIN_TOKEN_KEY: not hexadecimal"))
-	}
-	if cfg.channelSecret, err = hex.DecodeString(take("FUMIN_CHANNEL_SECRET", "")); err != nil {
-		problems = append(problems, errors.New("FUMIN_CHANNEL_SECRET: not hexadecimal"))
+	for name, value := range map[string]*[]byte{"FUMIN_TOKEN_KEY": &cfg.tokenKey, "FUMIN_CHANNEL_SECRET": &cfg.channelSecret} {
+		decoded, err := hex.DecodeString(take(name, ""))
+		if err != nil {
+			problems, refused[name] = append(problems, fmt.Errorf("%s: not hexadecimal", name)), true
+			continue
+		}
+		*value = decoded
 	}
 	switch workers := take("FUMIN_WORKERS", "on"); workers {
 	case "on", "off":
@@ -222,14 +230,39 @@ func (c config) masked() slog.Attr {
 		slog.Bool("workers", c.workers), slog.String("log_level", c.logLevel.String()))
 }
 
-// complete refuses a configuration that cannot serve, naming everything that is missing.
+// complete refuses a configuration that cannot serve, naming everything that is missing or cannot be right.
 func (c config) complete() error {
+	return errors.Join(c.missing(), c.wrong())
+}
+
+// wrong looks at the values of the settings that are there. What is absent is missing's to say.
+func (c config) wrong() error {
+	var problems []error
+	check := func(present bool, name string, check func() error) {
+		if !present {
+			return
+		}
+		if err := check(); err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	if c.dsn != "" {
+		problems = append(problems, repository.CheckDSN(c.dsn)) // which names the setting itself; nil is dropped
+	}
+	check(len(c.keyset) > 0, "FUMIN_KEYSET", func() error { _, err := repository.NewCipher(c.keyset); return err })
+	check(len(c.tokenKey) > 0, "FUMIN_TOKEN_KEY", func() error { _, err := api.NewTokens(c.tokenKey, now); return err })
+	check(c.channelURL != "", "FUMIN_CHANNEL_URL", func() error { return channel.CheckBaseURL(c.channelURL) })
+	check(len(c.channelSecret) > 0, "FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_KEY_ID", func() error { return channel.CheckKey(c.channelKeyID, c.channelSecret) })
+	return errors.Join(problems...)
+}
+
+func (c config) missing() error {
 	var missing []string
 	for name, absent := range map[string]bool{
 		"FUMIN_DSN": c.dsn == "", "FUMIN_KEYSET": len(c.keyset) == 0, "FUMIN_TOKEN_KEY": len(c.tokenKey) == 0,
 		"FUMIN_CHANNEL_URL": c.channelURL == "", "FUMIN_CHANNEL_SECRET": len(c.channelSecret) == 0,
 	} {
-		if absent {
+		if absent && !c.refused[name] {
 			missing = append(missing, name)
 		}
 	}
@@ -572,9 +605,14 @@ func randomBytes(n int) func() ([]byte, error) {
 	}
 }
 
-// keptSecret reads a secret from its file, or makes it there: readable by this user only, never overwritten.
+// keptSecret reads a secret from its file, or makes it there: readable by this user only, never overwritten. The file comes
+// into being whole, so that a program that was killed leaves no half of a key, and of two that start at once both use the
+// same one.
 func keptSecret(path string, generate func() ([]byte, error)) ([]byte, error) {
 	content, err := os.ReadFile(path)
+	if err == nil && len(content) == 0 {
+		return nil, fmt.Errorf("%s is empty: restore it, or remove it for a fresh one", path)
+	}
 	if !errors.Is(err, os.ErrNotExist) {
 		return content, err
 	}
@@ -582,7 +620,35 @@ func keptSecret(path string, generate func() ([]byte, error)) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return content, os.WriteFile(path, content, 0o600)
+	if err := createWhole(path, content); err != nil {
+		if errors.Is(err, os.ErrExist) { // another process was first
+			return os.ReadFile(path)
+		}
+		return nil, fmt.Errorf("keep %s: %w", path, err)
+	}
+	return content, nil
+}
+
+// createWhole makes a file that was not there, with all of its content on the disk before its name is: written beside it,
+// synced, then linked, which unlike a rename fails with os.ErrExist when the name is taken.
+func createWhole(path string, content []byte) (err error) {
+	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
+	_, err = file.Write(content)
+	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(file.Name(), path); err != nil {
+		return err
+	}
+	directory, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(directory.Sync(), directory.Close())
 }
 
 // startSandbox runs the sandbox channel beside the service and returns its address. stop lets open requests finish.

@@ -28,6 +28,24 @@ const (
 // dataSource completes a DSN with the settings this package relies on, whatever the DSN says about them, after asking the
 // server what it is: MariaDB and MySQL name some of them differently.
 func dataSource(ctx context.Context, dsn string) (*mysql.Config, error) {
+	config, err := parseDSN(dsn)
+	if err != nil {
+		return nil, err
+	}
+	version, err := serverVersion(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	return config, complete(config, version)
+}
+
+// CheckDSN says what is wrong with a DSN as it is written, without connecting.
+func CheckDSN(dsn string) error {
+	_, err := parseDSN(dsn)
+	return err
+}
+
+func parseDSN(dsn string) (*mysql.Config, error) {
 	config, err := mysql.ParseDSN(dsn)
 	if err != nil {
 		// Not the parser's own words: they may quote the password.
@@ -39,11 +57,7 @@ func dataSource(ctx context.Context, dsn string) (*mysql.Config, error) {
 	config.Timeout = orDefault(config.Timeout, dialWaitMax)
 	config.ReadTimeout = orDefault(config.ReadTimeout, answerWaitMax)
 	config.WriteTimeout = orDefault(config.WriteTimeout, answerWaitMax)
-	version, err := serverVersion(ctx, config)
-	if err != nil {
-		return nil, err
-	}
-	return config, complete(config, version)
+	return config, nil
 }
 
 // complete sets what this package relies on, each for a measured reason:

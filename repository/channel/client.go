@@ -96,9 +96,14 @@ type Client struct {
 	now     domain.Clock
 }
 
-// New checks the options and returns a client. It opens no connection.
-func New(options Options) (*Client, error) {
-	base, err := url.Parse(options.BaseURL)
+// CheckBaseURL says what is wrong with Options.BaseURL.
+func CheckBaseURL(text string) error {
+	_, err := parseBaseURL(text)
+	return err
+}
+
+func parseBaseURL(text string) (*url.URL, error) {
+	base, err := url.Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("channel: base URL: %w", err)
 	}
@@ -108,7 +113,13 @@ func New(options Options) (*Client, error) {
 	if base.Scheme != "https" && (base.Scheme != "http" || !loopback(base.Hostname())) {
 		return nil, errors.New("channel: the base URL is https://, or http:// with a loopback address")
 	}
-	if err := CheckKey(options.KeyID, options.Secret); err != nil {
+	return base, nil
+}
+
+// New checks the options and returns a client. It opens no connection. What is wrong is named at once, address and key.
+func New(options Options) (*Client, error) {
+	base, errBase := parseBaseURL(options.BaseURL)
+	if err := errors.Join(errBase, CheckKey(options.KeyID, options.Secret)); err != nil {
 		return nil, err
 	}
 	if options.Now == nil {

@@ -30,9 +30,18 @@ func TestTheProgramRefusesAConfigurationItDoesNotUnderstand(t *testing.T) {
 		command  string
 		want     []string
 	}{
-		"an unknown name":        {[]string{"FUMIN_LISTN=127.0.0.1:1"}, "serve", []string{"FUMIN_LISTN: no such setting"}},
-		"nothing set":            {nil, "serve", []string{"FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_URL, FUMIN_DSN, FUMIN_KEYSET, FUMIN_TOKEN_KEY", "fumin demo"}},
-		"several wrong at once":  {[]string{"FUMIN_WORKERS=perhaps", "FUMIN_LOG_LEVEL=loud", "FUMIN_TOKEN_KEY=xyz"}, "serve", []string{"FUMIN_WORKERS", "FUMIN_LOG_LEVEL", "FUMIN_TOKEN_KEY"}},
+		"an unknown name":       {[]string{"FUMIN_LISTN=127.0.0.1:1"}, "serve", []string{"FUMIN_LISTN: no such setting"}},
+		"nothing set":           {nil, "serve", []string{"FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_URL, FUMIN_DSN, FUMIN_KEYSET, FUMIN_TOKEN_KEY", "fumin demo"}},
+		"several wrong at once": {[]string{"FUMIN_WORKERS=perhaps", "FUMIN_LOG_LEVEL=loud", "FUMIN_TOKEN_KEY=xyz"}, "serve", []string{"FUMIN_WORKERS", "FUMIN_LOG_LEVEL", "FUMIN_TOKEN_KEY"}},
+		"wrong values and missing ones at once": {
+			[]string{"FUMIN_KEYSET={}", "FUMIN_TOKEN_KEY=abcd", "FUMIN_CHANNEL_URL=http://channel.example/pay", "FUMIN_CHANNEL_SECRET=abcd", "FUMIN_CHANNEL_KEY_ID=a b"},
+			"serve",
+			[]string{"not set: FUMIN_DSN (", "FUMIN_KEYSET: keyset file", "FUMIN_TOKEN_KEY: token key: 2 bytes", "FUMIN_CHANNEL_URL: channel", "FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_KEY_ID: channel"},
+		},
+		"an unreadable value among wrong ones": {
+			[]string{"FUMIN_DSN=not a dsn", "FUMIN_TOKEN_KEY=xyz", "FUMIN_KEYSET_FILE=" + missing, "FUMIN_WORKERS=perhaps"}, "serve",
+			[]string{"not set: FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_URL (", "FUMIN_DSN cannot be read", "FUMIN_TOKEN_KEY: not hexadecimal", "FUMIN_KEYSET_FILE", "FUMIN_WORKERS"},
+		},
 		"a secret's file absent": {[]string{"FUMIN_KEYSET_FILE=" + missing}, "serve", []string{"FUMIN_KEYSET_FILE"}},
 		"no database to migrate": {nil, "migrate", []string{"FUMIN_DSN"}},
 		"an unreadable DSN":      {[]string{"FUMIN_DSN=not a dsn"}, "migrate", []string{"FUMIN_DSN cannot be read"}},
