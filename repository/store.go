@@ -161,13 +161,13 @@ func (slowLog) ParamsFilter(_ context.Context, sql string, _ ...any) (string, []
 
 // Trace implements logger.Interface.
 func (l slowLog) Trace(ctx context.Context, begin time.Time, statement func() (sql string, rows int64), _ error) {
-	//nolint:forbidigo // time.Since: how long a statement took is no business time, and only the log sees it
-	took := time.Since(begin)
+	took := time.Since(begin) // no business time: only the log sees it
 	if l.log == nil || took < slowStatement {
 		return
 	}
 	sql, rows := statement()
-	l.log.WarnContext(ctx, "slow statement", "sql", sql, "rows", rows, "duration_ms", took.Milliseconds())
+	l.log.WarnContext(ctx, "slow statement",
+		slog.String("sql", sql), slog.Int64("rows", rows), slog.Int64("duration_ms", took.Milliseconds()))
 }
 
 // noClock keeps GORM from writing times of its own: every time in a row was an argument.

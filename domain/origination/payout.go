@@ -105,7 +105,7 @@ func (s *Payouts) Work(ctx context.Context) (taken int, err error) {
 				count.Add(1)
 			}
 			if err != nil {
-				s.log.ErrorContext(ctx, "payment left for the next attempt", "disbursement_id", d.ID, "error", err)
+				s.log.ErrorContext(ctx, "payment left for the next attempt", slog.Any("disbursement_id", d.ID), slog.Any("error", err))
 			}
 		})
 	}
