@@ -730,7 +730,7 @@ func loadDemoCalendar(ctx context.Context, quotes *origination.Quotes) error {
 		if slices.ContainsFunc(loaded, func(l origination.CalendarYear) bool { return l.Year == y.Year }) {
 			continue
 		}
-		if _, err := quotes.SetCalendarYear(ctx, installer(), y); err != nil {
+		if _, err := quotes.SetCalendarYear(ctx, installer(), y, nil); err != nil {
 			return err
 		}
 	}

@@ -147,6 +147,10 @@ func (s *server) setCalendarYear(c *gin.Context) error {
 	if err != nil {
 		return noSuchRoute(c)
 	}
+	replaces, err := optionalIfMatch(c)
+	if err != nil {
+		return err
+	}
 	in, err := readObject(c)
 	if err != nil {
 		return err
@@ -160,10 +164,11 @@ func (s *server) setCalendarYear(c *gin.Context) error {
 	if err := doneWith(in, y.Validate()); err != nil {
 		return err
 	}
-	y, err = s.quotes.SetCalendarYear(c.Request.Context(), actor(c), y)
+	y, err = s.quotes.SetCalendarYear(c.Request.Context(), actor(c), y, replaces)
 	if err != nil {
 		return err
 	}
+	setVersion(c, y.Version)
 	return writeJSON(c, http.StatusOK, viewCalendarYear(y))
 }
 

@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"fumin/domain"
@@ -108,7 +110,7 @@ func TestDueDatesMoveByTheLendersCalendar(t *testing.T) {
 		t.Errorf("with the calendar: due on %s, want the make-up Saturday 2026-10-10", got)
 	}
 	var corrected struct{ Version int }
-	admin.put("/v1/calendar-years/2026", year.but(fields{"make_up_days": []string{}}).text(t)).want(http.StatusOK).into(&corrected)
+	admin.with("If-Match", `"1"`).put("/v1/calendar-years/2026", year.but(fields{"make_up_days": []string{}}).text(t)).want(http.StatusOK).into(&corrected)
 	if got := due(); got != "2026-10-12" || corrected.Version != 2 {
 		t.Errorf("after the correction: due on %s, version %d; want Monday 2026-10-12, 2", got, corrected.Version)
 	}
@@ -116,6 +118,48 @@ func TestDueDatesMoveByTheLendersCalendar(t *testing.T) {
 		wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 	admin.bad().put("/v1/calendar-years/1066", year.text(t)).wantProblem(http.StatusNotFound, "no-such-route")
 	r.officer().get("/v1/calendar-years").want(http.StatusOK)
+}
+
+func TestACalendarYearIsNotOverwrittenUnseen(t *testing.T) {
+	t.Parallel()
+	r := newRegister(t)
+	admin := r.as(domain.RoleAdmin, headOffice)
+	const path = "/v1/calendar-years/2027"
+	text := func(source string) string {
+		return fields{"holidays": []string{"2027-01-01"}, "make_up_days": []string{}, "source": source}.text(t)
+	}
+	admin.with("If-Match", `"1"`).put(path, text("尚未录入")).wantProblem(http.StatusPreconditionFailed, "precondition-failed")
+	if tag := admin.with("If-Match", `"0"`).put(path, text("第一版")).want(http.StatusOK).header.Get("ETag"); tag != `"1"` {
+		t.Errorf("a new year: ETag %s, want \"1\"", tag)
+	}
+	admin.put(path, text("没有先读取")).wantProblem(http.StatusPreconditionRequired, "precondition-required")
+	admin.with("If-Match", `"0"`).put(path, text("以为是新的")).wantProblem(http.StatusPreconditionFailed, "precondition-failed")
+	admin.bad().with("If-Match", `1`).put(path, text("没有引号")).wantProblem(http.StatusBadRequest, "invalid-if-match")
+	if tag := admin.with("If-Match", `"1"`).put(path, text("第二版")).want(http.StatusOK).header.Get("ETag"); tag != `"2"` {
+		t.Errorf("a correction: ETag %s, want \"2\"", tag)
+	}
+	admin.with("If-Match", `"1"`).put(path, text("依据旧版")).wantProblem(http.StatusPreconditionFailed, "precondition-failed")
+
+	// Of several people who correct the same version, one does.
+	statuses := make([]int, 6)
+	var group sync.WaitGroup
+	for i := range statuses {
+		group.Go(func() { statuses[i] = admin.with("If-Match", `"2"`).put(path, text("第三版")).status })
+	}
+	group.Wait()
+	slices.Sort(statuses)
+	if want := []int{200, 412, 412, 412, 412, 412}; !slices.Equal(statuses, want) {
+		t.Errorf("corrections at once: %v, want %v", statuses, want)
+	}
+	for version, source := range map[int]string{1: "第一版", 2: "第二版", 3: "第三版"} {
+		if n := r.count(`SELECT COUNT(*) FROM calendar_year_events WHERE year = 2027 AND version = ? AND source = ?
+			AND holidays LIKE '%2027-01-01%' AND set_by <> '' AND set_at = '2026-08-23 01:30:00'`, version, source); n != 1 {
+			t.Errorf("version %d: %d events say %s, want 1", version, n, source)
+		}
+	}
+	if n := r.count("SELECT COUNT(*) FROM calendar_year_events"); n != 3 {
+		t.Errorf("%d events, want one for each of the 3 versions", n)
+	}
 }
 
 func TestCashFlowRates(t *testing.T) {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"gorm.io/gorm/clause"
-
 	"fumin/domain"
 	"fumin/domain/origination"
 )
@@ -42,22 +40,48 @@ func (r reader) CalendarYears(ctx context.Context) ([]origination.CalendarYear, 
 	return mapRows(rows, calendarYearFromRow)
 }
 
+// calendarYearEventRow is one version of a year as it was set.
+type calendarYearEventRow struct {
+	Year       int `gorm:"primaryKey;autoIncrement:false"`
+	Version    int `gorm:"primaryKey;autoIncrement:false"`
+	Holidays   jsonColumn[[]domain.Date]
+	MakeUpDays jsonColumn[[]domain.Date]
+	Source     string
+	SetBy      domain.ID
+	SetAt      time.Time
+}
+
+func (calendarYearEventRow) TableName() string { return "calendar_year_events" }
+
 // PutCalendarYear implements origination.CalendarWriter.
-func (t *tx) PutCalendarYear(ctx context.Context, y origination.CalendarYear) (origination.CalendarYear, error) {
+func (t *tx) PutCalendarYear(ctx context.Context, y origination.CalendarYear) error {
 	row := calendarYearRow{
 		Year: y.Year, Holidays: jsonColumn[[]domain.Date]{y.Holidays}, MakeUpDays: jsonColumn[[]domain.Date]{y.MakeUpDays},
-		Source: y.Source, SetBy: y.SetBy, SetAt: y.SetAt, Version: 1,
+		Source: y.Source, SetBy: y.SetBy, SetAt: y.SetAt, Version: y.Version,
 	}
-	err := t.db.WithContext(ctx).Create(&row).Error
-	if err == nil || !isDuplicate(err, "PRIMARY") {
-		y.Version = 1
-		return y, err
+	if y.Version == 1 {
+		if err := t.db.WithContext(ctx).Create(&row).Error; err != nil {
+			if isDuplicate(err, "PRIMARY") {
+				return overtakenCalendarYear(y)
+			}
+			return err
+		}
+	} else {
+		result := t.db.WithContext(ctx).Model(&calendarYearRow{}).Where("year = ? AND version = ?", y.Year, y.Version-1).
+			Select("*").Omit("year").Updates(row)
+		if result.Error != nil {
+			return result.Error
+		}
+		if result.RowsAffected != 1 {
+			return overtakenCalendarYear(y)
+		}
 	}
-	var there calendarYearRow
-	if err := t.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("year = ?", y.Year).Take(&there).Error; err != nil {
-		return origination.CalendarYear{}, err
-	}
-	y.Version = there.Version + 1
-	row.Version = y.Version
-	return y, t.db.WithContext(ctx).Model(&calendarYearRow{}).Where("year = ?", y.Year).Select("*").Omit("year").Updates(row).Error
+	return t.db.WithContext(ctx).Create(&calendarYearEventRow{
+		Year: row.Year, Version: row.Version, Holidays: row.Holidays, MakeUpDays: row.MakeUpDays, Source: row.Source,
+		SetBy: row.SetBy, SetAt: row.SetAt,
+	}).Error
+}
+
+func overtakenCalendarYear(y origination.CalendarYear) error {
+	return domain.Errorf(domain.KindConflict, "precondition-failed", "%d 年的工作日历刚被他人录入或更正：请重新读取，核对后再更正", y.Year)
 }

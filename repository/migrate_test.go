@@ -260,6 +260,9 @@ var refusals = []refusal{
 	{"product_versions.document", "UPDATE product_versions SET document = '{'"},
 	{"calendar_years.holidays", "UPDATE calendar_years SET holidays = 'no json'"},
 	{"calendar_years.make_up_days", "UPDATE calendar_years SET make_up_days = '{'"},
+	{"calendar_year_events.holidays", "UPDATE calendar_year_events SET holidays = 'no json'"},
+	{"calendar_year_events.make_up_days", "UPDATE calendar_year_events SET make_up_days = '{'"},
+	{"fk_calendar_year_events_year", "DELETE FROM calendar_years"},
 	{"ck_keyset_checks_single", "INSERT INTO keyset_checks VALUES (2, '', '')"},
 	{"uk_reference_rates_published", "INSERT INTO reference_rates SELECT '01900000-0000-7000-8000-000000000999', published_on, revision, 1, 1, '', '' FROM reference_rates LIMIT 1"},
 
@@ -325,6 +328,7 @@ func TestTheDatabaseRefusesByItself(t *testing.T) {
 	l.exec("INSERT INTO reference_rates VALUES ('01900000-0000-7000-8000-0000000000aa', '2026-11-20', 0, 3.45, 3.95, '', '')")
 	l.exec("INSERT INTO product_events VALUES ('QLFMD', 1, 'product', 'QLFMD', 'create', ?, '员工', 'admin', '2026-01-01 00:00:00', '[]')", ledgerOfficer)
 	l.exec("INSERT INTO calendar_years VALUES (2026, '[]', '[]', '', ?, '2026-01-01 00:00:00', 1)", ledgerOfficer)
+	l.exec("INSERT INTO calendar_year_events VALUES (2026, 1, '[]', '[]', '', ?, '2026-01-01 00:00:00')", ledgerOfficer)
 
 	unproved := map[string]bool{}
 	// The server's own CHECK that a column holds JSON has the column's name.

@@ -19,8 +19,9 @@ type CalendarReader interface {
 
 // CalendarWriter writes it.
 type CalendarWriter interface {
-	// PutCalendarYear inserts a year, or replaces the one there and raises its version.
-	PutCalendarYear(ctx context.Context, y CalendarYear) (CalendarYear, error)
+	// PutCalendarYear stores version 1 of a year, or a later version in the place of the one before, and keeps what the version
+	// says in the year's history. It refuses with "precondition-failed" when another was faster.
+	PutCalendarYear(ctx context.Context, y CalendarYear) error
 }
 
 // CalendarYear is one year's holidays (法定节假日放假日) and make-up working days (调休上班日). Weekends need no entry.
@@ -31,7 +32,7 @@ type CalendarYear struct {
 	Source     string // the notice it comes from
 	SetBy      domain.ID
 	SetAt      time.Time
-	Version    int // 1 when first loaded; set by storage
+	Version    int // 1 when first loaded
 }
 
 // Limits of a calendar year.
@@ -106,8 +107,11 @@ func (s *Quotes) CalendarYears(ctx context.Context) ([]CalendarYear, error) {
 	return s.store.CalendarYears(ctx)
 }
 
-// SetCalendarYear loads a year, or corrects it. Plans that were signed keep the dates they were signed with.
-func (s *Quotes) SetCalendarYear(ctx context.Context, by domain.Actor, y CalendarYear) (set CalendarYear, err error) {
+// SetCalendarYear loads a year, or corrects it. Plans that were signed keep the dates they were signed with. replaces is the
+// version that the correction is based on; nil or 0 says that the year is new. It refuses with "precondition-required" when a
+// year that is there would be replaced unseen, and with "precondition-failed" when it is no longer, or not yet, what the
+// correction is based on.
+func (s *Quotes) SetCalendarYear(ctx context.Context, by domain.Actor, y CalendarYear, replaces *int) (CalendarYear, error) {
 	if err := by.Require(domain.RoleAdmin, domain.RoleSystem); err != nil {
 		return CalendarYear{}, err
 	}
@@ -117,9 +121,28 @@ func (s *Quotes) SetCalendarYear(ctx context.Context, by domain.Actor, y Calenda
 	y.SetBy, y.SetAt = by.ID, s.now()
 	slices.SortFunc(y.Holidays, domain.Date.Compare)
 	slices.SortFunc(y.MakeUpDays, domain.Date.Compare)
-	err = s.store.Update(ctx, func(tx Tx) error {
-		set, err = tx.PutCalendarYear(ctx, y)
-		return err
+	err := s.store.Update(ctx, func(tx Tx) error {
+		years, err := tx.CalendarYears(ctx)
+		if err != nil {
+			return err
+		}
+		there := 0
+		if i := slices.IndexFunc(years, func(each CalendarYear) bool { return each.Year == y.Year }); i >= 0 {
+			there = years[i].Version
+		}
+		switch {
+		case replaces == nil && there > 0:
+			return domain.Errorf(domain.KindInvalid, "precondition-required",
+				"%d 年的工作日历已录入（第 %d 版）：更正前请先读取，并在 If-Match 请求头中带上读到的版本号", y.Year, there)
+		case replaces != nil && *replaces != there:
+			return domain.Errorf(domain.KindConflict, "precondition-failed",
+				"%d 年的工作日历现为第 %d 版，与您读取时不同：请重新读取，核对后再更正", y.Year, there)
+		}
+		y.Version = there + 1
+		return tx.PutCalendarYear(ctx, y)
 	})
-	return set, err
+	if err != nil {
+		return CalendarYear{}, err
+	}
+	return y, nil
 }
