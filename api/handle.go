@@ -122,18 +122,6 @@ func ifMatch(c *gin.Context) (int, error) {
 	return int(version), nil
 }
 
-// optionalIfMatch is ifMatch where what is put may be new: nil without the header.
-func optionalIfMatch(c *gin.Context) (*int, error) {
-	if len(c.Request.Header.Values("If-Match")) == 0 {
-		return nil, nil
-	}
-	version, err := ifMatch(c)
-	if err != nil {
-		return nil, err
-	}
-	return &version, nil
-}
-
 // redirect sends the reader of a page to another one.
 func redirect(to string) func(*gin.Context) error {
 	return func(c *gin.Context) error {

@@ -147,9 +147,13 @@ func (s *server) setCalendarYear(c *gin.Context) error {
 	if err != nil {
 		return noSuchRoute(c)
 	}
-	replaces, err := optionalIfMatch(c)
-	if err != nil {
-		return err
+	var replaces *int // nil: a new year, which has no version to name yet
+	if len(c.Request.Header.Values("If-Match")) > 0 {
+		version, err := ifMatch(c)
+		if err != nil {
+			return err
+		}
+		replaces = &version
 	}
 	in, err := readObject(c)
 	if err != nil {

@@ -59,22 +59,10 @@ func (t *tx) PutCalendarYear(ctx context.Context, y origination.CalendarYear) er
 		Year: y.Year, Holidays: jsonColumn[[]domain.Date]{y.Holidays}, MakeUpDays: jsonColumn[[]domain.Date]{y.MakeUpDays},
 		Source: y.Source, SetBy: y.SetBy, SetAt: y.SetAt, Version: y.Version,
 	}
-	if y.Version == 1 {
-		if err := t.db.WithContext(ctx).Create(&row).Error; err != nil {
-			if isDuplicate(err, "PRIMARY") {
-				return overtakenCalendarYear(y)
-			}
-			return err
-		}
-	} else {
-		result := t.db.WithContext(ctx).Model(&calendarYearRow{}).Where("year = ? AND version = ?", y.Year, y.Version-1).
-			Select("*").Omit("year").Updates(row)
-		if result.Error != nil {
-			return result.Error
-		}
-		if result.RowsAffected != 1 {
-			return overtakenCalendarYear(y)
-		}
+	if follows, err := t.writeCalendarYear(ctx, row); err != nil {
+		return err
+	} else if !follows {
+		return domain.Errorf(domain.KindConflict, "precondition-failed", "%d 年的工作日历刚被他人录入或更正：请重新读取，核对后再更正", y.Year)
 	}
 	return t.db.WithContext(ctx).Create(&calendarYearEventRow{
 		Year: row.Year, Version: row.Version, Holidays: row.Holidays, MakeUpDays: row.MakeUpDays, Source: row.Source,
@@ -82,6 +70,16 @@ func (t *tx) PutCalendarYear(ctx context.Context, y origination.CalendarYear) er
 	}).Error
 }
 
-func overtakenCalendarYear(y origination.CalendarYear) error {
-	return domain.Errorf(domain.KindConflict, "precondition-failed", "%d 年的工作日历刚被他人录入或更正：请重新读取，核对后再更正", y.Year)
+// writeCalendarYear reports whether the row's version follows the one there; if not, nothing is written.
+func (t *tx) writeCalendarYear(ctx context.Context, row calendarYearRow) (follows bool, err error) {
+	if row.Version == 1 {
+		err := t.db.WithContext(ctx).Create(&row).Error
+		if isDuplicate(err, "PRIMARY") {
+			return false, nil
+		}
+		return err == nil, err
+	}
+	result := t.db.WithContext(ctx).Model(&calendarYearRow{}).Where("year = ? AND version = ?", row.Year, row.Version-1).
+		Select("*").Omit("year").Updates(row)
+	return result.RowsAffected == 1, result.Error
 }

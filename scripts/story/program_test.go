@@ -39,7 +39,8 @@ func TestTheProgramRefusesAConfigurationItDoesNotUnderstand(t *testing.T) {
 			[]string{"not set: FUMIN_DSN (", "FUMIN_KEYSET: keyset file", "FUMIN_TOKEN_KEY: token key: 2 bytes", "FUMIN_CHANNEL_URL: channel", "FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_KEY_ID: channel"},
 		},
 		"an unreadable value among wrong ones": {
-			[]string{"FUMIN_DSN=not a dsn", "FUMIN_TOKEN_KEY=xyz", "FUMIN_KEYSET_FILE=" + missing, "FUMIN_WORKERS=perhaps"}, "serve",
+			[]string{"FUMIN_DSN=not a dsn", "FUMIN_TOKEN_KEY=xyz", "FUMIN_KEYSET_FILE=" + missing, "FUMIN_WORKERS=perhaps"},
+			"serve",
 			[]string{"not set: FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_URL (", "FUMIN_DSN cannot be read", "FUMIN_TOKEN_KEY: not hexadecimal", "FUMIN_KEYSET_FILE", "FUMIN_WORKERS"},
 		},
 		"a secret's file absent": {[]string{"FUMIN_KEYSET_FILE=" + missing}, "serve", []string{"FUMIN_KEYSET_FILE"}},
