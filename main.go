@@ -326,9 +326,6 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	if err := store.CheckSchema(ctx); err != nil {
-		return err
-	}
 
 	// Use cases.
 	wake := make(chan struct{}, 1)
@@ -571,7 +568,7 @@ func (c *config) fillForDemo() (password string, err error) {
 	kept := func(name string, generate func() ([]byte, error)) []byte {
 		var content []byte
 		if err == nil {
-			content, err = keptSecret(filepath.Join(c.dataDir, name), generate)
+			content, err = repository.KeptSecret(filepath.Join(c.dataDir, name), generate)
 		}
 		return content
 	}
@@ -603,52 +600,6 @@ func randomBytes(n int) func() ([]byte, error) {
 		_, err := rand.Read(b)
 		return b, err
 	}
-}
-
-// keptSecret reads a secret from its file, or makes it there: readable by this user only, never overwritten. The file comes
-// into being whole, so that a program that was killed leaves no half of a key, and of two that start at once both use the
-// same one.
-func keptSecret(path string, generate func() ([]byte, error)) ([]byte, error) {
-	content, err := os.ReadFile(path)
-	if err == nil && len(content) == 0 {
-		return nil, fmt.Errorf("%s is empty: restore it, or remove it for a fresh one", path)
-	}
-	if !errors.Is(err, os.ErrNotExist) {
-		return content, err
-	}
-	content, err = generate()
-	if err != nil {
-		return nil, err
-	}
-	if err := createWhole(path, content); err != nil {
-		if errors.Is(err, os.ErrExist) { // another process was first
-			return os.ReadFile(path)
-		}
-		return nil, fmt.Errorf("keep %s: %w", path, err)
-	}
-	return content, nil
-}
-
-// createWhole makes a file that was not there, with all of its content on the disk before its name is: written beside it,
-// synced, then linked, which unlike a rename fails with os.ErrExist when the name is taken.
-func createWhole(path string, content []byte) (err error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.Remove(file.Name())) }()
-	_, err = file.Write(content)
-	if err := errors.Join(err, file.Sync(), file.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(file.Name(), path); err != nil {
-		return err
-	}
-	directory, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(directory.Sync(), directory.Close())
 }
 
 // startSandbox runs the sandbox channel beside the service and returns its address. stop lets open requests finish.

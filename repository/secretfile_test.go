@@ -1,12 +1,22 @@
-package main
+package repository_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"fumin/repository"
 )
+
+// newSecret makes a secret of 32 random bytes.
+func newSecret() ([]byte, error) {
+	secret := make([]byte, 32)
+	_, err := rand.Read(secret)
+	return secret, err
+}
 
 func TestASecretIsMadeOnceHoweverManyStartAtOnce(t *testing.T) {
 	t.Parallel()
@@ -19,7 +29,7 @@ func TestASecretIsMadeOnceHoweverManyStartAtOnce(t *testing.T) {
 	for i := range starts {
 		group.Go(func() {
 			<-begin
-			secrets[i], errs[i] = keptSecret(path, randomBytes(32))
+			secrets[i], errs[i] = repository.KeptSecret(path, newSecret)
 		})
 	}
 	close(begin)
@@ -33,7 +43,7 @@ func TestASecretIsMadeOnceHoweverManyStartAtOnce(t *testing.T) {
 			t.Errorf("start %d: %v, has the kept secret: %t", i, errs[i], bytes.Equal(secrets[i], kept))
 		}
 	}
-	again, err := keptSecret(path, func() ([]byte, error) { t.Error("a kept secret was made anew"); return nil, nil })
+	again, err := repository.KeptSecret(path, func() ([]byte, error) { t.Error("a kept secret was made anew"); return nil, nil })
 	if err != nil || !bytes.Equal(again, kept) {
 		t.Errorf("read again: %v, equal %t", err, bytes.Equal(again, kept))
 	}
@@ -52,7 +62,7 @@ func TestAnEmptySecretIsRefusedAndLeftAsItIs(t *testing.T) {
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if secret, err := keptSecret(path, randomBytes(32)); err == nil || len(secret) != 0 {
+	if secret, err := repository.KeptSecret(path, newSecret); err == nil || len(secret) != 0 {
 		t.Errorf("an empty file: %d bytes, %v; want an error", len(secret), err)
 	}
 }
