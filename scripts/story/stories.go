@@ -49,7 +49,7 @@ type facts struct {
 
 	WithinHours     int    `json:"within_hours"`      // duck-shed: from the draft to the closed case
 	AgeYears        int    `json:"age_years"`         // too-old
-	OtherRegion     string `json:"other_region"`      // too-old: where the limit is a year less
+	OtherRegion     string `json:"other_region"`      // too-old: a village where the limit is a year less
 	OtherRegionName string `json:"other_region_name"` // too-old
 	Times           int    `json:"times"`             // double-click: how often at once
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"fumin/domain/borrower"
 	"fumin/scripts/drive"
 )
 
@@ -16,19 +17,20 @@ func playTooOld(ctx context.Context, p *play) error {
 	if err != nil {
 		return err
 	}
-	borrower, err := p.registered(ctx, officer, p.people.Aged(p.facts.Borrower, p.facts.AgeYears, today()))
+	person := p.people.Aged(p.facts.Borrower, p.facts.AgeYears, today())
+	file, err := p.registered(ctx, officer, person)
 	if err != nil {
 		return err
 	}
-	if *borrower.AgeYears != p.facts.AgeYears {
-		return differs("the borrower's age", *borrower.AgeYears, p.facts.AgeYears)
+	if *file.AgeYears != p.facts.AgeYears {
+		return differs("the borrower's age", *file.AgeYears, p.facts.AgeYears)
 	}
-	longest, ageMax, err := p.declined(ctx, officer, borrower.ID)
+	longest, ageMax, err := p.declined(ctx, officer, file.ID)
 	if err != nil {
 		return err
 	}
 
-	application, err := p.opened(ctx, officer, borrower.ID, longest)
+	application, err := p.opened(ctx, officer, file.ID, longest)
 	if err != nil {
 		return err
 	}
@@ -42,7 +44,7 @@ func playTooOld(ctx context.Context, p *play) error {
 	}
 	p.show("%s (%s)", application.StatusLabel, application.Status)
 	p.pause()
-	return p.yearLess(ctx, officer, ageMax)
+	return p.yearLess(ctx, officer, person, longest, ageMax)
 }
 
 const ruleAgeAtLastDue = "age-at-last-due-above-maximum"
@@ -91,31 +93,32 @@ func (p *play) declined(ctx context.Context, officer player, borrowerID string) 
 	return way.TermMonths, ageMax, nil
 }
 
-// yearLess compares with a region where the product's limit is another one. The demo lender has no branch there, so nobody
-// can be lent to; the catalogue tells the limit all the same.
-func (p *play) yearLess(ctx context.Context, officer player, ageMax int) error {
-	catalogue, err := ask[struct {
-		Items []struct {
-			Code           string `json:"code"`
-			RegionPrefix   string `json:"region_prefix"`
-			AgePlusTermMax int    `json:"age_plus_term_max"`
-		} `json:"items"`
-	}](ctx, p, officer, "looks up the product in "+p.facts.OtherRegionName, drive.Read("/v1/products?region="+p.facts.OtherRegion), http.StatusOK)
+// yearLess plays the same where the product allows one year less: a household of a village in another region.
+func (p *play) yearLess(ctx context.Context, officer player, here drive.Person, longestHere, ageMaxHere int) error {
+	number, err := borrower.ParseIDNumber(here.IDNumber)
 	if err != nil {
 		return err
 	}
-	for _, offer := range catalogue.Items {
-		if offer.Code != p.facts.Product {
-			continue
-		}
-		p.show("%s in %s (%s): age at the last due date at most %d, a year less than the %d here", offer.Code, p.facts.OtherRegionName,
-			offer.RegionPrefix, offer.AgePlusTermMax, ageMax)
-		p.show("the demo lender has no branch there, so no application is played")
-		p.pause()
-		if offer.AgePlusTermMax != ageMax-1 {
-			return differs("the limit in "+p.facts.OtherRegionName, offer.AgePlusTermMax, ageMax-1)
-		}
-		return nil
+	there := *p
+	there.facts.Region = p.facts.OtherRegion
+	there.show("The same in %s, where the product has another number.", p.facts.OtherRegionName)
+	there.pause()
+	sameBirthday := p.people.Born(p.facts.Borrower, number.BirthDate(), 1)
+	file, err := there.registered(ctx, officer, sameBirthday)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("%s is not offered in %s", p.facts.Product, p.facts.OtherRegionName)
+	longest, ageMax, err := there.declined(ctx, officer, file.ID)
+	if err != nil {
+		return err
+	}
+	if ageMax != ageMaxHere-1 {
+		return differs("the age limit in "+p.facts.OtherRegionName, ageMax, ageMaxHere-1)
+	}
+	if longest != longestHere-12 {
+		return differs("the longest term in "+p.facts.OtherRegionName, longest, fmt.Sprintf("a year less than %d months", longestHere))
+	}
+	p.show("%d at most, and %d months at most: a year less than the %d and the %d months here", ageMax, longest, ageMaxHere, longestHere)
+	p.pause()
+	return nil
 }
