@@ -262,3 +262,14 @@ func (t *tx) InsertRecommendedList(ctx context.Context, list origination.Recomme
 	}
 	return t.db.WithContext(ctx).CreateInBatches(rows, recommendedBatch).Error
 }
+
+// EraseRecommendedEntries implements origination.RecommendationWriter.
+func (t *tx) EraseRecommendedEntries(ctx context.Context, numbers []origination.RecommendedNumber, reason string) error {
+	indexes, _, err := t.recommendedIndexes(numbers)
+	if err != nil || len(indexes) == 0 {
+		return err
+	}
+	return t.db.WithContext(ctx).Model(&recommendedEntryRow{}).Where("number_index IN ?", indexes).Updates(map[string]any{
+		"outcome": string(borrower.RecommendedRefused), "reason": reason, "name": "", "number_cipher": []byte{}, "number_index": nil, "village_code": "",
+	}).Error
+}

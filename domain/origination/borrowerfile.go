@@ -452,6 +452,9 @@ func (s *Borrowers) Anonymise(ctx context.Context, by domain.Actor, id domain.ID
 		if err := retention.CheckErasable(relation, domain.DateOf(now)); err != nil {
 			return err
 		}
+		if err := tx.EraseRecommendedEntries(ctx, recommendedNumbersOf(b), "已依规定抹除"); err != nil {
+			return err
+		}
 		b = b.Anonymise(now)
 		b.Version++
 		if err := tx.SaveBorrower(ctx, b, s.borrowerEvent(by, now, b, BorrowerErased, BorrowerNote{"reason", reason})); err != nil {
@@ -461,6 +464,18 @@ func (s *Borrowers) Anonymise(ctx context.Context, by domain.Actor, id domain.ID
 		return nil
 	})
 	return erased, err
+}
+
+// recommendedNumbersOf are the numbers under which a recommended list may name the borrower.
+func recommendedNumbersOf(b borrower.Borrower) []RecommendedNumber {
+	var numbers []RecommendedNumber
+	if !b.IDNumber.IsZero() {
+		numbers = append(numbers, RecommendedNumber{IDNumber: b.IDNumber})
+	}
+	if !b.CreditCode.IsZero() {
+		numbers = append(numbers, RecommendedNumber{CreditCode: b.CreditCode})
+	}
+	return numbers
 }
 
 // anonymiseMember erases the person from every household he or she has been in. A refusal afterwards undoes it with the

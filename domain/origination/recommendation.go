@@ -32,6 +32,9 @@ type RecommendationWriter interface {
 	// InsertRecommendedList stores a list with what became of its rows. It refuses with "recommended-list-exists" when the
 	// branch has a list of the same file.
 	InsertRecommendedList(ctx context.Context, list RecommendedList, entries []RecommendedEntry) error
+	// EraseRecommendedEntries empties every row of any list that is about one of the numbers (抹除). The row stays, with the
+	// reason, so that a list's rows can still be counted; the number is found no more.
+	EraseRecommendedEntries(ctx context.Context, numbers []RecommendedNumber, reason string) error
 }
 
 // FileHash is the SHA-256 of a file's bytes.

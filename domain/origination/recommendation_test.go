@@ -160,3 +160,25 @@ func TestAFamilyFarmIsConfirmedByItsOwnNumberOrItsOwners(t *testing.T) {
 		w.wantListed(officer, farm.ID, true)
 	}
 }
+
+func TestErasureEmptiesWhatTheListsSayOfThePerson(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	gone, stays := w.farmer(officer), w.farmer(officer)
+	list := w.recommend(officer, "2026-11-01", gone.IDNumber.Reveal(), stays.IDNumber.Reveal())
+	_, err := w.borrowers.Anonymise(t.Context(), w.somebodyAt("3715", domain.RoleAdmin), gone.ID, "本人申请")
+	w.must(err)
+	entries, err := w.store.RecommendedEntries(t.Context(), list.ID, 0, 10)
+	w.must(err)
+	if len(entries) != 2 || !entries[0].Name.IsZero() || !entries[0].Number.IDNumber.IsZero() || entries[0].Reason == "" {
+		t.Errorf("the erased person's row: %+v; want it empty, with a reason", entries)
+	}
+	if len(entries) == 2 && (!entries[1].Number.IDNumber.Equal(stays.IDNumber) || entries[1].Reason != "") {
+		t.Errorf("the other row: %+v; want it as it was", entries[1])
+	}
+	on, err := w.store.OnRecommendedList(t.Context(), []origination.RecommendedNumber{{IDNumber: gone.IDNumber}}, domain.DateOf(w.now()))
+	if err != nil || on {
+		t.Errorf("the erased number is found on a list: %t, %v", on, err)
+	}
+}
