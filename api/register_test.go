@@ -64,6 +64,17 @@ func newRegister(t *testing.T) *register {
 	options.Applications = origination.NewApplications(store, now, newID)
 	options.Catalogue = origination.NewCatalogue(store, now, newID)
 	options.Quotes = origination.NewQuotes(store, now)
+	options.RuleSets = origination.NewRuleSets(store, now, newID)
+	options.Jobs = origination.NewJobs(store, now, newID)
+	options.Enquiries = origination.NewEnquiries(store, now, newID)
+	options.Reviews = origination.NewReviews(store, now, newID)
+	options.Authorities = origination.NewAuthorities(store, now, newID)
+	options.Signatures = origination.NewSignatures(store, now, newID)
+	options.Guarantees = origination.NewGuarantees(store, now, newID)
+	options.Lines = origination.NewLines(store, now, newID)
+	options.Holds = origination.NewHolds(store, now, newID)
+	options.Reconciliations = origination.NewReconciliations(store, now, newID)
+	options.Reports = origination.NewReports(store, now, newID)
 	options.Disbursements = origination.NewDisbursements(store, now, newID, func() {})
 	r.store = store
 	options.Authenticate = r.authenticate

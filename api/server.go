@@ -44,10 +44,21 @@ type Options struct {
 
 	Borrowers *origination.Borrowers
 
-	Applications  *origination.Applications
-	Catalogue     *origination.Catalogue
-	Disbursements *origination.Disbursements
-	Quotes        *origination.Quotes
+	Applications    *origination.Applications
+	Catalogue       *origination.Catalogue
+	Disbursements   *origination.Disbursements
+	Quotes          *origination.Quotes
+	RuleSets        *origination.RuleSets
+	Jobs            *origination.Jobs
+	Enquiries       *origination.Enquiries
+	Reviews         *origination.Reviews
+	Authorities     *origination.Authorities
+	Signatures      *origination.Signatures
+	Guarantees      *origination.Guarantees
+	Lines           *origination.Lines
+	Holds           *origination.Holds
+	Reconciliations *origination.Reconciliations
+	Reports         *origination.Reports
 
 	Version        string        // of the program, shown by /healthz
 	RequestTimeout time.Duration // of one request; zero means RequestTimeoutDefault
@@ -56,22 +67,33 @@ type Options struct {
 
 // server holds what the handlers need. It is immutable after New.
 type server struct {
-	log            *slog.Logger
-	newID          func() domain.ID
-	now            domain.Clock
-	ready          func(context.Context) error
-	authenticate   func(*http.Request) (domain.Actor, error)
-	staff          *origination.Staff
-	tokens         *Tokens
-	borrowers      *origination.Borrowers
-	applications   *origination.Applications
-	catalogue      *origination.Catalogue
-	disbursements  *origination.Disbursements
-	quotes         *origination.Quotes
-	version        string
-	requestTimeout time.Duration
-	bodyLimit      int64
-	assets         map[string]asset
+	log             *slog.Logger
+	newID           func() domain.ID
+	now             domain.Clock
+	ready           func(context.Context) error
+	authenticate    func(*http.Request) (domain.Actor, error)
+	staff           *origination.Staff
+	tokens          *Tokens
+	borrowers       *origination.Borrowers
+	applications    *origination.Applications
+	catalogue       *origination.Catalogue
+	disbursements   *origination.Disbursements
+	quotes          *origination.Quotes
+	ruleSets        *origination.RuleSets
+	jobs            *origination.Jobs
+	enquiries       *origination.Enquiries
+	reviews         *origination.Reviews
+	authorities     *origination.Authorities
+	signatures      *origination.Signatures
+	guarantees      *origination.Guarantees
+	lines           *origination.Lines
+	holds           *origination.Holds
+	reconciliations *origination.Reconciliations
+	reports         *origination.Reports
+	version         string
+	requestTimeout  time.Duration
+	bodyLimit       int64
+	assets          map[string]asset
 }
 
 // access says who may call a route. What a role may do is decided in the use cases, not here.
@@ -106,6 +128,17 @@ func (s *server) routes() []route {
 		s.householdRoutes(),
 		s.borrowerRoutes(),
 		s.recommendationRoutes(),
+		s.ruleSetRoutes(),
+		s.jobRoutes(),
+		s.enquiryRoutes(),
+		s.reviewRoutes(),
+		s.authorityRoutes(),
+		s.signatureRoutes(),
+		s.guaranteeRoutes(),
+		s.lineRoutes(),
+		s.holdRoutes(),
+		s.reconciliationRoutes(),
+		s.reportRoutes(),
 	)
 }
 
@@ -120,22 +153,33 @@ func newServer(o Options) *server {
 		panic("api: Options.Log, NewID, Now, Ready and Authenticate are required")
 	}
 	s := &server{
-		log:            o.Log,
-		newID:          o.NewID,
-		now:            o.Now,
-		ready:          o.Ready,
-		authenticate:   o.Authenticate,
-		staff:          o.Staff,
-		tokens:         o.Tokens,
-		borrowers:      o.Borrowers,
-		applications:   o.Applications,
-		catalogue:      o.Catalogue,
-		disbursements:  o.Disbursements,
-		quotes:         o.Quotes,
-		version:        o.Version,
-		requestTimeout: o.RequestTimeout,
-		bodyLimit:      o.BodyLimit,
-		assets:         docsAssets(),
+		log:             o.Log,
+		newID:           o.NewID,
+		now:             o.Now,
+		ready:           o.Ready,
+		authenticate:    o.Authenticate,
+		staff:           o.Staff,
+		tokens:          o.Tokens,
+		borrowers:       o.Borrowers,
+		applications:    o.Applications,
+		catalogue:       o.Catalogue,
+		disbursements:   o.Disbursements,
+		quotes:          o.Quotes,
+		ruleSets:        o.RuleSets,
+		jobs:            o.Jobs,
+		enquiries:       o.Enquiries,
+		reviews:         o.Reviews,
+		authorities:     o.Authorities,
+		signatures:      o.Signatures,
+		guarantees:      o.Guarantees,
+		lines:           o.Lines,
+		holds:           o.Holds,
+		reconciliations: o.Reconciliations,
+		reports:         o.Reports,
+		version:         o.Version,
+		requestTimeout:  o.RequestTimeout,
+		bodyLimit:       o.BodyLimit,
+		assets:          docsAssets(),
 	}
 	if s.requestTimeout == 0 {
 		s.requestTimeout = RequestTimeoutDefault

@@ -12,7 +12,10 @@ type Role string
 const (
 	RoleLoanOfficer         Role = "loan_officer"         // 客户经理
 	RoleApprover            Role = "approver"             // 审批人
+	RoleRiskManager         Role = "risk_manager"         // 风险经理
 	RoleDisbursementOfficer Role = "disbursement_officer" // 放款岗
+	RoleBranchManager       Role = "branch_manager"       // 机构负责人
+	RoleGuaranteeOfficer    Role = "guarantee_officer"    // 农担公司经办
 	RoleAuditor             Role = "auditor"              // 审计
 	RoleAdmin               Role = "admin"                // 管理员
 	RoleBorrower            Role = "borrower"             // 借款人本人，经服务账号代理
@@ -21,16 +24,15 @@ const (
 
 // Roles lists every role, in the order in which documents name them.
 func Roles() []Role {
-	return []Role{RoleLoanOfficer, RoleApprover, RoleDisbursementOfficer, RoleAuditor, RoleAdmin, RoleBorrower, RoleSystem}
+	return []Role{
+		RoleLoanOfficer, RoleApprover, RoleRiskManager, RoleDisbursementOfficer, RoleBranchManager, RoleGuaranteeOfficer,
+		RoleAuditor, RoleAdmin, RoleBorrower, RoleSystem,
+	}
 }
 
 // Valid reports whether r is one of Roles.
 func (r Role) Valid() bool {
-	switch r {
-	case RoleLoanOfficer, RoleApprover, RoleDisbursementOfficer, RoleAuditor, RoleAdmin, RoleBorrower, RoleSystem:
-		return true
-	}
-	return false
+	return slices.Contains(Roles(), r)
 }
 
 // Label is the role in Chinese, for messages.
@@ -42,6 +44,12 @@ func (r Role) Label() string {
 		return "审批人"
 	case RoleDisbursementOfficer:
 		return "放款岗"
+	case RoleRiskManager:
+		return "风险经理"
+	case RoleBranchManager:
+		return "机构负责人"
+	case RoleGuaranteeOfficer:
+		return "农担公司经办"
 	case RoleAuditor:
 		return "审计"
 	case RoleAdmin:
@@ -70,6 +78,8 @@ type Actor struct {
 	Role       Role
 	BranchID   ID // the user's branch; zero for a service account
 	BorrowerID ID // only with RoleBorrower: the one borrower this call acts for
+	// GuaranteeCompanyID is set only with RoleGuaranteeOfficer: the company whose part of the cases this person sees.
+	GuaranteeCompanyID ID
 }
 
 // Scope is the part of the lender's data an actor may see: a branch with all below it, or one borrower.
@@ -78,6 +88,8 @@ type Scope struct {
 	BranchID   ID   // this branch and those below it
 	BorrowerID ID   // this borrower only
 	Everything bool // workers, and nobody else
+	// GuaranteeCompanyID is the cases this guarantee company was asked about, through its own use cases only.
+	GuaranteeCompanyID ID
 }
 
 // Scope returns what a may see. What is out of scope reads as not found.
@@ -87,7 +99,9 @@ func (a Actor) Scope() Scope {
 		return Scope{Everything: true}
 	case RoleBorrower:
 		return Scope{BorrowerID: a.BorrowerID}
-	case RoleLoanOfficer, RoleApprover, RoleDisbursementOfficer, RoleAuditor, RoleAdmin:
+	case RoleGuaranteeOfficer:
+		return Scope{GuaranteeCompanyID: a.GuaranteeCompanyID}
+	case RoleLoanOfficer, RoleApprover, RoleRiskManager, RoleDisbursementOfficer, RoleBranchManager, RoleAuditor, RoleAdmin:
 		return Scope{BranchID: a.BranchID}
 	}
 	return Scope{}

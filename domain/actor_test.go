@@ -65,11 +65,15 @@ func TestRolesListsEveryRoleOnce(t *testing.T) {
 func TestEachRoleSeesItsPartAndNoMore(t *testing.T) {
 	t.Parallel()
 	branch, borrower := domain.MustParseID(someID), domain.MustParseID("0198d0c4-7a00-7000-8000-0123456789ac")
+	company := domain.MustParseID("0198d0c4-7a00-7000-8000-0123456789ad")
 	ofBranch := domain.Scope{BranchID: branch}
 	want := map[domain.Role]domain.Scope{
 		domain.RoleLoanOfficer:         ofBranch,
 		domain.RoleApprover:            ofBranch,
+		domain.RoleRiskManager:         ofBranch,
 		domain.RoleDisbursementOfficer: ofBranch,
+		domain.RoleBranchManager:       ofBranch,
+		domain.RoleGuaranteeOfficer:    {GuaranteeCompanyID: company},
 		domain.RoleAuditor:             ofBranch,
 		domain.RoleAdmin:               ofBranch,
 		domain.RoleBorrower:            {BorrowerID: borrower},
@@ -81,8 +85,8 @@ func TestEachRoleSeesItsPartAndNoMore(t *testing.T) {
 			t.Errorf("role %q has no row here: what does it see?", role)
 			continue
 		}
-		// Both are set, so that a role that takes the wrong one shows.
-		actor := domain.Actor{Role: role, BranchID: branch, BorrowerID: borrower}
+		// All are set, so that a role that takes the wrong one shows.
+		actor := domain.Actor{Role: role, BranchID: branch, BorrowerID: borrower, GuaranteeCompanyID: company}
 		if got := actor.Scope(); got != scope {
 			t.Errorf("%s: Scope() = %+v, want %+v", role, got, scope)
 		}

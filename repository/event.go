@@ -47,9 +47,7 @@ func eventToRow(e loan.Event) eventRow {
 }
 
 func eventFromRow(row eventRow) (loan.Event, error) {
-	switch loan.Subject(row.Subject) {
-	case loan.SubjectApplication, loan.SubjectDisbursement:
-	default:
+	if !loan.Subject(row.Subject).Valid() {
 		return loan.Event{}, fmt.Errorf("event %s/%d: unknown subject %q", row.SubjectID, row.Version, row.Subject)
 	}
 	notes := make([]loan.Note, len(row.Detail.Content))

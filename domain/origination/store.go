@@ -34,6 +34,18 @@ type Reader interface {
 	DisbursementReader
 	CalendarReader
 	RecommendationReader
+	RuleSetReader
+	JobReader
+	EnquiryReader
+	ExposureReader
+	ReviewReader
+	AuthorityReader
+	SignatureReader
+	GuaranteeReader
+	LineReader
+	HoldReader
+	ReconciliationReader
+	ReportReader
 }
 
 // Tx is every write, and the reads as this transaction sees them.
@@ -46,6 +58,18 @@ type Tx interface {
 	DisbursementWriter
 	CalendarWriter
 	RecommendationWriter
+	RuleSetWriter
+	JobWriter
+	EnquiryWriter
+	ExposureWriter
+	ReviewWriter
+	AuthorityWriter
+	SignatureWriter
+	GuaranteeWriter
+	LineWriter
+	HoldWriter
+	ReconciliationWriter
+	ReportWriter
 	IdempotencyWriter
 }
 

@@ -27,7 +27,10 @@ type User struct {
 
 // UserRoles lists the roles a person may have. A borrower comes through a service account, and the system is no person.
 func UserRoles() []domain.Role {
-	return []domain.Role{domain.RoleLoanOfficer, domain.RoleApprover, domain.RoleDisbursementOfficer, domain.RoleAuditor, domain.RoleAdmin}
+	return []domain.Role{
+		domain.RoleLoanOfficer, domain.RoleApprover, domain.RoleRiskManager, domain.RoleDisbursementOfficer,
+		domain.RoleBranchManager, domain.RoleAuditor, domain.RoleAdmin,
+	}
 }
 
 // ParseUserRole reads one of UserRoles.
@@ -35,7 +38,7 @@ func ParseUserRole(s string) (domain.Role, error) {
 	if r := domain.Role(s); slices.Contains(UserRoles(), r) {
 		return r, nil
 	}
-	return "", domain.BadValue("invalid-role", "岗位应为 loan_officer、approver、disbursement_officer、auditor 或 admin")
+	return "", domain.BadValue("invalid-role", "岗位应为 loan_officer、approver、risk_manager、disbursement_officer、branch_manager、auditor 或 admin")
 }
 
 // Active reports whether the user may log in.
