@@ -88,6 +88,9 @@ func (s *Disbursements) Request(ctx context.Context, by domain.Actor, key Idempo
 		if err != nil {
 			return err
 		}
+		if err := mayPay(ctx, tx, payment{Step: paymentRequested, At: now, Application: app.Record(), Contract: contract, Disbursement: d.Record()}); err != nil {
+			return err
+		}
 		if err := tx.InsertDisbursement(ctx, d, event); err != nil {
 			return err
 		}
@@ -116,6 +119,13 @@ func (s *Disbursements) Release(ctx context.Context, by domain.Actor, key Idempo
 		}
 		event, err := d.Release(by, now, app.Record())
 		if err != nil {
+			return err
+		}
+		contract, err := tx.Contract(ctx, by.Scope(), d.Record().ApplicationID)
+		if err != nil {
+			return err
+		}
+		if err := mayPay(ctx, tx, payment{Step: paymentReleased, At: now, Application: app.Record(), Contract: contract, Disbursement: d.Record()}); err != nil {
 			return err
 		}
 		if err := tx.SaveDisbursement(ctx, d, event); err != nil {

@@ -1,0 +1,47 @@
+package origination
+
+import (
+	"context"
+	"time"
+
+	"fumin/domain/loan"
+)
+
+// paymentStep is when the gate is asked: at the request of a payment and again at its release, because what held at the one
+// may have lapsed by the other.
+type paymentStep string
+
+const (
+	paymentRequested paymentStep = "request"
+	paymentReleased  paymentStep = "release"
+)
+
+// payment is what the gate looks at: a case whose application this transaction holds locked.
+type payment struct {
+	Step        paymentStep
+	At          time.Time
+	Application loan.Record
+	Contract    loan.Contract
+	// Disbursement is what is to be paid.
+	Disbursement loan.DisbursementRecord
+}
+
+// paymentCheck is one condition of paying (放款条件). It only reads, and says no with an error for the user: which condition
+// is not met, and what to do.
+type paymentCheck struct {
+	Name  string
+	Check func(ctx context.Context, tx Tx, p payment) error
+}
+
+// paymentChecks is every condition, in the order in which people hear of them. A new one is a line here.
+var paymentChecks = []paymentCheck{}
+
+// mayPay asks every condition, at the request and again at the release of a payment, and returns the first that is not met.
+func mayPay(ctx context.Context, tx Tx, p payment) error {
+	for _, c := range paymentChecks {
+		if err := c.Check(ctx, tx, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
