@@ -116,6 +116,7 @@ var arrows = []arrow{
 	{"domain/decision", []string{"domain", "domain/money"}},
 	{"domain/product", []string{"domain", "domain/money", "domain/schedule"}},
 	{"domain/loan", []string{"domain", "domain/money", "domain/schedule", "domain/decision", "domain/borrower"}},
+	{"domain/report", []string{"domain", "domain/money"}},
 	{"domain/origination", []string{"domain/..."}},
 	{"api", []string{"domain/..."}},
 	{"repository", []string{"domain/..."}},
