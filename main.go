@@ -329,12 +329,8 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 
 	// Use cases.
 	wake := make(chan struct{}, 1)
-	services, err := newServices(cfg, store, log, func() {
-		select {
-		case wake <- struct{}{}:
-		default: // the worker has been told already
-		}
-	})
+	jobsWake := make(chan struct{}, jobsParallel)
+	services, err := newServices(cfg, store, log, func() { tell(wake) }, func() { tell(jobsWake) })
 	if err != nil {
 		return err
 	}
@@ -345,7 +341,10 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 	defer func() { stopWorkers(); workers.Wait() }()
 	if cfg.workers {
 		workers.Go(func() { carryPayouts(workersCtx, services.payouts, wake, log) })
-		workers.Go(func() { tidy(workersCtx, services.staff, store, log) })
+		workers.Go(func() { tidy(workersCtx, services, store, log) })
+		for range jobsParallel {
+			workers.Go(func() { carryJobs(workersCtx, services.jobs, jobsWake, log) })
+		}
 	}
 
 	// HTTP.
@@ -438,16 +437,52 @@ func carryPayouts(ctx context.Context, payouts *origination.Payouts, wake <-chan
 	}
 }
 
-// tidyPause is how often what has run out is removed: ended sessions, old attempts to log in, old idempotency keys.
+// jobsParallel is how many jobs a node does at once, and jobsPause how long it waits before it looks again by itself.
+const (
+	jobsParallel = 2
+	jobsPause    = time.Second
+)
+
+// carryJobs does background jobs, one at a time, until ctx ends.
+func carryJobs(ctx context.Context, jobs *origination.JobWorker, wake <-chan struct{}, log *slog.Logger) {
+	ticker := time.NewTicker(jobsPause)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		worked, err := jobs.Work(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "looking for due jobs failed", slog.Any("error", err))
+		}
+		if worked && err == nil {
+			continue // there may be more
+		}
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-ticker.C:
+		}
+	}
+}
+
+// tell wakes a worker; one that was told already need not be told again.
+func tell(wake chan<- struct{}) {
+	select {
+	case wake <- struct{}{}:
+	default:
+	}
+}
+
+// tidyPause is how often what has run out is removed: ended sessions, old attempts to log in, old idempotency keys,
+// the files of jobs.
 const tidyPause = time.Hour
 
-func tidy(ctx context.Context, members *origination.Staff, store *repository.Store, log *slog.Logger) {
+func tidy(ctx context.Context, services *services, store *repository.Store, log *slog.Logger) {
 	ticker := time.NewTicker(tidyPause)
 	defer ticker.Stop()
 	for {
-		_, errStaff := members.Tidy(ctx)
+		_, errStaff := services.staff.Tidy(ctx)
 		_, errKeys := origination.TidyIdempotencyKeys(ctx, store, now())
-		if err := errors.Join(errStaff, errKeys); err != nil && ctx.Err() == nil {
+		_, errJobs := services.jobs.Tidy(ctx)
+		if err := errors.Join(errStaff, errKeys, errJobs); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "tidying failed, will be tried again", slog.Any("error", err))
 		}
 		select {
@@ -463,9 +498,11 @@ type services struct {
 	options api.Options
 	payouts *origination.Payouts
 	staff   *origination.Staff
+	jobs    *origination.JobWorker
 }
 
-func newServices(cfg config, store *repository.Store, log *slog.Logger, wake func()) (*services, error) {
+// newServices builds the use cases. wake and wakeJobs tell the workers that something is due.
+func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wakeJobs func()) (*services, error) {
 	client, err := channel.New(channel.Options{
 		BaseURL: cfg.channelURL, KeyID: cfg.channelKeyID, Secret: cfg.channelSecret, Now: now,
 	})
@@ -477,8 +514,13 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake fun
 		return nil, err
 	}
 	members := newStaff(store)
+	nodeID := newID()
+	jobs := origination.NewJobs(store, now, newID, wakeJobs)
 	return &services{
 		staff: members,
+		jobs:  origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
+			// Each kind of background work has its line here.
+		}),
 		options: api.Options{
 			Log: log, NewID: newID, Now: now, Version: version(),
 			Staff: members, Tokens: tokens, Authenticate: tokens.Authenticate,
@@ -488,7 +530,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake fun
 			Disbursements:   origination.NewDisbursements(store, now, newID, wake),
 			Quotes:          origination.NewQuotes(store, now),
 			RuleSets:        origination.NewRuleSets(store, now, newID),
-			Jobs:            origination.NewJobs(store, now, newID),
+			Jobs:            jobs,
 			Enquiries:       origination.NewEnquiries(store, now, newID),
 			Reviews:         origination.NewReviews(store, now, newID),
 			Authorities:     origination.NewAuthorities(store, now, newID),
@@ -499,7 +541,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake fun
 			Reconciliations: origination.NewReconciliations(store, now, newID),
 			Reports:         origination.NewReports(store, now, newID),
 		},
-		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), newID(), log, origination.DefaultPayoutLimits()),
+		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits()),
 	}, nil
 }
 

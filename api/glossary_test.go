@@ -10,6 +10,7 @@ import (
 	"fumin/domain/borrower"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
+	"fumin/domain/origination"
 	"fumin/domain/schedule"
 )
 
@@ -49,6 +50,9 @@ func TestTheGlossaryKnowsEveryWordOfTheCode(t *testing.T) {
 	}
 	for _, s := range loan.DisbursementStatuses() {
 		check("Statuses of a disbursement", string(s), s.Label())
+	}
+	for _, s := range origination.JobStatuses() {
+		check("Statuses of a job", string(s), s.Label())
 	}
 	for _, r := range decision.Results() {
 		check("Results of a decision", string(r), "")

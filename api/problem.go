@@ -49,6 +49,8 @@ var statusByCode = map[string]int{
 	"precondition-failed":    http.StatusPreconditionFailed,
 	"precondition-required":  http.StatusPreconditionRequired,
 	"too-many-attempts":      http.StatusTooManyRequests,
+	"range-not-satisfiable":  http.StatusRequestedRangeNotSatisfiable,
+	"job-result-expired":     http.StatusGone,
 	// These name fields, and are mistakes of the program that wrote the request, not of the person who filled it in.
 	"unknown-field":     http.StatusBadRequest,
 	"unknown-parameter": http.StatusBadRequest,

@@ -65,7 +65,7 @@ func newRegister(t *testing.T) *register {
 	options.Catalogue = origination.NewCatalogue(store, now, newID)
 	options.Quotes = origination.NewQuotes(store, now)
 	options.RuleSets = origination.NewRuleSets(store, now, newID)
-	options.Jobs = origination.NewJobs(store, now, newID)
+	options.Jobs = origination.NewJobs(store, now, newID, func() {})
 	options.Enquiries = origination.NewEnquiries(store, now, newID)
 	options.Reviews = origination.NewReviews(store, now, newID)
 	options.Authorities = origination.NewAuthorities(store, now, newID)
@@ -125,14 +125,23 @@ func (r *register) authenticate(request *http.Request) (domain.Actor, error) {
 
 // as returns a client that is signed in as somebody with the role at the branch.
 func (r *register) as(role domain.Role, branch domain.ID) *client {
+	r.actor(role, branch)
+	return r.client.with("Authorization", "Bearer "+string(role)+"@"+branch.String())
+}
+
+// actor is who as signs in.
+func (r *register) actor(role domain.Role, branch domain.ID) domain.Actor {
 	token := string(role) + "@" + branch.String()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if _, known := r.actors[token]; !known {
 		r.actors[token] = domain.Actor{ID: domain.ID(uuid.Must(uuid.NewV7()).String()), Name: "经办人", Role: role, BranchID: branch}
 	}
-	return r.client.with("Authorization", "Bearer "+token)
+	return r.actors[token]
 }
+
+// now is the service's clock.
+func (r *register) now() time.Time { return *r.clock.Load() }
 
 func (r *register) officer() *client { return r.as(domain.RoleLoanOfficer, branchA) }
 

@@ -95,9 +95,7 @@ func explain(t testing.TB, connection *sql.Conn, statement string) (steps []plan
 // closed long ago, as in a lender that has been at work for years.
 func (l *ledger) fillForPlans() {
 	l.t.Helper()
-	const numbers = "(SELECT a.d + 10*b.d + 100*c.d + 1000*e.d AS n FROM digits a JOIN digits b JOIN digits c JOIN digits e)"
-	l.exec("CREATE TABLE digits (d INT PRIMARY KEY)")
-	l.exec("INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)")
+	l.fillDigits()
 	id := func(prefix string) string {
 		return "CONCAT('0189" + prefix + "000-0000-7000-8000-', LPAD(LOWER(HEX(n)), 12, '0'))"
 	}
@@ -269,4 +267,31 @@ func (l *ledger) likeTheStores() *sql.Conn {
 	l.must(err)
 	l.t.Cleanup(func() { _ = connection.Close() })
 	return connection
+}
+
+// numbers is a table of the numbers from 0 to 9,999 for filling other tables, once fillDigits has made its digits.
+const numbers = "(SELECT a.d + 10*b.d + 100*c.d + 1000*e.d AS n FROM digits a JOIN digits b JOIN digits c JOIN digits e)"
+
+func (l *ledger) fillDigits() {
+	l.t.Helper()
+	l.exec("CREATE TABLE digits (d INT PRIMARY KEY)")
+	l.exec("INSERT INTO digits VALUES (0),(1),(2),(3),(4),(5),(6),(7),(8),(9)")
+}
+
+// wantFewReads runs a read and wants each of its statements to scan no growing table and to read no more rows and index
+// entries than it may.
+func (l *ledger) wantFewReads(name string, readsMax int, run func() error) {
+	l.t.Helper()
+	connection := l.likeTheStores()
+	defer connection.Close()
+	for _, statement := range l.capture(run) {
+		for _, step := range explain(l.t, connection, statement) {
+			if !scratch(step.table) && (step.access == "ALL" || (step.access == "index" && step.rows > readsMax)) {
+				l.t.Errorf("%s scans a growing table (%s):\n%s", name, step, statement)
+			}
+		}
+		if read := rowsRead(l.t, connection, statement); read > readsMax {
+			l.t.Errorf("%s reads %d rows, want at most %d (%v):\n%s", name, read, readsMax, explain(l.t, connection, statement), statement)
+		}
+	}
 }

@@ -1,0 +1,42 @@
+-- +goose Up
+-- Work in the background, one row a piece, asked for by a person in whose scope it is done. due_at is when a worker may take
+-- it up: for a running one that is the end of its lease, and absent once it has ended. live_slot is one of the few places a
+-- person has for work that has not ended, so that the database itself refuses one too many.
+CREATE TABLE jobs (
+  id                CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  kind              VARCHAR(40) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  title             VARCHAR(200) NOT NULL,
+  status            VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  branch_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  requested_by      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  requested_by_name VARCHAR(100) NOT NULL,
+  requested_by_role VARCHAR(30) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  live_slot         SMALLINT NULL,
+  payload           JSON NOT NULL,
+  done              BIGINT NOT NULL,
+  estimate          BIGINT NOT NULL,
+  cancel_requested  TINYINT(1) NOT NULL,
+  due_at            DATETIME(6) NULL,
+  lease_owner       CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  attempts          INT NOT NULL,
+  last_error        VARCHAR(500) NOT NULL,
+  result_media_type VARCHAR(100) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  result_file_name  VARCHAR(200) NOT NULL,
+  result_bytes      BIGINT NOT NULL,
+  result_sha256     BINARY(32) NULL,
+  created_at        DATETIME(6) NOT NULL,
+  started_at        DATETIME(6) NULL,
+  finished_at       DATETIME(6) NULL,
+  expires_at        DATETIME(6) NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT uk_jobs_live_slot UNIQUE (requested_by, live_slot),
+  KEY ix_jobs_requested_by (requested_by, id),
+  KEY ix_jobs_due (due_at),
+  KEY ix_jobs_expiry (expires_at),
+  CONSTRAINT fk_jobs_branch FOREIGN KEY (branch_id) REFERENCES branches (id),
+  CONSTRAINT ck_jobs_status CHECK (status IN ('queued','running','succeeded','failed','cancelled','expired')),
+  CONSTRAINT ck_jobs_live CHECK ((status IN ('queued','running')) = (live_slot IS NOT NULL)),
+  CONSTRAINT ck_jobs_due CHECK ((status IN ('queued','running')) = (due_at IS NOT NULL)),
+  CONSTRAINT ck_jobs_lease CHECK ((status = 'running') = (lease_owner IS NOT NULL)),
+  CONSTRAINT ck_jobs_finished CHECK ((status IN ('queued','running')) = (finished_at IS NULL))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
