@@ -116,7 +116,7 @@ func (a Action) Label() string {
 	case ActionLose:
 		return "结果未知"
 	}
-	return string(a)
+	return lineLabel(a)
 }
 
 // Transition is one row of the lifecycle: who may do what from where, and where it leads.

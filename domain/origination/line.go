@@ -1,12 +1,30 @@
 package origination
 
-import "fumin/domain"
+import (
+	"context"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/money"
+)
 
 // LineReader reads credit lines, loan notes and repayments (授信额度、借据、还款).
-type LineReader interface{}
+type LineReader interface {
+	// Line returns the line of an application's contract, or "line-not-found".
+	Line(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.LineRecord, error)
+}
 
-// LineWriter writes credit lines, loan notes and repayments (授信额度、借据、还款).
-type LineWriter interface{}
+// LineWriter writes credit lines, loan notes and repayments (授信额度、借据、还款), each with its event. A line is changed only
+// while the transaction holds the row of its application.
+type LineWriter interface {
+	// LockLine returns the line of an application to change it, or "line-not-found".
+	LockLine(ctx context.Context, scope domain.Scope, applicationID domain.ID) (*loan.Line, error)
+	// InsertLine stores the line of a contract that was just signed.
+	InsertLine(ctx context.Context, l *loan.Line, event loan.Event) error
+	// SaveLine refuses with "stale-version" when the stored version is not the one before l's.
+	SaveLine(ctx context.Context, l *loan.Line, event loan.Event) error
+}
 
 // Lines are the use cases of credit lines, loan notes and repayments (授信额度、借据、还款).
 type Lines struct {
@@ -18,4 +36,49 @@ type Lines struct {
 // NewLines builds the use cases.
 func NewLines(store Store, now domain.Clock, newID func() domain.ID) *Lines {
 	return &Lines{store: store, now: now, newID: newID}
+}
+
+// Line returns the line of an application in the actor's scope.
+func (s *Lines) Line(ctx context.Context, by domain.Actor, applicationID domain.ID) (loan.LineRecord, error) {
+	return s.store.Line(ctx, by.Scope(), applicationID)
+}
+
+// openLine is a step of signing: every signed contract has its line from the same transaction on. id names the line in the
+// audit trail.
+func openLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id domain.ID, productCode string, contract loan.Contract) error {
+	offered, err := tx.Product(ctx, productCode)
+	if err != nil {
+		return err
+	}
+	line, event, err := loan.OpenLine(by, now, id, contract, loan.LineTerms{Revolving: offered.Revolving})
+	if err != nil {
+		return err
+	}
+	return tx.InsertLine(ctx, line, event)
+}
+
+// changeLine loads a line, changes it and saves it with its event. The caller holds the row of the application; so whoever
+// pays calls one of the three below beside each change of a payment.
+func changeLine(ctx context.Context, tx Tx, applicationID domain.ID, do func(*loan.Line) (loan.Event, error)) (*loan.Line, error) {
+	line, err := tx.LockLine(ctx, domain.Scope{Everything: true}, applicationID) // who may reach the case was asked at its application
+	if err != nil {
+		return nil, err
+	}
+	event, err := do(line)
+	if err != nil {
+		return nil, err
+	}
+	return line, tx.SaveLine(ctx, line, event)
+}
+
+// reserveOnLine keeps an amount for a payment that is being asked for, or refuses: "line-exceeded", "line-ended", "line-held".
+func reserveOnLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, amount money.Amount) error {
+	_, err := changeLine(ctx, tx, applicationID, func(l *loan.Line) (loan.Event, error) { return l.Reserve(by, now, amount) })
+	return err
+}
+
+// giveBackToLine frees what was reserved for a payment that failed or was cancelled.
+func giveBackToLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, amount money.Amount) error {
+	_, err := changeLine(ctx, tx, applicationID, func(l *loan.Line) (loan.Event, error) { return l.GiveBack(by, now, amount) })
+	return err
 }

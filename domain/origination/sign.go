@@ -48,7 +48,10 @@ func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplic
 		if err != nil {
 			return loan.Event{}, err
 		}
-		return event, tx.InsertContract(ctx, contract, offer.Instalments)
+		if err := tx.InsertContract(ctx, contract, offer.Instalments); err != nil {
+			return loan.Event{}, err
+		}
+		return event, openLine(ctx, tx, by, now, s.newID(), rec.ProductCode, contract)
 	})
 }
 
