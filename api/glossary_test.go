@@ -54,6 +54,9 @@ func TestTheGlossaryKnowsEveryWordOfTheCode(t *testing.T) {
 	for _, s := range origination.JobStatuses() {
 		check("Statuses of a job", string(s), s.Label())
 	}
+	for _, s := range loan.LineStatuses() {
+		check("Statuses of a line", string(s), s.Label())
+	}
 	for _, r := range decision.Results() {
 		check("Results of a decision", string(r), "")
 	}

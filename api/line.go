@@ -1,4 +1,60 @@
 package api
 
-// lineRoutes are the routes of credit lines, loan notes and repayments (授信额度、借据、还款).
-func (s *server) lineRoutes() []route { return nil }
+import (
+	"net/http"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+)
+
+// lineRoutes are the routes of credit lines, loan notes and repayments (授信额度、借据、还款). A line is addressed by the id of
+// its application.
+func (s *server) lineRoutes() []route {
+	const one = "/v1/lines/:id"
+	return []route{
+		{method: http.MethodGet, path: one, handler: byID(s.lines.Line, shown(s.viewLine))},
+		{method: http.MethodPost, path: one + "/hold", handler: byIDWithReason(s.lines.Hold, shown(s.viewLine))},
+		{method: http.MethodPost, path: one + "/resume", handler: byIDWithReason(s.lines.Resume, shown(s.viewLine))},
+		{method: http.MethodPost, path: one + "/end", handler: byIDWithReason(s.lines.End, shown(s.viewLine))},
+	}
+}
+
+type lineView struct {
+	ApplicationID   domain.ID       `json:"application_id"`
+	BranchID        domain.ID       `json:"branch_id"`
+	BorrowerID      domain.ID       `json:"borrower_id"`
+	CreditLimit     string          `json:"credit_limit"`
+	Revolving       bool            `json:"revolving"`
+	StartsOn        domain.Date     `json:"starts_on"`
+	EndsOn          domain.Date     `json:"ends_on"`
+	DrawMin         string          `json:"draw_min"`
+	DrawMax         string          `json:"draw_max"`
+	Free            string          `json:"free"`
+	Reserved        string          `json:"reserved"`
+	Outstanding     string          `json:"outstanding"`
+	Overdrawn       string          `json:"overdrawn"`
+	DrawnTotal      string          `json:"drawn_total"`
+	TakenOverTotal  string          `json:"taken_over_total"`
+	ReversedTotal   string          `json:"reversed_total"`
+	RepaidTotal     string          `json:"repaid_total"`
+	HandedOverTotal string          `json:"handed_over_total"`
+	Status          loan.LineStatus `json:"status"`
+	StatusLabel     string          `json:"status_label"`
+	Version         int             `json:"version"`
+	CreatedAt       time.Time       `json:"created_at"`
+	UpdatedAt       time.Time       `json:"updated_at"`
+}
+
+// viewLine shows what can be drawn today, which is nothing on a line that is held, ended or past its last day.
+func (s *server) viewLine(r loan.LineRecord) lineView {
+	return lineView{
+		ApplicationID: r.ApplicationID, BranchID: r.BranchID, BorrowerID: r.BorrowerID,
+		CreditLimit: r.Limit.String(), Revolving: r.Revolving, StartsOn: r.StartsOn, EndsOn: r.EndsOn,
+		DrawMin: r.DrawMin.String(), DrawMax: r.DrawMax.String(),
+		Free: r.FreeOn(domain.DateOf(s.now())).String(), Reserved: r.Reserved.String(), Outstanding: r.Outstanding.String(),
+		Overdrawn: r.Overdrawn.String(), DrawnTotal: r.DrawnTotal.String(), TakenOverTotal: r.TakenOverTotal.String(),
+		ReversedTotal: r.ReversedTotal.String(), RepaidTotal: r.RepaidTotal.String(), HandedOverTotal: r.HandedOverTotal.String(),
+		Status: r.Status, StatusLabel: r.Status.Label(), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+	}
+}

@@ -33,7 +33,7 @@ func TestTheLifecycleDocumentShowsTheTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(content)
-	for name, rendered := range map[string]string{"application": renderApplication(), "disbursement": renderDisbursement()} {
+	for name, rendered := range map[string]string{"application": renderApplication(), "disbursement": renderDisbursement(), "line": renderLine()} {
 		want = replaceBetween(t, want, fmt.Sprintf(beginMark, name), fmt.Sprintf(endMark, name), rendered)
 	}
 	if want == string(content) {
@@ -86,6 +86,24 @@ func renderDisbursement() string {
 	for _, tr := range loan.DisbursementTransitions() {
 		fmt.Fprintf(&b, "| %s %s | %s %s | %s %s | %s |\n",
 			tr.From, tr.From.Label(), tr.Action, tr.Action.Label(), tr.To, tr.To.Label(), roles(tr.Roles))
+	}
+	return b.String()
+}
+
+func renderLine() string {
+	var b strings.Builder
+	b.WriteString("```mermaid\nstateDiagram-v2\n  [*] --> live: open\n")
+	for _, tr := range loan.LineTransitions() {
+		fmt.Fprintf(&b, "  %s --> %s: %s\n", tr.From, tr.To, tr.Action)
+	}
+	b.WriteString("```\n\n| from | action | to | roles |\n| --- | --- | --- | --- |\n")
+	for _, tr := range loan.LineTransitions() {
+		who := "follows from a payment, a repayment or a renewal"
+		if tr.Roles != nil {
+			who = roles(tr.Roles)
+		}
+		fmt.Fprintf(&b, "| %s %s | %s %s | %s %s | %s |\n",
+			tr.From, tr.From.Label(), tr.Action, tr.Action.Label(), tr.To, tr.To.Label(), who)
 	}
 	return b.String()
 }

@@ -170,6 +170,14 @@ func (r LineRecord) Free() money.Amount {
 	return free
 }
 
+// FreeOn is what can be drawn on the day: nothing on a line that is held or ended or whose last day has come.
+func (r LineRecord) FreeOn(day domain.Date) money.Amount {
+	if r.Status != LineLive || r.EndedOn(day) {
+		return money.Amount{}
+	}
+	return r.Free()
+}
+
 // used is what counts against the limit.
 func (r LineRecord) used() money.Amount {
 	if r.Revolving {

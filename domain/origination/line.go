@@ -43,6 +43,43 @@ func (s *Lines) Line(ctx context.Context, by domain.Actor, applicationID domain.
 	return s.store.Line(ctx, by.Scope(), applicationID)
 }
 
+// Hold stops new draws (冻结额度), by a risk manager or a disbursement officer.
+func (s *Lines) Hold(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (loan.LineRecord, error) {
+	return s.keep(ctx, by, applicationID, reason, (*loan.Line).Hold)
+}
+
+// Resume lets draws be made again (解冻额度).
+func (s *Lines) Resume(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (loan.LineRecord, error) {
+	return s.keep(ctx, by, applicationID, reason, (*loan.Line).Resume)
+}
+
+// End stops draws for good (终止额度).
+func (s *Lines) End(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (loan.LineRecord, error) {
+	return s.keep(ctx, by, applicationID, reason, (*loan.Line).End)
+}
+
+func (s *Lines) keep(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string,
+	do func(*loan.Line, domain.Actor, time.Time, string) (loan.Event, error),
+) (loan.LineRecord, error) {
+	if err := checkReason(reason); err != nil {
+		return loan.LineRecord{}, err
+	}
+	now := s.now()
+	var kept loan.LineRecord
+	err := s.store.Update(ctx, func(tx Tx) error {
+		if _, err := tx.LockApplication(ctx, by.Scope(), applicationID); err != nil {
+			return err
+		}
+		line, err := changeLine(ctx, tx, applicationID, func(l *loan.Line) (loan.Event, error) { return do(l, by, now, reason) })
+		if err != nil {
+			return err
+		}
+		kept = line.Record()
+		return nil
+	})
+	return kept, err
+}
+
 // openLine is a step of signing: every signed contract has its line from the same transaction on. id names the line in the
 // audit trail.
 func openLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id domain.ID, productCode string, contract loan.Contract) error {
