@@ -100,7 +100,7 @@ func rowCounts(ctx context.Context, t *testing.T, db *sql.DB) map[string]int {
 	t.Helper()
 	counts := map[string]int{}
 	for _, table := range []string{
-		"applications", "events", "decisions", "contracts", "instalments", "disbursements", "idempotency_keys", "borrowers",
+		"applications", "events", "decisions", "contracts", "instalments", "disbursements", "credit_lines", "idempotency_keys", "borrowers",
 	} {
 		var n int
 		if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM "+table).Scan(&n); err != nil {
@@ -132,7 +132,7 @@ func TestALoansStatementsAreReadFromTheLogInOrder(t *testing.T) {
 		"\t\t     7 Query\tCOMMIT",
 		"\t\t     9 Quit\t", "",
 	}, "\n")
-	statements, err := readStatements([]byte(log), testLoan())
+	statements, _, err := readStatements([]byte(log), testLoan())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,6 +151,23 @@ func TestALoansStatementsAreReadFromTheLogInOrder(t *testing.T) {
 	}
 }
 
+// An id that the service made for the loan, and that no answer names, varies as well; one that is older does not.
+func TestIDsTheServiceMadeForTheLoanVary(t *testing.T) {
+	t.Parallel()
+	const older, application, made = "01900000-0000-7000-8000-000000000001", "01950000-0000-7000-8000-000000000001", "01950000-0000-7000-8000-000000000002"
+	l := testLoan()
+	l.Application = application
+	log := "\t\t     7 Query\tSTART TRANSACTION\n\t\t     7 Query\t" + strings.Replace(everyVariable, "a-1", application, 1) +
+		"\n\t\t     7 Query\tINSERT INTO s VALUES ('" + made + "','" + older + "','" + made + "')\n\t\t     7 Query\tCOMMIT\n"
+	statements, others, err := readStatements([]byte(log), l)
+	if err != nil || others != 1 {
+		t.Fatalf("got %d other ids, %v; want one", others, err)
+	}
+	if got := strings.Join(statements[2].pieces, "§"); got != "INSERT INTO s VALUES ('§','"+older+"','§')" {
+		t.Errorf("got %s, want the new id cut out and the older one kept", got)
+	}
+}
+
 func TestACaptureThatCannotBeALoansIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, lines := range map[string][]string{
@@ -162,7 +179,7 @@ func TestACaptureThatCannotBeALoansIsRefused(t *testing.T) {
 		"a transaction that has no end":   {"\t\t     7 Query\tSTART TRANSACTION", "\t\t     7 Query\t" + everyVariable},
 		"a statement of more than a line": {"\t\t     7 Query\tSELECT 1", "FROM t"},
 	} {
-		if statements, err := readStatements([]byte(strings.Join(lines, "\n")), testLoan()); err == nil {
+		if statements, _, err := readStatements([]byte(strings.Join(lines, "\n")), testLoan()); err == nil {
 			t.Errorf("%s: read as %d statements, want an error", name, len(statements))
 		}
 	}

@@ -27,6 +27,7 @@ type plainSide struct {
 	service    *serviceSide // for the borrowers
 	numbers    atomic.Uint64
 	conns      []*sql.Conn // one a client, as many as the most clients
+	otherIDs   int         // how many ids a loan has that the service made and its answers did not name
 }
 
 // statement is one statement of a loan, cut where something varies: the pieces alternate with the variables between them.
@@ -36,7 +37,8 @@ type statement struct {
 	reads     bool // it returns rows
 }
 
-// variable is what varies from loan to loan.
+// variable is what varies from loan to loan. From variableCount on it is one of the ids that the service made and its answers
+// did not name, in their order in the log.
 type variable int
 
 const (
@@ -56,6 +58,13 @@ const (
 
 var variableNames = [variableCount]string{
 	"borrower", "household", "confirmation", "contract", "open_key", "request_key", "release_key", "application", "application_no", "decision", "disbursement",
+}
+
+func (v variable) name() string {
+	if v < variableCount {
+		return variableNames[v]
+	}
+	return fmt.Sprintf("id %d", v-variableCount+1)
 }
 
 // values lists what a loan has for each variable.
@@ -84,7 +93,7 @@ func newPlainSide(ctx context.Context, site *drive.Site, service *serviceSide) (
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	p.statements, err = readStatements(text, l)
+	p.statements, p.otherIDs, err = readStatements(text, l)
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -142,43 +151,59 @@ func logged(ctx context.Context, db *sql.DB, path string, service *serviceSide) 
 // escapes line ends inside values, so a statement is one line.
 var logEntry = regexp.MustCompile(`^(?:\d{6} [ \d]\d:\d\d:\d\d)?\t+ *\d+ (Connect|Quit|Query|Prepare|Execute|Close stmt|Ping|Init DB|Statistics|Reset connection)\t?(.*)$`)
 
-func readStatements(text []byte, l loan) ([]statement, error) {
+// timeOrderedID is a UUID of version 7, which the service makes: whichever is newer than the application was made for its loan.
+var timeOrderedID = regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`)
+
+// variablesOf lists the values of the loan that vary: those its answers named, and the other ids that the service made for it.
+func variablesOf(text []byte, l loan) []string {
+	known := l.values()
+	values := known[:]
+	for _, found := range timeOrderedID.FindAll(text, -1) {
+		if id := string(found); id > l.Application && !slices.Contains(values, id) {
+			values = append(values, id)
+		}
+	}
+	return values
+}
+
+// readStatements returns the statements of a loan, and how many ids vary in them beside those that have a name.
+func readStatements(text []byte, l loan) ([]statement, int, error) {
 	var statements []statement
+	values := variablesOf(text, l)
 	for line := range strings.SplitSeq(string(text), "\n") {
 		match := logEntry.FindStringSubmatch(line)
 		if match == nil {
 			if len(statements) > 0 && strings.TrimSpace(line) != "" {
-				return nil, fmt.Errorf("the general log has a line that is no entry: %.120q", line)
+				return nil, 0, fmt.Errorf("the general log has a line that is no entry: %.120q", line)
 			}
 			continue // the log's title
 		}
 		switch kind, query := match[1], match[2]; {
 		case kind == "Prepare" || kind == "Execute":
-			return nil, fmt.Errorf("the service prepares statements (%.80q), which cannot be sent again from the log", query)
+			return nil, 0, fmt.Errorf("the service prepares statements (%.80q), which cannot be sent again from the log", query)
 		case kind == "Query" && !strings.HasPrefix(query, "SET "):
-			statements = append(statements, cut(query, l))
+			statements = append(statements, cut(query, values))
 		}
 	}
-	return statements, checkStatements(statements)
+	return statements, len(values) - int(variableCount), checkStatements(statements)
 }
 
 // cut divides a statement at every value that varies.
-func cut(query string, l loan) statement {
-	values := l.values()
+func cut(query string, values []string) statement {
 	verb, _, _ := strings.Cut(strings.ToUpper(query), " ")
 	s := statement{reads: verb == "SELECT"}
 	for {
-		at, found := len(query), variableCount
+		at, found := len(query), -1
 		for v, value := range values {
 			if i := strings.Index(query, value); i >= 0 && i < at {
-				at, found = i, variable(v)
+				at, found = i, v
 			}
 		}
 		s.pieces = append(s.pieces, query[:at])
-		if found == variableCount {
+		if found < 0 {
 			return s
 		}
-		s.variables = append(s.variables, found)
+		s.variables = append(s.variables, variable(found))
 		query = query[at+len(values[found]):]
 	}
 }
@@ -189,7 +214,9 @@ func checkStatements(statements []statement) error {
 	open := false
 	for i, s := range statements {
 		for _, v := range s.variables {
-			used[v] = true
+			if v < variableCount {
+				used[v] = true
+			}
 		}
 		switch first := strings.TrimSpace(s.pieces[0]); {
 		case first == "START TRANSACTION" && !open, first == "COMMIT" && open:
@@ -224,7 +251,7 @@ func (p *plainSide) describe(out io.Writer) {
 		var b strings.Builder
 		for j, piece := range s.pieces {
 			if j > 0 {
-				b.WriteString("{" + variableNames[s.variables[j-1]] + "}")
+				b.WriteString("{" + s.variables[j-1].name() + "}")
 			}
 			b.WriteString(piece)
 		}
@@ -249,7 +276,11 @@ func (p *plainSide) once(ctx context.Context, client int) error {
 	l := freshLoan(p.service.next())
 	l.Application, l.Decision, l.Disbursement = newUUID(), newUUID(), newUUID()
 	l.ApplicationNo = fmt.Sprintf("PLAIN-%010d", p.numbers.Add(1))
-	values := l.values()
+	known := l.values()
+	values := known[:]
+	for range p.otherIDs {
+		values = append(values, newUUID())
+	}
 	conn := p.conns[client]
 	for _, s := range p.statements {
 		var b strings.Builder

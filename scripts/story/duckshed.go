@@ -249,7 +249,7 @@ func (p *play) paidOnce(ctx context.Context, disbursementID, amount string) erro
 	return nil
 }
 
-// wayOfMoney is what the audit trail of a paid and closed case says, in order.
+// wayOfMoney is what the audit trail of a paid and closed case says of the application and its payment, in order.
 var wayOfMoney = []string{
 	"application create", "application submit", "application sign", "disbursement request", "disbursement release",
 	"disbursement send", "disbursement succeed", "application disburse", "application close",
@@ -277,7 +277,9 @@ func (p *play) closed(ctx context.Context, officer player, id string) error {
 	p.history(trail.Items)
 	var way []string
 	for i, e := range trail.Items {
-		way = append(way, e.Subject+" "+e.Action)
+		if e.Subject == "application" || e.Subject == "disbursement" {
+			way = append(way, e.Subject+" "+e.Action)
+		}
 		if i > 0 && e.At.Before(trail.Items[i-1].At) {
 			return fmt.Errorf("the history goes back in time at %s", e.Action)
 		}
