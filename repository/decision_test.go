@@ -43,7 +43,7 @@ func TestADecisionComesBackAsItWasStored(t *testing.T) {
 	none, known := make(map[string]*string), make(map[string]*string)
 	for _, definition := range decision.Definitions() {
 		text := map[string]string{
-			"amount": "9999999999999999.99", "rate": "999.999999", "integer": "2147483647", "boolean": "false", "date": "2199-12-31",
+			"amount": "9999999999999999.99", "rate": "999.999999", "integer": "2147483647", "decimal": "999999999.9999", "boolean": "false", "date": "2199-12-31",
 			"code": "facility", "codes": "farmer,cooperative",
 		}[definition.Type]
 		known[string(definition.Name)] = &text

@@ -2,15 +2,10 @@ package decision
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
-	"sort"
 
 	"fumin/domain/money"
 )
-
-// termMonthsCap bounds every search over terms: 50 years.
-const termMonthsCap = 600
 
 // Evaluate judges the facts by every rule. The worst effect is the result: a decline beats a referral, a referral beats an
 // approval. It is a pure function and never fails: what it cannot judge it refers.
@@ -42,16 +37,6 @@ func judge(f *Facts) []Reason {
 	return reasons
 }
 
-func worst(reasons []Reason) Result {
-	result := Approve
-	for _, r := range reasons {
-		if result.Better(r.Effect) {
-			result = r.Effect
-		}
-	}
-	return result
-}
-
 // reaches reports whether the facts, with another amount and term, get the target or better.
 func reaches(f Facts, amount money.Amount, termMonths int, target Result) bool {
 	f.Amount, f.TermMonths = Known(amount), Known(termMonths)
@@ -61,28 +46,6 @@ func reaches(f Facts, amount money.Amount, termMonths int, target Result) bool {
 		}
 	}
 	return true
-}
-
-// request is what is asked for, with the product's limits: the room in which a better request is looked for.
-type request struct {
-	amount, amountMin, amountMax             money.Amount
-	termMonths, termMonthsMin, termMonthsMax int
-}
-
-// room returns the request; false when part of it or of the limits is unknown or contradictory, so that nothing can be
-// proposed.
-func room(f Facts) (request, bool) {
-	var r request
-	var known [6]bool
-	r.amount, known[0] = f.Amount.Value()
-	r.amountMin, known[1] = f.AmountMin.Value()
-	r.amountMax, known[2] = f.AmountMax.Value()
-	r.termMonths, known[3] = f.TermMonths.Value()
-	r.termMonthsMin, known[4] = f.TermMonthsMin.Value()
-	r.termMonthsMax, known[5] = f.TermMonthsMax.Value()
-	r.termMonthsMax = min(r.termMonthsMax, termMonthsCap)
-	consistent := r.amountMin.Sign() > 0 && r.amountMax.Cmp(r.amountMin) >= 0 && r.termMonthsMin > 0 && r.termMonthsMax >= r.termMonthsMin
-	return r, !slices.Contains(known[:], false) && consistent
 }
 
 // ceilings returns the most within the request that keeps the result (or, for a decline, leaves it).
@@ -126,11 +89,6 @@ func waysForward(f Facts, result Result) []WayForward {
 	return ways
 }
 
-// covers reports whether w offers at least as much as o with at least as good a result.
-func (w WayForward) covers(o WayForward) bool {
-	return w.Amount.Cmp(o.Amount) >= 0 && w.TermMonths >= o.TermMonths && !o.Result.Better(w.Result)
-}
-
 // reach finds the largest amount and the longest term that get at least the target.
 //
 // The rules are monotone within the product's limits (a smaller amount or a shorter term never fares worse; a property test
@@ -163,47 +121,4 @@ func reach(f Facts, r request, target Result) []WayForward {
 	}
 	amount := largestAmount(r.amountMin, amountHigh, func(a money.Amount) bool { return good(a, termMonths) })
 	return []WayForward{propose(amount, termMonths)}
-}
-
-func wayText(amount money.Amount, termMonths int, result Result) string {
-	then := "可以通过"
-	if result == Refer {
-		then = "可以转人工审查"
-	}
-	return fmt.Sprintf("申请 %s 元、%d 个月%s", amount.Grouped(), termMonths, then)
-}
-
-// largest returns the largest n in [least, most] for which pass holds, given that it holds for all smaller ones; 0: none.
-func largest(least, most int, pass func(int) bool) int {
-	if most < least {
-		return 0
-	}
-	n := sort.Search(most-least+1, func(i int) bool { return !pass(least + i) })
-	if n == 0 {
-		return 0
-	}
-	return least + n - 1
-}
-
-// largestAmount is largest to the fen; 0.00: none.
-func largestAmount(least, most money.Amount, pass func(money.Amount) bool) money.Amount {
-	fen := largest(fenOf(least), fenOf(most), func(n int) bool { return pass(money.Fen(int64(n))) })
-	return money.Fen(int64(fen))
-}
-
-// fenOf is exact: an Amount has at most 16 digits before the point, 18 in fen, which an int64 holds.
-func fenOf(a money.Amount) int { return int(a.Decimal().Shift(2).IntPart()) }
-
-func minAmount(a, b money.Amount) money.Amount {
-	if a.Cmp(b) <= 0 {
-		return a
-	}
-	return b
-}
-
-func maxAmount(a, b money.Amount) money.Amount {
-	if a.Cmp(b) >= 0 {
-		return a
-	}
-	return b
 }

@@ -146,6 +146,9 @@ func TestAnUnknownFactRefersAndIsNamed(t *testing.T) {
 		t.Fatalf("the case to start from is %s: %v", got.Result, got.Referred())
 	}
 	for _, definition := range decision.Definitions() {
+		if definition.Name == decision.FactHouseholdSize {
+			break // the facts from here on came with version 2, after these rules
+		}
 		t.Run(string(definition.Name), func(t *testing.T) {
 			t.Parallel()
 			snapshot := everythingMatters().Snapshot()

@@ -6,9 +6,12 @@ package decision
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/shopspring/decimal"
 
 	"fumin/domain"
 	"fumin/domain/money"
@@ -90,6 +93,43 @@ type Facts struct {
 	GuaranteeCompanyFrom    Fact[money.Amount] // none: always on credit
 	RecommendedListRequired Fact[bool]
 	SiteVisitRequired       Fact[bool]
+
+	// The household (家庭) a farmer borrows for; none where there is none.
+	HouseholdSize       Fact[int]
+	HouseholdIncomeYear Fact[money.Amount]
+	HouseholdLandMu     Fact[decimal.Decimal] // 亩, at most four decimals
+
+	// What is lent or promised already (授信占用): outstanding, reserved, and approved but unsigned, without this case.
+	ExposureExisting        Fact[money.Amount] // of the exposure unit, across products
+	ExposureProductExisting Fact[money.Amount] // of it, this product's
+	ExposureProductMax      Fact[money.Amount] // none: the product sets no limit
+	ExposureLenderMax       Fact[money.Amount] // none: the lender sets no limit
+
+	// How earlier loans were paid.
+	LoansSettled   Fact[int]
+	DaysPastDueMax Fact[int] // within 24 months
+	OverdueNow     Fact[bool]
+
+	// What is missing in the file, as codes of document types; an empty list: nothing.
+	DocumentsMissingKey    Fact[[]string]
+	DocumentsMissingOther  Fact[[]string]
+	LicencesExpired        Fact[[]string]
+	SiteVisitInvestigators Fact[int]
+
+	// What others answered. Unknown while they have not.
+	BureauAnswer           Fact[string]       // clear, adverse, no_record
+	BureauOverdueNow       Fact[bool]         // none: no record
+	BureauOverdueAmount    Fact[money.Amount] // none: no record
+	BureauEnquiries6Months Fact[int]          // none: no record
+	BureauLiabilities      Fact[money.Amount] // none: no record
+	ScreeningHit           Fact[bool]
+	GuaranteePrecheck      Fact[string] // accepted, refused, refer; none: no guarantee is needed
+
+	// The rest of the request.
+	RepaymentMethod Fact[string]
+	RegionCode      Fact[string]
+	ProductCode     Fact[string]
+	ReliefIndustry  Fact[string] // none: the borrower's trade gets no relief
 }
 
 // FactName names a fact; the same word stands in JSON and in stored snapshots.
@@ -124,52 +164,96 @@ const (
 	FactGuaranteeCompanyFrom    FactName = "guarantee_company_from"
 	FactRecommendedListRequired FactName = "recommended_list_required"
 	FactSiteVisitRequired       FactName = "site_visit_required"
+	FactHouseholdSize           FactName = "household_size"
+	FactHouseholdIncomeYear     FactName = "household_income_year"
+	FactHouseholdLandMu         FactName = "household_land_mu"
+	FactExposureExisting        FactName = "exposure_existing"
+	FactExposureProductExisting FactName = "exposure_product_existing"
+	FactExposureProductMax      FactName = "exposure_product_max"
+	FactExposureLenderMax       FactName = "exposure_lender_max"
+	FactLoansSettled            FactName = "loans_settled"
+	FactDaysPastDueMax          FactName = "days_past_due_max"
+	FactOverdueNow              FactName = "overdue_now"
+	FactDocumentsMissingKey     FactName = "documents_missing_key"
+	FactDocumentsMissingOther   FactName = "documents_missing_other"
+	FactLicencesExpired         FactName = "licences_expired"
+	FactSiteVisitInvestigators  FactName = "site_visit_investigators"
+	FactBureauAnswer            FactName = "bureau_answer"
+	FactBureauOverdueNow        FactName = "bureau_overdue_now"
+	FactBureauOverdueAmount     FactName = "bureau_overdue_amount"
+	FactBureauEnquiries6Months  FactName = "bureau_enquiries_6_months"
+	FactBureauLiabilities       FactName = "bureau_liabilities"
+	FactScreeningHit            FactName = "screening_hit"
+	FactGuaranteePrecheck       FactName = "guarantee_precheck"
+	FactRepaymentMethod         FactName = "repayment_method"
+	FactRegionCode              FactName = "region_code"
+	FactProductCode             FactName = "product_code"
+	FactReliefIndustry          FactName = "relief_industry"
 )
 
-// What rules derive from birth_date and the terms: it appears in reasons, not in snapshots.
+// What is derived from the facts and the terms: rules may use it, snapshots do not hold it (Derived).
 const (
-	FactAge          FactName = "age"
-	FactAgeAtLastDue FactName = "age_at_last_due"
+	FactAge               FactName = "age"                 // completed years on the day of the decision
+	FactLastDueOn         FactName = "last_due_on"         // the day of the decision plus the term
+	FactAgeAtLastDue      FactName = "age_at_last_due"     // completed years on that day
+	FactScore             FactName = "score"               // the scorecard's points; in limits and routes only
+	FactLimit             FactName = "limit"               // a limit's value; in that limit's texts only
+	FactAmountPassing     FactName = "amount_passing"      // the largest amount that passes the rule; in its suggestion only
+	FactTermMonthsPassing FactName = "term_months_passing" // the longest term that passes the rule; in its suggestion only
 )
 
-// Definition describes one fact to the people who write rules.
-type Definition struct {
+// FactDefinition describes one fact to the people who write rules.
+type FactDefinition struct {
 	Name      FactName
-	Label     string // 中文名称
-	Type      string // amount, rate, integer, boolean, date, code, codes
-	Unit      string // 元, 个月, %/年 …; empty where there is none
-	Origin    string // 来源: who or what says it
-	MayBeNone bool   // "there is no such thing" is an answer
+	Label     string   // 中文名称
+	Type      string   // amount, rate, integer, decimal, boolean, date, code, codes
+	Unit      string   // 元, 个月, %/年 …; empty where there is none
+	Origin    string   // 来源: who or what says it
+	MayBeNone bool     // "there is no such thing" is an answer
+	Codes     []string // every value a code can have; nil: open
+	Note      string   // 说明; may be empty
+	Personal  bool     // personal data: no rule may use it
+	Derived   bool     // computed when rules are evaluated, not stored
 }
 
-// FactsVersion is the version of the set: it rises when a fact is added, removed or changes its meaning.
-const FactsVersion = 1
+// FactsVersion is the version of the set: it rises when a fact is added, removed or changes its meaning. Version 2 only
+// added facts, so a snapshot of version 1 reads as it is: what it does not have is unknown.
+const FactsVersion = 2
 
-// Definitions lists every fact, in the order of Facts.
-func Definitions() []Definition {
-	definitions := make([]Definition, len(factRows))
+// Definitions lists every stored fact, in the order of Facts.
+func Definitions() []FactDefinition {
+	definitions := make([]FactDefinition, len(factRows))
 	for i, row := range factRows {
-		definitions[i] = row.Definition
+		definitions[i] = row.FactDefinition
 	}
 	return definitions
 }
 
-// derivedLabels are the names of what is not a row of the table.
-var derivedLabels = map[FactName]string{ //nolint:exhaustive // the other facts are in factRows
-	FactEvaluatedOn:  "评审日期",
-	FactAge:          "年龄",
-	FactAgeAtLastDue: "最后到期日年龄",
-}
+// DerivedDefinitions lists what rules may use besides: facts that are computed from the stored ones.
+func DerivedDefinitions() []FactDefinition { return slices.Clone(derivedDefinitions) }
 
 // LabelOf returns the Chinese name of a fact.
 func LabelOf(name FactName) string {
-	if i, ok := factIndex[name]; ok {
-		return factRows[i].Label
-	}
-	if label, ok := derivedLabels[name]; ok {
-		return label
+	if slot, ok := slotOf(name); ok {
+		return definitionAt(slot).Label
 	}
 	return string(name)
+}
+
+// slotOf returns where a fact stands in a frame: stored facts first, then the derived ones.
+func slotOf(name FactName) (int, bool) {
+	if i, ok := factIndex[name]; ok {
+		return i, true
+	}
+	i := slices.IndexFunc(derivedDefinitions, func(d FactDefinition) bool { return d.Name == name })
+	return len(factRows) + i, i >= 0
+}
+
+func definitionAt(slot int) FactDefinition {
+	if slot < len(factRows) {
+		return factRows[slot].FactDefinition
+	}
+	return derivedDefinitions[slot-len(factRows)]
 }
 
 // Snapshot returns the facts as text, for storage with the outcome: a missing name is unknown, a nil is none. The birth date
@@ -223,22 +307,42 @@ func FactsFromSnapshot(snapshot map[string]*string) (Facts, error) {
 	return f, problems.Err()
 }
 
-// codec turns the values of one type into text and back.
+// codec turns the values of one type into text and back, and into what expressions work on.
 type codec[T any] struct {
 	kind  string
 	text  func(T) string
 	parse func(string) (T, error)
+	load  func(*value, T)
 }
 
 var (
-	amountCodec  = codec[money.Amount]{"amount", money.Amount.String, money.ParseAmount}
-	rateCodec    = codec[money.Rate]{"rate", money.Rate.String, money.ParseRate}
-	integerCodec = codec[int]{"integer", strconv.Itoa, parseInteger}
-	booleanCodec = codec[bool]{"boolean", strconv.FormatBool, parseBoolean}
-	dateCodec    = codec[domain.Date]{"date", domain.Date.String, domain.ParseDate}
-	codeCodec    = codec[string]{"code", func(s string) string { return s }, parseCode}
-	codesCodec   = codec[[]string]{"codes", func(s []string) string { return strings.Join(s, ",") }, parseCodes}
+	amountCodec = codec[money.Amount]{"amount", money.Amount.String, money.ParseAmount,
+		func(v *value, a money.Amount) { v.number = numberOf(a.Decimal()) }}
+	rateCodec = codec[money.Rate]{"rate", money.Rate.String, money.ParseRate,
+		func(v *value, r money.Rate) { v.number = numberOf(r.Decimal()) }}
+	areaCodec = codec[decimal.Decimal]{"decimal", decimal.Decimal.String, parseArea,
+		func(v *value, d decimal.Decimal) { v.number = numberOf(d) }}
+	integerCodec = codec[int]{"integer", strconv.Itoa, parseInteger,
+		func(v *value, n int) { v.number = numberOfInt(n) }}
+	booleanCodec = codec[bool]{"boolean", strconv.FormatBool, parseBoolean,
+		func(v *value, b bool) { v.boolean = b }}
+	dateCodec = codec[domain.Date]{"date", domain.Date.String, domain.ParseDate,
+		func(v *value, d domain.Date) { v.date = d }}
+	codeCodec = codec[string]{"code", func(s string) string { return s }, parseCode,
+		func(v *value, s string) { v.code = s }}
+	codesCodec = codec[[]string]{"codes", func(s []string) string { return strings.Join(s, ",") }, parseCodes,
+		func(v *value, s []string) { v.codes = s }}
 )
+
+// areaPattern is plain decimal text: no exponent, no sign, at most nine digits before and four after the point.
+var areaPattern = regexp.MustCompile(`^[0-9]{1,9}(\.[0-9]{1,4})?$`)
+
+func parseArea(s string) (decimal.Decimal, error) {
+	if !areaPattern.MatchString(s) {
+		return decimal.Decimal{}, domain.BadValue("invalid-decimal", "应为不带符号的普通十进制数字文本，小数最多 4 位")
+	}
+	return decimal.NewFromString(s)
+}
 
 const codeLengthMax = 64
 
@@ -282,15 +386,16 @@ func parseCodes(s string) ([]string, error) {
 
 // factRow ties a definition to its field.
 type factRow struct {
-	Definition
+	FactDefinition
 	text func(*Facts) (string, factState)
 	set  func(*Facts, *string) error
+	load func(*Facts, *value)
 }
 
-func define[T any](c codec[T], field func(*Facts) *Fact[T], d Definition) factRow {
+func define[T any](c codec[T], field func(*Facts) *Fact[T], d FactDefinition) factRow {
 	d.Type = c.kind
 	return factRow{
-		Definition: d,
+		FactDefinition: d,
 		text: func(f *Facts) (string, factState) {
 			fact := field(f)
 			if fact.state != stateKnown {
@@ -309,6 +414,16 @@ func define[T any](c codec[T], field func(*Facts) *Fact[T], d Definition) factRo
 			}
 			*field(f) = Known(value)
 			return nil
+		},
+		load: func(f *Facts, v *value) {
+			fact := field(f)
+			v.state, v.blame = fact.state, d.Name
+			if v.state == stateNone && !d.MayBeNone {
+				v.state = stateUnknown // it cannot be: somebody has to look
+			}
+			if v.state == stateKnown {
+				c.load(v, fact.value)
+			}
 		},
 	}
 }

@@ -1,6 +1,8 @@
 package decision
 
 import (
+	"slices"
+
 	"fumin/domain"
 	"fumin/domain/money"
 )
@@ -67,8 +69,62 @@ type Outcome struct {
 	// WaysForward are requests that would get a better result, found by evaluating them; empty when there is none.
 	WaysForward []WayForward
 
+	// SpreadBP is what the price rules put on the product's price ceiling, in basis points: 0 or less. It is in
+	// AnnualRateMaxPct already.
+	SpreadBP int
+
+	Score *Score // nil: the rules have no scorecard, or it does not apply
+	Tasks []Task // who must look, of a referred case
+
 	RuleSet     string      // id/version of the rules that judged
+	RuleSetHash string      // SHA-256 of their definition; empty for rules that were part of the program
 	EvaluatedOn domain.Date // the day as of which they judged
+}
+
+// Score is what a scorecard gave (评分).
+type Score struct {
+	Points          int  // of what could be scored, with the base
+	Complete        bool // false: at least one characteristic is unknown
+	ApproveFrom     int
+	ReferFrom       int
+	Characteristics []CharacteristicScore
+}
+
+// CharacteristicScore is one line of a score (评分项得分).
+type CharacteristicScore struct {
+	Code    string
+	Label   string
+	Points  int
+	Reason  string // of the band; for an unknown one, what is missing
+	Unknown bool
+}
+
+// TaskKind is a kind of work on a referred case (待办种类).
+type TaskKind string
+
+// The kinds.
+const (
+	TaskSiteVisit          TaskKind = "site_visit"          // 实地调查
+	TaskGuaranteeAnswer    TaskKind = "guarantee_answer"    // 农担公司答复
+	TaskBureauConfirmation TaskKind = "bureau_confirmation" // 征信或振兴局核实
+	TaskPapers             TaskKind = "papers"              // 补充资料
+	TaskReviewerOpinion    TaskKind = "reviewer_opinion"    // 审查意见
+)
+
+// TaskKinds lists every kind, in the order in which they are done.
+func TaskKinds() []TaskKind {
+	return []TaskKind{TaskSiteVisit, TaskGuaranteeAnswer, TaskBureauConfirmation, TaskPapers, TaskReviewerOpinion}
+}
+
+// Valid reports whether k is one of TaskKinds.
+func (k TaskKind) Valid() bool { return slices.Contains(TaskKinds(), k) }
+
+// Task is work that a referred case needs before a person can decide (待办).
+type Task struct {
+	Kind  TaskKind
+	Code  string   // of the rule or route that asks for it
+	Text  string   // what to do, Chinese
+	Bring []string // what has to be brought; may be empty
 }
 
 // WayForward is a changed request that, applied, gets Result: the largest amount and the longest term, not above what was
@@ -97,4 +153,15 @@ func (o Outcome) with(effect Result) []Reason {
 		}
 	}
 	return reasons
+}
+
+// worst returns the worst effect among the reasons.
+func worst(reasons []Reason) Result {
+	result := Approve
+	for _, r := range reasons {
+		if result.Better(r.Effect) {
+			result = r.Effect
+		}
+	}
+	return result
 }

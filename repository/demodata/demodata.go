@@ -14,7 +14,7 @@ import (
 	"io"
 )
 
-//go:embed calendar.json catalogue.json organisation.json
+//go:embed calendar.json catalogue.json organisation.json ruleset.json
 var files embed.FS
 
 // decodeFile reads an embedded file into target.

@@ -1,0 +1,136 @@
+package decision
+
+import (
+	"github.com/shopspring/decimal"
+
+	"fumin/domain"
+	"fumin/domain/money"
+)
+
+// factRows is the one table of facts: what they mean and where they stand in Facts.
+var factRows = []factRow{
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.Amount },
+		FactDefinition{Name: FactAmount, Label: "申请金额", Unit: "元", Origin: "申请"}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.TermMonths },
+		FactDefinition{Name: FactTermMonths, Label: "申请期限", Unit: "个月", Origin: "申请"}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.Purpose },
+		FactDefinition{Name: FactPurpose, Label: "贷款用途", Origin: "申请"}),
+	define(rateCodec, func(f *Facts) *Fact[money.Rate] { return &f.AnnualRatePct },
+		FactDefinition{Name: FactAnnualRatePct, Label: "执行年利率", Unit: "%/年", Origin: "定价", MayBeNone: true}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.BorrowerKind },
+		FactDefinition{Name: FactBorrowerKind, Label: "借款人类别", Origin: "借款人档案"}),
+	define(dateCodec, func(f *Facts) *Fact[domain.Date] { return &f.BirthDate },
+		FactDefinition{Name: FactBirthDate, Label: "出生日期", Origin: "居民身份证号码", MayBeNone: true, Personal: true}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.BusinessAgeMonths },
+		FactDefinition{Name: FactBusinessAgeMonths, Label: "经营时间", Unit: "个月", Origin: "营业执照", MayBeNone: true}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.CreditConsentLive },
+		FactDefinition{Name: FactCreditConsentLive, Label: "征信查询授权有效", Origin: "借款人授权记录"}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.OnRecommendedList },
+		FactDefinition{Name: FactOnRecommendedList, Label: "在乡村振兴局推荐名单内", Origin: "推荐名单"}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.GuaranteeLetterLive },
+		FactDefinition{Name: FactGuaranteeLetterLive, Label: "担保函有效", Origin: "农担公司"}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.SiteVisitDone },
+		FactDefinition{Name: FactSiteVisitDone, Label: "已实地调查", Origin: "调查记录"}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.ProductOffered },
+		FactDefinition{Name: FactProductOffered, Label: "本地区有有效产品版本", Origin: "产品目录"}),
+	define(codesCodec, func(f *Facts) *Fact[[]string] { return &f.BorrowerKindsAllowed },
+		FactDefinition{Name: FactBorrowerKindsAllowed, Label: "产品面向的借款人类别", Origin: "产品目录"}),
+	define(codesCodec, func(f *Facts) *Fact[[]string] { return &f.PurposesForbidden },
+		FactDefinition{Name: FactPurposesForbidden, Label: "产品禁止的用途", Origin: "产品目录", MayBeNone: true}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.AmountMin },
+		FactDefinition{Name: FactAmountMin, Label: "产品最低金额", Unit: "元", Origin: "产品目录"}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.AmountMax },
+		FactDefinition{Name: FactAmountMax, Label: "产品最高金额", Unit: "元", Origin: "产品目录"}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.TermMonthsMin },
+		FactDefinition{Name: FactTermMonthsMin, Label: "产品最短期限", Unit: "个月", Origin: "产品目录"}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.TermMonthsMax },
+		FactDefinition{Name: FactTermMonthsMax, Label: "产品最长期限", Unit: "个月", Origin: "产品目录"}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.AgeMin },
+		FactDefinition{Name: FactAgeMin, Label: "产品最低年龄", Unit: "周岁", Origin: "产品目录", MayBeNone: true}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.AgeAtLastDueMax },
+		FactDefinition{Name: FactAgeAtLastDueMax, Label: "产品年龄加期限上限", Unit: "周岁", Origin: "产品目录", MayBeNone: true}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.BusinessAgeMonthsMin },
+		FactDefinition{Name: FactBusinessAgeMonthsMin, Label: "产品要求的最短经营时间", Unit: "个月", Origin: "产品目录", MayBeNone: true}),
+	define(rateCodec, func(f *Facts) *Fact[money.Rate] { return &f.AnnualRateMaxPct },
+		FactDefinition{Name: FactAnnualRateMaxPct, Label: "年利率上限", Unit: "%/年", Origin: "产品目录与当日 LPR"}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.QuickApprovalMax },
+		FactDefinition{Name: FactQuickApprovalMax, Label: "快速审批上限", Unit: "元", Origin: "产品目录"}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.GuaranteeCompanyFrom },
+		FactDefinition{Name: FactGuaranteeCompanyFrom, Label: "须农担公司担保的起点金额", Unit: "元", Origin: "产品目录", MayBeNone: true}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.RecommendedListRequired },
+		FactDefinition{Name: FactRecommendedListRequired, Label: "须在推荐名单内", Origin: "产品目录"}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.SiteVisitRequired },
+		FactDefinition{Name: FactSiteVisitRequired, Label: "须实地调查", Origin: "产品目录"}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.HouseholdSize },
+		FactDefinition{Name: FactHouseholdSize, Label: "家庭人口", Unit: "人", Origin: "家庭档案", MayBeNone: true}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.HouseholdIncomeYear },
+		FactDefinition{Name: FactHouseholdIncomeYear, Label: "家庭年收入", Unit: "元", Origin: "家庭档案", MayBeNone: true, Note: "经调查核实的上一年收入"}),
+	define(areaCodec, func(f *Facts) *Fact[decimal.Decimal] { return &f.HouseholdLandMu },
+		FactDefinition{Name: FactHouseholdLandMu, Label: "家庭经营土地面积", Unit: "亩", Origin: "家庭档案", MayBeNone: true}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.ExposureExisting },
+		FactDefinition{Name: FactExposureExisting, Label: "已占用授信", Unit: "元", Origin: "授信占用台账", Note: "同一授信单元全部产品的贷款余额、已预占和已批未签金额之和，不含本笔"}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.ExposureProductExisting },
+		FactDefinition{Name: FactExposureProductExisting, Label: "本产品已占用授信", Unit: "元", Origin: "授信占用台账"}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.ExposureProductMax },
+		FactDefinition{Name: FactExposureProductMax, Label: "本产品授信上限", Unit: "元", Origin: "产品目录", MayBeNone: true}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.ExposureLenderMax },
+		FactDefinition{Name: FactExposureLenderMax, Label: "本机构授信上限", Unit: "元", Origin: "机构参数", MayBeNone: true}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.LoansSettled },
+		FactDefinition{Name: FactLoansSettled, Label: "已结清贷款笔数", Unit: "笔", Origin: "本机构贷款记录"}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.DaysPastDueMax },
+		FactDefinition{Name: FactDaysPastDueMax, Label: "近 24 个月最长逾期天数", Unit: "天", Origin: "本机构贷款记录"}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.OverdueNow },
+		FactDefinition{Name: FactOverdueNow, Label: "当前有逾期", Origin: "本机构贷款记录"}),
+	define(codesCodec, func(f *Facts) *Fact[[]string] { return &f.DocumentsMissingKey },
+		FactDefinition{Name: FactDocumentsMissingKey, Label: "缺少的关键资料", Origin: "资料清单"}),
+	define(codesCodec, func(f *Facts) *Fact[[]string] { return &f.DocumentsMissingOther },
+		FactDefinition{Name: FactDocumentsMissingOther, Label: "缺少的非关键资料", Origin: "资料清单"}),
+	define(codesCodec, func(f *Facts) *Fact[[]string] { return &f.LicencesExpired },
+		FactDefinition{Name: FactLicencesExpired, Label: "已过期的证照", Origin: "证照台账"}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.SiteVisitInvestigators },
+		FactDefinition{Name: FactSiteVisitInvestigators, Label: "实地调查人数", Unit: "人", Origin: "调查记录"}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.BureauAnswer },
+		FactDefinition{Name: FactBureauAnswer, Label: "征信结果", Origin: "征信机构", Codes: []string{"clear", "adverse", "no_record"}}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.BureauOverdueNow },
+		FactDefinition{Name: FactBureauOverdueNow, Label: "征信显示当前逾期", Origin: "征信机构", MayBeNone: true, Note: "无征信记录时为无"}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.BureauOverdueAmount },
+		FactDefinition{Name: FactBureauOverdueAmount, Label: "征信逾期金额", Unit: "元", Origin: "征信机构", MayBeNone: true}),
+	define(integerCodec, func(f *Facts) *Fact[int] { return &f.BureauEnquiries6Months },
+		FactDefinition{Name: FactBureauEnquiries6Months, Label: "近 6 个月征信查询次数", Unit: "次", Origin: "征信机构", MayBeNone: true}),
+	define(amountCodec, func(f *Facts) *Fact[money.Amount] { return &f.BureauLiabilities },
+		FactDefinition{Name: FactBureauLiabilities, Label: "征信负债余额", Unit: "元", Origin: "征信机构", MayBeNone: true}),
+	define(booleanCodec, func(f *Facts) *Fact[bool] { return &f.ScreeningHit },
+		FactDefinition{Name: FactScreeningHit, Label: "命中黑名单或制裁名单", Origin: "名单筛查"}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.GuaranteePrecheck },
+		FactDefinition{Name: FactGuaranteePrecheck, Label: "担保公司预审结果", Origin: "农担公司", MayBeNone: true, Note: "不需要担保时为无", Codes: []string{"accepted", "refused", "refer"}}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.RepaymentMethod },
+		FactDefinition{Name: FactRepaymentMethod, Label: "还款方式", Origin: "申请"}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.RegionCode },
+		FactDefinition{Name: FactRegionCode, Label: "地区代码", Origin: "申请"}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.ProductCode },
+		FactDefinition{Name: FactProductCode, Label: "产品代码", Origin: "申请"}),
+	define(codeCodec, func(f *Facts) *Fact[string] { return &f.ReliefIndustry },
+		FactDefinition{Name: FactReliefIndustry, Label: "纾困行业", Origin: "申请", MayBeNone: true}),
+}
+
+// factIndex finds a fact's row by its name.
+var factIndex = func() map[FactName]int {
+	index := make(map[FactName]int, len(factRows))
+	for i, row := range factRows {
+		index[row.Name] = i
+	}
+	return index
+}()
+
+// derivedDefinitions are the facts a rule may use that are computed and not stored, in the order of their slots after the
+// stored ones.
+var derivedDefinitions = []FactDefinition{
+	{Name: FactEvaluatedOn, Label: "评审日期", Type: "date", Origin: "作出决策的日期", Derived: true},
+	{Name: FactAge, Label: "年龄", Type: "integer", Unit: "周岁", Origin: "由出生日期和评审日期计算", MayBeNone: true, Derived: true},
+	{Name: FactLastDueOn, Label: "最后到期日", Type: "date", Origin: "由评审日期和申请期限计算", Derived: true},
+	{Name: FactAgeAtLastDue, Label: "最后到期日年龄", Type: "integer", Unit: "周岁", Origin: "由出生日期和最后到期日计算", MayBeNone: true, Derived: true},
+	{Name: FactScore, Label: "评分", Type: "integer", Unit: "分", Origin: "评分卡；只能用于额度、定价和流程规则", MayBeNone: true, Derived: true},
+	{Name: FactLimit, Label: "本条上限", Type: "decimal", Origin: "只能用于额度规则的说明文字", Derived: true},
+	{Name: FactAmountPassing, Label: "能通过本条的最高金额", Type: "amount", Unit: "元", Origin: "逐一试算；只能用于建议文字", MayBeNone: true, Derived: true},
+	{Name: FactTermMonthsPassing, Label: "能通过本条的最长期限", Type: "integer", Unit: "个月", Origin: "逐一试算；只能用于建议文字", MayBeNone: true, Derived: true},
+}

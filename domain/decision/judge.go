@@ -1,0 +1,422 @@
+package decision
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"fumin/domain/money"
+)
+
+// Evaluate judges the facts by every rule. The worst effect is the result: a decline beats a referral, a referral beats an
+// approval. It is a pure function and never fails: what it cannot judge it refers.
+func (e *Engine) Evaluate(f Facts) Outcome {
+	fr := frames.Get().(*frame) //nolint:forcetypeassert // the pool holds nothing else
+	defer frames.Put(fr)
+	fr.fill(&f)
+
+	s := &search{engine: e, frame: fr, facts: &f}
+	outcome := Outcome{RuleSet: e.ruleSet, RuleSetHash: e.hash, EvaluatedOn: f.EvaluatedOn}
+	outcome.Reasons = make([]Reason, 0, len(e.rules)+len(e.limits)+1)
+	var unsorted []int // the rules behind the reasons, for their tasks
+	for i := range e.rules {
+		if v := e.rules[i].judge(fr); v != notApplicable {
+			outcome.Reasons = append(outcome.Reasons, e.rules[i].explain(v, s))
+			if v == failed && e.rules[i].Otherwise == Refer || v == undecided {
+				unsorted = append(unsorted, i)
+			}
+		}
+	}
+	if score := e.score(fr); score != nil {
+		outcome.Score = score
+		outcome.Reasons = append(outcome.Reasons, e.scorecard.explain(score, e.scorecard.effect(fr), fr))
+	}
+	ceilings := e.limit(fr, &outcome)
+	slices.SortStableFunc(outcome.Reasons, func(a, b Reason) int { return cmp.Compare(b.Effect.rank(), a.Effect.rank()) })
+	outcome.Result = worst(outcome.Reasons)
+	if outcome.Result == Refer {
+		outcome.Tasks = e.tasks(fr, unsorted)
+	}
+	s.wayOut(ceilings, &outcome)
+	return outcome
+}
+
+// verdict of one rule on one case.
+type judgement uint8
+
+const (
+	notApplicable judgement = iota
+	met
+	failed
+	undecided // for want of a fact
+)
+
+// effect is what a judgement leads to.
+func (j judgement) effect(otherwise Result) Result {
+	switch j {
+	case failed:
+		return otherwise
+	case undecided:
+		return Refer
+	case notApplicable, met:
+	}
+	return Approve
+}
+
+// guardTruth is whether the part counts: true, false (also for absent), or unknown.
+func (g guarded) truth(fr *frame) truth {
+	if g.when == nil {
+		return isTrue
+	}
+	if t := g.when.truth(fr); t != isAbsent {
+		return t
+	}
+	return isFalse
+}
+
+// judge asks a rule. It says "if When, then Passes"; so it is met whenever Passes holds, even if it is unknown whether the
+// rule applies.
+func (r *compiledRule) judge(fr *frame) judgement {
+	when := r.guarded.truth(fr)
+	if when == isFalse {
+		return notApplicable
+	}
+	switch r.passes.truth(fr) {
+	case isTrue:
+		return met
+	case isAbsent:
+		return notApplicable
+	case isFalse:
+		if when == isTrue {
+			return failed
+		}
+	case isUnknown:
+	}
+	return undecided
+}
+
+func (r *compiledRule) explain(v judgement, s *search) Reason {
+	fr := s.frame
+	if v == undecided {
+		return missingReason(r.Code, missingInGuarded(r.guarded, r.passes, fr))
+	}
+	reason := Reason{Code: r.Code, Effect: v.effect(r.Otherwise)}
+	reason.FactName, reason.Value, reason.Threshold = seenIn(r.passes, fr)
+	if v == met {
+		reason.Text, _ = r.passed.render(fr)
+		return reason
+	}
+	reason.Text, _ = r.reason.render(fr)
+	if len(r.suggestion.local) > 0 {
+		s.passing(r)
+	}
+	complete := false
+	if reason.Suggestion, complete = r.suggestion.render(fr); !complete && len(r.suggestion.local) > 0 {
+		reason.Suggestion, _ = r.suggestionNone.render(fr)
+	}
+	return reason
+}
+
+func missingInGuarded(g guarded, e expression, fr *frame) []FactName {
+	var names []FactName
+	if g.when != nil {
+		names = missingIn(g.when, fr)
+	}
+	for _, name := range missingIn(e, fr) {
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// missingReason refers for want of facts; it is about the first of them and names all.
+func missingReason(code string, names []FactName) Reason {
+	labels := make([]string, len(names))
+	for i, name := range names {
+		labels[i] = "“" + LabelOf(name) + "”"
+	}
+	all := strings.Join(labels, "、")
+	reason := Reason{
+		Code: code, Effect: Refer, Unknown: true,
+		Text: "缺少" + all + "，无法自动判断", Suggestion: "请补充" + all + "后重新提交，或由审批人核实",
+	}
+	if len(names) > 0 {
+		reason.FactName = names[0]
+	}
+	return reason
+}
+
+// seenIn returns the fact a condition is about, what was seen, and what it was held against.
+func seenIn(e condition, fr *frame) (name FactName, value, threshold string) {
+	part, wanted := decisive(e, fr, true)
+	var left, right expression
+	switch n := part.(type) {
+	case compareNumbers:
+		left, right = n.left, n.right
+	case compareDates:
+		left, right = n.left, n.right
+	case compareCodes:
+		left, right = n.left, n.right
+	case compareTruths:
+		left, right = n.left, n.right
+	case inCodes:
+		left, right = n.item, n.list
+	case inNumbers:
+		left = n.item
+	default:
+		name, value = firstFact(part), readPart(part, "", fr)
+		return name, value, strconv.FormatBool(wanted)
+	}
+	if right != nil && len(factsIn(left)) == 0 {
+		left, right = right, left // 18 <= age is about the age
+	}
+	format := formatOf(left)
+	name, value = firstFact(left), readPart(left, format, fr)
+	if right == nil {
+		return name, value, ""
+	}
+	if f := formatOf(right); f != "decimal" && format == "decimal" {
+		format, value = f, readPart(left, f, fr)
+	}
+	return name, value, readPart(right, format, fr)
+}
+
+func firstFact(e expression) FactName {
+	if slots := factsIn(e); len(slots) > 0 {
+		return definitionAt(slots[0]).Name
+	}
+	return ""
+}
+
+// formatOf says how the number an expression gives is written; a product and a literal have no manner of their own.
+func formatOf(e expression) string {
+	switch n := e.(type) {
+	case fact:
+		return definitionAt(n.slot).Type
+	case arithmetic:
+		if n.operator == '*' {
+			return "decimal"
+		}
+		if f := formatOf(n.left); f != "decimal" {
+			return f
+		}
+		return formatOf(n.right)
+	case negation:
+		return formatOf(n.of)
+	case extreme:
+		for _, item := range n.of {
+			if f := formatOf(item); f != "decimal" {
+				return f
+			}
+		}
+	case choice:
+		if f := formatOf(n.then); f != "decimal" {
+			return f
+		}
+		return formatOf(n.otherwise)
+	}
+	return "decimal"
+}
+
+// readPart writes what a part of a condition has seen; empty where there is nothing.
+func readPart(e expression, format string, fr *frame) string {
+	var k kind
+	if f, ok := e.(fact); ok {
+		k = kindOfFact(definitionAt(f.slot))
+	} else {
+		switch e.(type) {
+		case condition:
+			k.base = "boolean"
+		case quantity:
+			k.base = "number"
+		case code:
+			k.base = "code"
+		case codeList:
+			k.base = "codes"
+		case calendarDay:
+			k.base = "date"
+		}
+	}
+	k.format = format
+	text, _ := typed{k, e}.read(fr, false)
+	return text
+}
+
+// ---- limits and prices ----
+
+// caps are the ceilings the limit rules set.
+type caps struct {
+	amount     *number
+	termMonths *number
+	rate       *number
+	spread     number
+}
+
+func (c *compiledLimit) judge(fr *frame) (judgement, number) {
+	when := c.guarded.truth(fr)
+	if when == isFalse {
+		return notApplicable, number{}
+	}
+	most, state := c.most.expression.(quantity).number(fr)
+	switch {
+	case state == stateNone:
+		return notApplicable, number{}
+	case state == stateUnknown || when == isUnknown:
+		return undecided, number{}
+	case c.target == "" || c.target == FactAnnualRateMaxPct:
+		return met, most
+	}
+	slot := slotAmount
+	if c.target == FactTermMonths {
+		slot = slotTermMonths
+	}
+	asked := &fr.slots[slot]
+	switch {
+	case asked.state != stateKnown:
+		return undecided, number{}
+	case asked.number.cmp(most) > 0:
+		return failed, most
+	}
+	return met, most
+}
+
+// limit judges the limit and price rules, adds their reasons, and returns the ceilings.
+func (e *Engine) limit(fr *frame, outcome *Outcome) caps {
+	var c caps
+	for i := range e.limits {
+		l := &e.limits[i]
+		v, most := l.judge(fr)
+		if v == notApplicable {
+			continue
+		}
+		if v != undecided {
+			c.bind(l, most)
+		}
+		outcome.Reasons = append(outcome.Reasons, l.explain(v, most, fr))
+	}
+	return c
+}
+
+func (c *caps) bind(l *compiledLimit, most number) {
+	lower := func(held *number) *number {
+		if held == nil || most.cmp(*held) < 0 {
+			return &most
+		}
+		return held
+	}
+	switch l.target {
+	case FactAmount:
+		c.amount = lower(c.amount)
+	case FactTermMonths:
+		c.termMonths = lower(c.termMonths)
+	case FactAnnualRateMaxPct:
+		c.rate = lower(c.rate)
+	default:
+		c.spread = *lower(&c.spread) // it starts at 0: a spread lowers the price or leaves it
+	}
+}
+
+func (l *compiledLimit) explain(v judgement, most number, fr *frame) Reason {
+	if v == undecided {
+		names := missingInGuarded(l.guarded, l.most.expression, fr)
+		if l.target == FactAmount || l.target == FactTermMonths {
+			if slot, _ := slotOf(l.target); fr.slots[slot].state != stateKnown {
+				names = append(names, l.target)
+			}
+		}
+		return missingReason(l.Code, names)
+	}
+	fr.slots[slotLimit] = value{state: stateKnown, number: most}
+	reason := Reason{Code: l.Code, Effect: v.effect(l.Otherwise), FactName: l.target, Threshold: numberText(most, l.most.format, false)}
+	if slot, ok := slotOf(l.target); ok && fr.slots[slot].state == stateKnown {
+		reason.Value = numberText(fr.slots[slot].number, l.most.format, false)
+	}
+	switch {
+	case l.target == "":
+		reason.FactName = FactAnnualRateMaxPct
+		reason.Text, _ = l.reason.render(fr)
+	case v == failed || l.target == FactAnnualRateMaxPct:
+		reason.Text, _ = l.reason.render(fr)
+	default:
+		reason.Text, _ = l.passed.render(fr)
+	}
+	if v == failed {
+		reason.Suggestion, _ = l.suggestion.render(fr)
+	}
+	return reason
+}
+
+// ---- tasks ----
+
+// tasks lists who must look at a referred case: what the rules that refer ask for, then the routes; each kind once per code,
+// and at least somebody's opinion.
+func (e *Engine) tasks(fr *frame, referring []int) []Task {
+	var tasks []Task
+	for _, i := range referring {
+		if r := &e.rules[i]; r.Task != "" {
+			text, _ := r.suggestion.render(fr)
+			tasks = append(tasks, Task{Kind: r.Task, Code: r.Code, Text: text})
+		}
+	}
+	for i := range e.routes {
+		if r := &e.routes[i]; r.guarded.truth(fr) != isFalse {
+			text, _ := r.text.render(fr)
+			tasks = append(tasks, Task{Kind: r.Task, Code: r.Code, Text: text, Bring: r.Bring})
+		}
+	}
+	if len(tasks) == 0 {
+		tasks = append(tasks, Task{Kind: TaskReviewerOpinion, Code: "review", Text: "请审查并出具意见"})
+	}
+	return tasks
+}
+
+// ---- ceilings ----
+
+// wayOut sets the ceilings and, unless the case is approved, looks for a way forward.
+func (s *search) wayOut(c caps, o *Outcome) {
+	fr := s.frame
+	if rate := &fr.slots[slotAnnualRateMaxPct]; rate.state == stateKnown {
+		most := rate.number.add(c.spread.multiply(number{small: 1, scale: 2})) // a basis point is a hundredth of a percent
+		if c.rate != nil && c.rate.cmp(most) < 0 {
+			most = *c.rate
+		}
+		// A price is never rounded up: what a rule's arithmetic leaves beyond six decimals is cut.
+		o.AnnualRateMaxPct, _ = money.RateFromDecimal(most.decimal().RoundFloor(money.RatePlaces))
+		o.SpreadBP = int(c.spread.decimal().Floor().IntPart())
+	}
+	if o.Result == Approve {
+		s.ceilings(c, o)
+		return
+	}
+	s.settle()
+	s.ceilings(c, o)
+	o.WaysForward = s.waysForward(o.Result)
+}
+
+func (s *compiledScorecard) explain(score *Score, effect Result, fr *frame) Reason {
+	threshold := s.ApproveFrom
+	if effect == Decline {
+		threshold = s.ReferFrom
+	}
+	reason := Reason{
+		Code: codeScore, Effect: effect, FactName: FactScore,
+		Value: strconv.Itoa(score.Points), Threshold: strconv.Itoa(threshold),
+	}
+	defer s.rescore(fr) // the limits see the score only when it is complete
+	fr.slots[slotScore] = value{state: stateKnown, number: numberOfInt(score.Points)}
+	if effect == Refer {
+		if names := s.missing(fr); len(names) > 0 {
+			return missingReason(codeScore, names)
+		}
+	}
+	if effect == Approve {
+		reason.Text = fmt.Sprintf("评分 %d 分，不低于 %d 分", score.Points, threshold)
+		return reason
+	}
+	reason.Text = fmt.Sprintf("评分 %d 分，低于 %d 分", score.Points, threshold)
+	reason.Suggestion, _ = s.suggestion.render(fr)
+	return reason
+}

@@ -1,0 +1,339 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"github.com/shopspring/decimal"
+
+	"fumin/domain/money"
+)
+
+// termMonthsCap bounds every search over terms: 50 years.
+const termMonthsCap = 600
+
+// request is what is asked for, with the product's limits: the room in which a better request is looked for.
+type request struct {
+	amount, amountMin, amountMax             money.Amount
+	termMonths, termMonthsMin, termMonthsMax int
+}
+
+// room returns the request; false when part of it or of the limits is unknown or contradictory, so that nothing can be
+// proposed.
+func room(f Facts) (request, bool) {
+	var r request
+	var known [6]bool
+	r.amount, known[0] = f.Amount.Value()
+	r.amountMin, known[1] = f.AmountMin.Value()
+	r.amountMax, known[2] = f.AmountMax.Value()
+	r.termMonths, known[3] = f.TermMonths.Value()
+	r.termMonthsMin, known[4] = f.TermMonthsMin.Value()
+	r.termMonthsMax, known[5] = f.TermMonthsMax.Value()
+	r.termMonthsMax = min(r.termMonthsMax, termMonthsCap)
+	consistent := r.amountMin.Sign() > 0 && r.amountMax.Cmp(r.amountMin) >= 0 && r.termMonthsMin > 0 && r.termMonthsMax >= r.termMonthsMin
+	return r, !slices.Contains(known[:], false) && consistent
+}
+
+// covers reports whether w offers at least as much as o with at least as good a result.
+func (w WayForward) covers(o WayForward) bool {
+	return w.Amount.Cmp(o.Amount) >= 0 && w.TermMonths >= o.TermMonths && !o.Result.Better(w.Result)
+}
+
+func wayText(amount money.Amount, termMonths int, result Result) string {
+	then := "可以通过"
+	if result == Refer {
+		then = "可以转人工审查"
+	}
+	return fmt.Sprintf("申请 %s 元、%d 个月%s", amount.Grouped(), termMonths, then)
+}
+
+// largest returns the largest n in [least, most] for which pass holds, given that it holds for all smaller ones; 0: none.
+func largest(least, most int, pass func(int) bool) int {
+	if most < least {
+		return 0
+	}
+	n := sort.Search(most-least+1, func(i int) bool { return !pass(least + i) })
+	if n == 0 {
+		return 0
+	}
+	return least + n - 1
+}
+
+// largestAmount is largest to the fen; 0.00: none.
+func largestAmount(least, most money.Amount, pass func(money.Amount) bool) money.Amount {
+	fen := largest(fenOf(least), fenOf(most), func(n int) bool { return pass(money.Fen(int64(n))) })
+	return money.Fen(int64(fen))
+}
+
+// fenOf is exact: an Amount has at most 16 digits before the point, 18 in fen, which an int64 holds.
+func fenOf(a money.Amount) int { return int(a.Decimal().Shift(2).IntPart()) }
+
+func minAmount(a, b money.Amount) money.Amount {
+	if a.Cmp(b) <= 0 {
+		return a
+	}
+	return b
+}
+
+func maxAmount(a, b money.Amount) money.Amount {
+	if a.Cmp(b) >= 0 {
+		return a
+	}
+	return b
+}
+
+// search looks for other requests of the same case that fare better. Only the parts that depend on the request are judged
+// again; the worst effect of all others holds whatever is asked for.
+//
+// Every answer is one that was evaluated. Where more money never fares better (the shipped sets; a property test holds it),
+// halving finds the border to the fen. A rule set need not be like that, so the search also tries the amounts at which a
+// comparison with the amount changes; the terms are tried one by one.
+type search struct {
+	engine *Engine
+	frame  *frame
+	facts  *Facts
+
+	static    Result // the worst effect of what does not depend on the request
+	rules     []*compiledRule
+	limits    []*compiledLimit
+	scorecard *compiledScorecard
+}
+
+// settle sorts out what depends on the request.
+func (s *search) settle() {
+	s.static = Approve
+	worsen := func(effect Result) {
+		if s.static.Better(effect) {
+			s.static = effect
+		}
+	}
+	for i := range s.engine.rules {
+		if r := &s.engine.rules[i]; r.dynamic {
+			s.rules = append(s.rules, r)
+		} else {
+			worsen(r.judge(s.frame).effect(r.Otherwise))
+		}
+	}
+	if card := s.engine.scorecard; card != nil {
+		switch {
+		case card.dynamic:
+			s.scorecard = card
+		case card.guarded.truth(s.frame) != isFalse:
+			worsen(card.effect(s.frame))
+		}
+	}
+	for i := range s.engine.limits {
+		if l := &s.engine.limits[i]; l.dynamic {
+			s.limits = append(s.limits, l)
+		} else {
+			v, _ := l.judge(s.frame)
+			worsen(v.effect(l.Otherwise))
+		}
+	}
+}
+
+// reaches reports whether the case, with another request, gets the target or better.
+func (s *search) reaches(amount money.Amount, termMonths int, target Result) bool {
+	if target.Better(s.static) {
+		return false
+	}
+	s.frame.ask(amount, termMonths)
+	for _, r := range s.rules {
+		if target.Better(r.judge(s.frame).effect(r.Otherwise)) {
+			return false
+		}
+	}
+	if card := s.scorecard; card != nil && card.guarded.truth(s.frame) != isFalse {
+		if target.Better(card.effect(s.frame)) {
+			return false
+		}
+		card.rescore(s.frame)
+	}
+	for _, l := range s.limits {
+		if v, _ := l.judge(s.frame); target.Better(v.effect(l.Otherwise)) {
+			return false
+		}
+	}
+	return true
+}
+
+// longest returns the longest term in [least, most] for which pass holds; 0: none. It tries each: there are few.
+func longest(least, most int, pass func(int) bool) int {
+	for n := most; n >= least; n-- {
+		if pass(n) {
+			return n
+		}
+	}
+	return 0
+}
+
+// mostMoney returns the largest amount in [least, most] it can find for which pass holds; 0.00: none.
+func (s *search) mostMoney(least, most money.Amount, pass func(money.Amount) bool) money.Amount {
+	best := money.Amount{}
+	switch {
+	case most.Cmp(least) < 0:
+		return best
+	case pass(most):
+		return most
+	case pass(least):
+		best = largestAmount(least, most, pass)
+	}
+	for _, mark := range s.marks() {
+		if mark.Cmp(best) <= 0 {
+			break
+		}
+		if mark.Cmp(least) >= 0 && mark.Cmp(most) <= 0 && pass(mark) {
+			return mark
+		}
+	}
+	return best
+}
+
+// marks lists the amounts at and beside which a comparison with the amount changes, the largest first. A comparison is taken
+// for a straight line in the amount; where it is not, the mark is only one more amount that is tried.
+func (s *search) marks() []money.Amount {
+	slots := s.frame.slots
+	held := slots[slotAmount]
+	defer func() { slots[slotAmount] = held }()
+	at := func(c compareNumbers, amount number) (decimal.Decimal, bool) {
+		slots[slotAmount] = value{state: stateKnown, number: amount, blame: FactAmount}
+		left, ls := c.left.number(s.frame)
+		right, rs := c.right.number(s.frame)
+		return left.subtract(right).decimal(), ls.combine(rs) == stateKnown
+	}
+	var marks []money.Amount
+	for _, comparison := range s.engine.marks {
+		zero, known := at(comparison, number{})
+		one, _ := at(comparison, number{small: 1})
+		slope := one.Sub(zero)
+		if !known || slope.Sign() == 0 {
+			continue
+		}
+		// Down to the fen: the mark is a guess that is evaluated, so the mode decides nothing.
+		root, err := money.AmountFromDecimal(zero.Neg().DivRound(slope, amountGuessPlaces).RoundFloor(2))
+		if err != nil {
+			continue
+		}
+		marks = append(marks, root.Add(money.Fen(1)), root, root.Sub(money.Fen(1)))
+	}
+	slices.SortFunc(marks, func(a, b money.Amount) int { return b.Cmp(a) })
+	return marks
+}
+
+// amountGuessPlaces is more than the fen, so that rounding the quotient cannot carry it over a fen.
+const amountGuessPlaces = 12
+
+// passing finds the largest amount and the longest term that pass one rule, the rest of the request as it is.
+func (s *search) passing(r *compiledRule) {
+	fr := s.frame
+	req, ok := room(*s.facts)
+	if !ok {
+		return
+	}
+	amount, termMonths, limit := fr.slots[slotAmount], fr.slots[slotTermMonths], fr.slots[slotLimit]
+	restore := func() {
+		fr.slots[slotAmount], fr.slots[slotTermMonths], fr.slots[slotLimit] = amount, termMonths, limit
+		fr.deriveFromTerm()
+	}
+	passes := func(a money.Amount, n int) bool {
+		fr.ask(a, n)
+		v := r.judge(fr)
+		return v == met || v == notApplicable
+	}
+	most := s.mostMoney(req.amountMin, minAmount(req.amount, req.amountMax), func(a money.Amount) bool { return passes(a, req.termMonths) })
+	longestTerm := longest(req.termMonthsMin, min(req.termMonths, req.termMonthsMax), func(n int) bool { return passes(req.amount, n) })
+	restore()
+	if !most.IsZero() {
+		fr.slots[slotAmountPassing] = value{state: stateKnown, number: numberOf(most.Decimal())}
+	}
+	if longestTerm > 0 {
+		fr.slots[slotTermMonthsPassing] = value{state: stateKnown, number: numberOfInt(longestTerm)}
+	}
+}
+
+// ceilings sets the most within the request that the rules bear: for a case that is not declined what is asked for, for a
+// declined one what would not be; and never more than the limit rules say.
+func (s *search) ceilings(c caps, o *Outcome) {
+	if o.Result != Decline {
+		o.AmountMax, _ = s.facts.Amount.Value() // an unknown one is zero: nothing may be signed on it
+		o.TermMonthsMax, _ = s.facts.TermMonths.Value()
+	} else if r, ok := room(*s.facts); ok {
+		o.AmountMax = s.mostMoney(r.amountMin, minAmount(r.amount, r.amountMax), func(a money.Amount) bool {
+			return s.reaches(a, r.termMonths, Refer)
+		})
+		o.TermMonthsMax = longest(r.termMonthsMin, min(r.termMonths, r.termMonthsMax), func(n int) bool {
+			return s.reaches(r.amount, n, Refer)
+		})
+	}
+	s.cap(c, o)
+}
+
+// cap lowers the ceilings to the limit rules'. A cap below the product's least leaves nothing.
+func (s *search) cap(c caps, o *Outcome) {
+	if c.amount != nil && numberOf(o.AmountMax.Decimal()).cmp(*c.amount) > 0 {
+		// Down to the fen: a ceiling is never rounded up.
+		o.AmountMax, _ = money.AmountFromDecimal(c.amount.decimal().RoundFloor(2))
+		if least, known := s.facts.AmountMin.Value(); o.AmountMax.Sign() < 0 || known && o.AmountMax.Cmp(least) < 0 {
+			o.AmountMax = money.Amount{}
+		}
+	}
+	if c.termMonths != nil && numberOfInt(o.TermMonthsMax).cmp(*c.termMonths) > 0 {
+		o.TermMonthsMax = int(c.termMonths.decimal().Floor().IntPart()) // whole months, never rounded up
+		if least, known := s.facts.TermMonthsMin.Value(); o.TermMonthsMax < 0 || known && o.TermMonthsMax < least {
+			o.TermMonthsMax = 0
+		}
+	}
+}
+
+// waysForward looks for better requests: first the one that would be approved, then the one that a person could still
+// approve. For each, changing only the amount or only the term is preferred to changing both.
+func (s *search) waysForward(result Result) []WayForward {
+	r, ok := room(*s.facts)
+	if !ok {
+		return nil
+	}
+	var ways []WayForward
+	for _, target := range []Result{Approve, Refer} {
+		if !target.Better(result) || target.Better(s.static) {
+			continue
+		}
+		for _, way := range s.reach(r, target) {
+			if !slices.ContainsFunc(ways, func(w WayForward) bool { return w.covers(way) }) {
+				ways = append(ways, way)
+			}
+		}
+	}
+	return ways
+}
+
+// reach finds the largest amount and the longest term that get at least the target.
+func (s *search) reach(r request, target Result) []WayForward {
+	amountHigh := maxAmount(r.amountMin, minAmount(r.amount, r.amountMax))
+	termHigh := max(r.termMonthsMin, min(r.termMonths, r.termMonthsMax))
+	good := func(amount money.Amount, termMonths int) bool { return s.reaches(amount, termMonths, target) }
+	propose := func(amount money.Amount, termMonths int) WayForward {
+		got := target
+		if s.reaches(amount, termMonths, Approve) {
+			got = Approve
+		}
+		return WayForward{Amount: amount, TermMonths: termMonths, Result: got, Text: wayText(amount, termMonths, got)}
+	}
+
+	var ways []WayForward
+	if amount := s.mostMoney(r.amountMin, amountHigh, func(a money.Amount) bool { return good(a, r.termMonths) }); !amount.IsZero() {
+		ways = append(ways, propose(amount, r.termMonths))
+	}
+	if termMonths := longest(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amount, n) }); termMonths > 0 {
+		ways = append(ways, propose(r.amount, termMonths))
+	}
+	if len(ways) > 0 {
+		return ways
+	}
+	termMonths := longest(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amountMin, n) })
+	if termMonths == 0 {
+		return nil
+	}
+	amount := s.mostMoney(r.amountMin, amountHigh, func(a money.Amount) bool { return good(a, termMonths) })
+	return []WayForward{propose(amount, termMonths)}
+}
