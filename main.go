@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -140,6 +141,8 @@ type config struct {
 	workers       bool       // FUMIN_WORKERS: on or off
 	logLevel      slog.Level // FUMIN_LOG_LEVEL
 
+	approvalValidDays int // FUMIN_APPROVAL_VALID_DAYS
+
 	refused map[string]bool // settings that could not be read, and are not to be called missing besides
 }
 
@@ -207,11 +210,26 @@ func readConfig(environment []string) (config, error) {
 	if err := cfg.logLevel.UnmarshalText([]byte(take("FUMIN_LOG_LEVEL", "info"))); err != nil {
 		problems = append(problems, fmt.Errorf("FUMIN_LOG_LEVEL: %w", err))
 	}
+	var days error
+	cfg.approvalValidDays, days = wholeNumber(take("FUMIN_APPROVAL_VALID_DAYS", strconv.Itoa(origination.ApprovalValidDaysDefault)),
+		origination.ApprovalValidDaysMin, origination.ApprovalValidDaysMax)
+	if days != nil {
+		problems = append(problems, fmt.Errorf("FUMIN_APPROVAL_VALID_DAYS: %w", days))
+	}
 	take("FUMIN_TEST_DSN", "") // read by the tests, which may start this program
 	for _, name := range slices.Sorted(maps.Keys(values)) {
 		problems = append(problems, fmt.Errorf("%s: no such setting; docs/operations.md lists them", name))
 	}
 	return cfg, errors.Join(problems...)
+}
+
+// wholeNumber reads a number of a setting within its bounds.
+func wholeNumber(text string, lowest, highest int) (int, error) {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < lowest || n > highest {
+		return 0, fmt.Errorf("%q is not a whole number from %d to %d", text, lowest, highest)
+	}
+	return n, nil
 }
 
 // masked shows the configuration in the log, the secrets as present or absent.
@@ -227,6 +245,7 @@ func (c config) masked() slog.Attr {
 		slog.String("keyset", present(len(c.keyset) > 0)), slog.String("token_key", present(len(c.tokenKey) > 0)),
 		slog.String("channel_url", c.channelURL), slog.String("channel_key_id", c.channelKeyID),
 		slog.String("channel_secret", present(len(c.channelSecret) > 0)),
+		slog.Int("approval_valid_days", c.approvalValidDays),
 		slog.Bool("workers", c.workers), slog.String("log_level", c.logLevel.String()))
 }
 
@@ -345,6 +364,7 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 		for range jobsParallel {
 			workers.Go(func() { carryJobs(workersCtx, services.jobs, jobsWake, log) })
 		}
+		workers.Go(func() { expireApprovals(workersCtx, services.expiry, log) })
 	}
 
 	// HTTP.
@@ -493,10 +513,29 @@ func tidy(ctx context.Context, services *services, store *repository.Store, log 
 	}
 }
 
+// expiryPause is how often approvals that nobody signed in time are ended. Signing one too late is refused in between.
+const expiryPause = time.Minute
+
+func expireApprovals(ctx context.Context, expiry *origination.Expiry, log *slog.Logger) {
+	ticker := time.NewTicker(expiryPause)
+	defer ticker.Stop()
+	for {
+		if _, err := expiry.Work(ctx); err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "looking for approvals to end failed", slog.Any("error", err))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
 // services are the use cases and what the HTTP edge needs beside them.
 type services struct {
 	options api.Options
 	payouts *origination.Payouts
+	expiry  *origination.Expiry
 	staff   *origination.Staff
 	jobs    *origination.JobWorker
 }
@@ -524,7 +563,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 		options: api.Options{
 			Log: log, NewID: newID, Now: now, Version: version(),
 			Staff: members, Tokens: tokens, Authenticate: tokens.Authenticate,
-			Applications:    origination.NewApplications(store, now, newID),
+			Applications:    origination.NewApplications(store, now, newID, origination.ApprovalValidFor(cfg.approvalValidDays)),
 			Borrowers:       origination.NewBorrowers(store, now, newID),
 			Catalogue:       origination.NewCatalogue(store, now, newID),
 			Disbursements:   origination.NewDisbursements(store, now, newID, wake),
@@ -532,6 +571,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			RuleSets:        origination.NewRuleSets(store, now, newID),
 			Jobs:            jobs,
 			Enquiries:       origination.NewEnquiries(store, now, newID),
+			Limits:          origination.NewLimits(store, now, newID),
 			Reviews:         origination.NewReviews(store, now, newID),
 			Authorities:     origination.NewAuthorities(store, now, newID),
 			Signatures:      origination.NewSignatures(store, now, newID),
@@ -542,6 +582,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Reports:         origination.NewReports(store, now, newID),
 		},
 		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits()),
+		expiry:  origination.NewExpiry(store, now, nodeID, log, cfg.approvalValidDays),
 	}, nil
 }
 
@@ -692,6 +733,14 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 		return err
 	}
 	if err := loadDemoCalendar(ctx, origination.NewQuotes(store, now)); err != nil {
+		return err
+	}
+
+	limits, err := demodata.LenderLimits()
+	if err != nil {
+		return err
+	}
+	if err := origination.NewLimits(store, now, newID).Load(ctx, installer(), limits); err != nil {
 		return err
 	}
 

@@ -67,6 +67,7 @@ func newRegister(t *testing.T) *register {
 	options.RuleSets = origination.NewRuleSets(store, now, newID)
 	options.Jobs = origination.NewJobs(store, now, newID, func() {})
 	options.Enquiries = origination.NewEnquiries(store, now, newID)
+	options.Limits = origination.NewLimits(store, now, newID)
 	options.Reviews = origination.NewReviews(store, now, newID)
 	options.Authorities = origination.NewAuthorities(store, now, newID)
 	options.Signatures = origination.NewSignatures(store, now, newID)

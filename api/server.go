@@ -51,6 +51,7 @@ type Options struct {
 	RuleSets        *origination.RuleSets
 	Jobs            *origination.Jobs
 	Enquiries       *origination.Enquiries
+	Limits          *origination.Limits
 	Reviews         *origination.Reviews
 	Authorities     *origination.Authorities
 	Signatures      *origination.Signatures
@@ -82,6 +83,7 @@ type server struct {
 	ruleSets        *origination.RuleSets
 	jobs            *origination.Jobs
 	enquiries       *origination.Enquiries
+	limits          *origination.Limits
 	reviews         *origination.Reviews
 	authorities     *origination.Authorities
 	signatures      *origination.Signatures
@@ -131,6 +133,7 @@ func (s *server) routes() []route {
 		s.ruleSetRoutes(),
 		s.jobRoutes(),
 		s.enquiryRoutes(),
+		s.exposureRoutes(),
 		s.reviewRoutes(),
 		s.authorityRoutes(),
 		s.signatureRoutes(),
@@ -168,6 +171,7 @@ func newServer(o Options) *server {
 		ruleSets:        o.RuleSets,
 		jobs:            o.Jobs,
 		enquiries:       o.Enquiries,
+		limits:          o.Limits,
 		reviews:         o.Reviews,
 		authorities:     o.Authorities,
 		signatures:      o.Signatures,

@@ -253,6 +253,22 @@ func (a *Application) Withdraw(by domain.Actor, at time.Time, reason string) (Ev
 	return event, nil
 }
 
+// Expire ends an approval that was not signed in time (批准失效); what it had reserved of the limits is free again. The
+// borrower may apply anew.
+func (a *Application) Expire(by domain.Actor, at time.Time, validDays int) (Event, error) {
+	approval := a.rec.Approval
+	event, err := a.move(by, at, ActionExpire, "")
+	if err != nil {
+		return Event{}, err
+	}
+	event.Detail = []Note{
+		{"approved_at", approval.ApprovedAt.UTC().Format(time.RFC3339)}, {"valid_days", fmt.Sprint(validDays)},
+		{"amount", approval.Amount.String()},
+	}
+	a.rec.Approval = nil
+	return event, nil
+}
+
 // Sign records the signed contract (签约), which carries what was approved and nothing else.
 func (a *Application) Sign(by domain.Actor, at time.Time, c Contract) (Event, error) {
 	if err := a.May(by, ActionSign); err != nil {

@@ -142,6 +142,9 @@ var attempts = map[loan.Action]func(a *loan.Application, by domain.Actor, when d
 	loan.ActionDisburse: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
 		return a.Disburse(by, at, loan.DisbursementRecord{ID: disbursementID, Amount: money.MustParseAmount("99500.00")})
 	},
+	loan.ActionExpire: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
+		return a.Expire(by, at, 30)
+	},
 	loan.ActionClose: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
 		return a.Close(by, at)
 	},

@@ -23,13 +23,14 @@ const (
 	StatusDisbursed Status = "disbursed" // 已放款
 	StatusClosed    Status = "closed"    // 已结案
 	StatusWithdrawn Status = "withdrawn" // 已撤回
+	StatusExpired   Status = "expired"   // 已失效: approved, and not signed in time
 )
 
 // Statuses lists every status in the order of a case's way.
 func Statuses() []Status {
 	return []Status{
 		StatusDraft, StatusReviewing, StatusReturned, StatusApproved, StatusDeclined,
-		StatusSigned, StatusDisbursed, StatusClosed, StatusWithdrawn,
+		StatusSigned, StatusDisbursed, StatusClosed, StatusWithdrawn, StatusExpired,
 	}
 }
 
@@ -57,6 +58,8 @@ func (s Status) Label() string {
 		return "已结案"
 	case StatusWithdrawn:
 		return "已撤回"
+	case StatusExpired:
+		return "已失效"
 	}
 	return string(s)
 }
@@ -76,6 +79,7 @@ const (
 	ActionSign     Action = "sign"     // 签约
 	ActionDisburse Action = "disburse" // 放款到账
 	ActionClose    Action = "close"    // 结案
+	ActionExpire   Action = "expire"   // 批准失效
 )
 
 // Label is the action in Chinese.
@@ -101,6 +105,8 @@ func (a Action) Label() string {
 		return "放款到账"
 	case ActionClose:
 		return "结案"
+	case ActionExpire:
+		return "批准失效"
 	case ActionRequest:
 		return "申请放款"
 	case ActionRelease:
@@ -159,6 +165,7 @@ var transitions = []Transition{
 	{ActionWithdraw, StatusReturned, "", StatusWithdrawn, applicant},
 	{ActionWithdraw, StatusReviewing, "", StatusWithdrawn, applicant},
 	{ActionWithdraw, StatusApproved, "", StatusWithdrawn, applicant},
+	{ActionExpire, StatusApproved, "", StatusExpired, system},
 }
 
 // Transitions returns a copy of the lifecycle table.

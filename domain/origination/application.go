@@ -65,11 +65,26 @@ type Applications struct {
 	now     domain.Clock
 	newID   func() domain.ID
 	numbers *Numbers
+
+	approvalValidDays int
+}
+
+// ApplicationsOption sets what a lender may set about applications.
+type ApplicationsOption func(*Applications)
+
+// ApprovalValidFor says for how many days after an approval its contract may be signed (批准有效期). Without it,
+// ApprovalValidDaysDefault.
+func ApprovalValidFor(days int) ApplicationsOption {
+	return func(s *Applications) { s.approvalValidDays = days }
 }
 
 // NewApplications builds the use cases.
-func NewApplications(store Store, now domain.Clock, newID func() domain.ID) *Applications {
-	return &Applications{store: store, now: now, newID: newID, numbers: NewNumbers(store)}
+func NewApplications(store Store, now domain.Clock, newID func() domain.ID, options ...ApplicationsOption) *Applications {
+	s := &Applications{store: store, now: now, newID: newID, numbers: NewNumbers(store), approvalValidDays: ApprovalValidDaysDefault}
+	for _, option := range options {
+		option(s)
+	}
+	return s
 }
 
 // OpenApplication asks for a new application. ID may be the client's own (a tablet offline makes it); zero lets us make one.
@@ -243,7 +258,7 @@ func (s *Applications) change(ctx context.Context, by domain.Actor, id domain.ID
 		if err != nil {
 			return err
 		}
-		if err := tx.SaveApplication(ctx, app, event); err != nil {
+		if err := saveCase(ctx, tx, app, event); err != nil {
 			return err
 		}
 		changed = app.Record()

@@ -1,9 +1,11 @@
 package origination_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -40,6 +42,8 @@ type world struct {
 	payouts       *origination.Payouts
 	woken         atomic.Int64
 	people        atomic.Int64
+	villageCode   string     // where the next household lives; empty: 刘马村
+	mu            sync.Mutex // for what a test counts in many callers
 }
 
 var testStart = time.Date(2026, 11, 23, 1, 30, 0, 0, time.UTC)
@@ -166,7 +170,7 @@ func (w *world) farmerBut(officer domain.Actor, birth string, change func(*origi
 	number := borrower.MustParseIDNumber(withCheckDigit(fmt.Sprintf("371503%s%03d", birth, n)))
 	name := borrower.MustParseName("王吉华")
 	household, _, err := w.borrowers.CreateHousehold(w.t.Context(), officer, key(), origination.CreateHousehold{
-		VillageCode: borrower.MustParseRegionCode("371503901201"), Address: borrower.MustParseAddress("山东省聊城市茌平区冯官屯镇刘马村18号"),
+		VillageCode: borrower.MustParseRegionCode(cmp.Or(w.villageCode, "371503901201")), Address: borrower.MustParseAddress("山东省聊城市茌平区冯官屯镇刘马村18号"),
 		HeadName: name, HeadIDNumber: number,
 	})
 	w.must(err)

@@ -229,7 +229,7 @@ func (s *Payouts) succeed(ctx context.Context, tx Tx, now time.Time, app *loan.A
 	if err != nil {
 		return err
 	}
-	return tx.SaveApplication(ctx, app, disbursed)
+	return saveCase(ctx, tx, app, disbursed)
 }
 
 // askAgain leaves the payment unknown and plans the next question. The first time is a deed with an event; later ones are

@@ -26,6 +26,9 @@ func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplic
 		if err := app.MaySign(by, now, cmd.SignedOn); err != nil {
 			return loan.Event{}, err
 		}
+		if err := s.stillValid(rec, now); err != nil {
+			return loan.Event{}, err
+		}
 		offer, err := makeOffer(ctx, tx, rec, cmd.SignedOn)
 		if err != nil {
 			return loan.Event{}, err

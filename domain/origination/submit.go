@@ -27,12 +27,15 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 		if err := app.May(by, loan.ActionSubmit); err != nil {
 			return err
 		}
+		if err := lockExposure(ctx, tx, app.Record()); err != nil {
+			return err
+		}
 		file, err := gather(ctx, tx, app.Record(), today)
 		if err != nil {
 			return err
 		}
 
-		outcome := decision.Evaluate(file.facts)
+		outcome := file.headroom.hold(decision.Evaluate(file.facts), app.Record().Request.Amount)
 		submission := loan.Submission{
 			DecisionID: decisionID, ProductVersionID: file.version.ID, ReferenceRateID: file.ceiling.ReferenceRateID, Outcome: outcome,
 		}
@@ -45,7 +48,7 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 		}
 
 		rec := app.Record()
-		if err := tx.SaveApplication(ctx, app, event); err != nil {
+		if err := saveCaseWithin(ctx, tx, app, event, &file.headroom); err != nil {
 			return err
 		}
 		if err := tx.InsertDecision(ctx, Decision{
@@ -62,9 +65,10 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 
 // file is what the rules look at, gathered from the registers.
 type file struct {
-	facts   decision.Facts
-	version product.Version
-	ceiling product.Ceiling
+	facts    decision.Facts
+	version  product.Version
+	ceiling  product.Ceiling
+	headroom headroom // as of the lock on the units; zero where the product is not offered
 }
 
 // gather reads what is known about the case today. What is not known stays unknown, and a rule that needs it refers.
@@ -100,6 +104,10 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 		return file{}, err
 	}
 	productFacts(&f.facts, offered, f.version, f.ceiling)
+	f.headroom, err = measure(ctx, r, rec, offered, f.version.AmountMax, productKind(person.Kind), today)
+	if err != nil {
+		return file{}, err
+	}
 	return f, recommendedFact(ctx, r, &f.facts, person, offered, today)
 }
 

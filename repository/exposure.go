@@ -1,0 +1,216 @@
+package repository
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/shopspring/decimal"
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"fumin/domain"
+	"fumin/domain/money"
+	"fumin/domain/origination"
+	"fumin/domain/product"
+)
+
+type exposureUnitRow struct {
+	Kind   string    `gorm:"primaryKey"`
+	UnitID domain.ID `gorm:"primaryKey"`
+}
+
+func (exposureUnitRow) TableName() string { return "exposure_units" }
+
+type exposureRow struct {
+	ApplicationID domain.ID `gorm:"primaryKey"`
+	HouseholdID   idColumn
+	BorrowerID    domain.ID
+	BranchID      domain.ID
+	ProductCode   string
+	Amount        decimal.Decimal
+	State         string
+	ApprovedAt    timeColumn
+	UpdatedAt     time.Time `gorm:"autoUpdateTime:false"`
+}
+
+func (exposureRow) TableName() string { return "exposures" }
+
+func exposureFromRow(row exposureRow) (origination.Exposure, error) {
+	amount, err := money.AmountFromDecimal(row.Amount)
+	if err != nil {
+		return origination.Exposure{}, fmt.Errorf("exposure of %s: %w", row.ApplicationID, err)
+	}
+	return origination.Exposure{
+		ApplicationID: row.ApplicationID, HouseholdID: row.HouseholdID.ID, BorrowerID: row.BorrowerID, BranchID: row.BranchID,
+		ProductCode: row.ProductCode, Amount: amount, State: origination.ExposureState(row.State),
+		ApprovedAt: row.ApprovedAt.Time, UpdatedAt: row.UpdatedAt.UTC(),
+	}, nil
+}
+
+// LockExposureUnit implements origination.ExposureWriter. A missing row is made by an INSERT that, where another was faster,
+// takes the other's row exclusively: a plain INSERT would leave every loser with a shared lock, and all of them waiting for
+// each other. The key is the primary one, so no gap is locked.
+func (t *tx) LockExposureUnit(ctx context.Context, unit origination.ExposureUnit) error {
+	row := exposureUnitRow{Kind: string(unit.Kind), UnitID: unit.ID}
+	var there exposureUnitRow
+	err := t.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).
+		Where("kind = ? AND unit_id = ?", row.Kind, row.UnitID).Take(&there).Error
+	if !isNotFound(err) {
+		return err
+	}
+	return t.db.WithContext(ctx).Clauses(clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"kind"})}).Create(&row).Error
+}
+
+// PutExposure implements origination.ExposureWriter.
+func (t *tx) PutExposure(ctx context.Context, e origination.Exposure) error {
+	row := exposureRow{
+		ApplicationID: e.ApplicationID, HouseholdID: idColumn{e.HouseholdID}, BorrowerID: e.BorrowerID, BranchID: e.BranchID,
+		ProductCode: e.ProductCode, Amount: e.Amount.Decimal(), State: string(e.State), ApprovedAt: timeColumn{e.ApprovedAt},
+		UpdatedAt: e.UpdatedAt,
+	}
+	return t.db.WithContext(ctx).
+		Clauses(clause.OnConflict{DoUpdates: clause.AssignmentColumns([]string{"amount", "state", "approved_at", "updated_at"})}).
+		Create(&row).Error
+}
+
+// ExposureOf implements origination.ExposureReader.
+func (r reader) ExposureOf(ctx context.Context, applicationID domain.ID) (exposure origination.Exposure, found bool, err error) {
+	var row exposureRow
+	err = r.db.WithContext(ctx).Where("application_id = ?", applicationID).Take(&row).Error
+	if isNotFound(err) {
+		return origination.Exposure{}, false, nil
+	}
+	if err != nil {
+		return origination.Exposure{}, false, translateRead(ctx, err)
+	}
+	exposure, err = exposureFromRow(row)
+	return exposure, err == nil, err
+}
+
+// ofUnit narrows a query to the cases of one unit.
+func ofUnit(db *gorm.DB, unit origination.ExposureUnit) *gorm.DB {
+	if unit.Kind == product.ExposureHousehold {
+		return db.Where("exposures.household_id = ?", unit.ID)
+	}
+	return db.Where("exposures.borrower_id = ?", unit.ID)
+}
+
+// ExposureSums implements origination.ExposureReader.
+func (r reader) ExposureSums(ctx context.Context, unit origination.ExposureUnit, without domain.ID) ([]origination.ExposureSum, error) {
+	var rows []struct {
+		ProductCode string
+		Amount      decimal.Decimal
+	}
+	err := ofUnit(r.db.WithContext(ctx).Table("exposures"), unit).Select("product_code, SUM(amount) AS amount").
+		Where("application_id <> ? AND state <> ?", without, string(origination.ExposureReleased)).
+		Group("product_code").Order("product_code").Find(&rows).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	sums := make([]origination.ExposureSum, len(rows))
+	for i, row := range rows {
+		amount, err := money.AmountFromDecimal(row.Amount)
+		if err != nil {
+			return nil, fmt.Errorf("exposure of %s %s: %w", unit.Kind, unit.ID, err)
+		}
+		sums[i] = origination.ExposureSum{ProductCode: row.ProductCode, Amount: amount}
+	}
+	return sums, nil
+}
+
+// Exposures implements origination.ExposureReader.
+func (r reader) Exposures(ctx context.Context, scope domain.Scope, unit origination.ExposureUnit) ([]origination.Exposure, error) {
+	var rows []exposureRow
+	err := ofUnit(inScope(r.db.WithContext(ctx), "exposures", scope), unit).
+		Order("exposures.application_id DESC").Limit(origination.ExposuresMax).Find(&rows).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, exposureFromRow)
+}
+
+// DueApprovals implements origination.ExposureReader.
+func (r reader) DueApprovals(ctx context.Context, upTo time.Time, after origination.DueApproval, limit int) ([]origination.DueApproval, error) {
+	query := r.db.WithContext(ctx).Table("exposures").Select("application_id", "approved_at").Where("approved_at <= ?", upTo)
+	if !after.ApplicationID.IsZero() {
+		query = query.Where("approved_at >= ? AND (approved_at > ? OR application_id > ?)", after.ApprovedAt, after.ApprovedAt, after.ApplicationID)
+	}
+	var due []origination.DueApproval
+	err := query.Order("approved_at, application_id").Limit(limit).Find(&due).Error
+	return due, translateRead(ctx, err)
+}
+
+type lenderLimitRow struct {
+	ID            domain.ID `gorm:"primaryKey"`
+	Name          string
+	BorrowerKinds jsonColumn[[]string]
+	Amount        decimal.Decimal
+	EffectiveFrom dateColumn
+	Source        string
+	MadeBy        domain.ID
+	MadeAt        time.Time
+	ActivatedBy   idColumn
+	ActivatedAt   timeColumn
+	Loaded        bool
+}
+
+func (lenderLimitRow) TableName() string { return "lender_limits" }
+
+func lenderLimitFromRow(row lenderLimitRow) (origination.LenderLimit, error) {
+	amount, err := money.AmountFromDecimal(row.Amount)
+	if err != nil {
+		return origination.LenderLimit{}, fmt.Errorf("lender limit %s: %w", row.ID, err)
+	}
+	l := origination.LenderLimit{
+		ID: row.ID, Name: row.Name, BorrowerKinds: row.BorrowerKinds.Content, Amount: amount, EffectiveFrom: row.EffectiveFrom.Date,
+		Source: row.Source, MadeBy: row.MadeBy, MadeAt: row.MadeAt.UTC(), ActivatedBy: row.ActivatedBy.ID,
+		ActivatedAt: row.ActivatedAt.Time, Loaded: row.Loaded,
+	}
+	return l, l.Validate()
+}
+
+// LenderLimits implements origination.ExposureReader.
+func (r reader) LenderLimits(ctx context.Context) ([]origination.LenderLimit, error) {
+	var rows []lenderLimitRow
+	err := r.db.WithContext(ctx).Order("effective_from DESC, id DESC").Limit(origination.LenderLimitsMax).Find(&rows).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, lenderLimitFromRow)
+}
+
+// LockLenderLimit implements origination.ExposureWriter.
+func (t *tx) LockLenderLimit(ctx context.Context, id domain.ID) (origination.LenderLimit, error) {
+	var row lenderLimitRow
+	err := t.db.WithContext(ctx).Clauses(clause.Locking{Strength: "UPDATE"}).Where("id = ?", id).Take(&row).Error
+	if isNotFound(err) {
+		return origination.LenderLimit{}, domain.Errorf(domain.KindNotFound, "lender-limit-not-found", "没有这条授信上限，请核对编号")
+	}
+	if err != nil {
+		return origination.LenderLimit{}, err
+	}
+	return lenderLimitFromRow(row)
+}
+
+// InsertLenderLimit implements origination.ExposureWriter.
+func (t *tx) InsertLenderLimit(ctx context.Context, l origination.LenderLimit) (inserted bool, err error) {
+	return insertedUnlessThere(t.db.WithContext(ctx).Create(&lenderLimitRow{
+		ID: l.ID, Name: l.Name, BorrowerKinds: jsonColumn[[]string]{l.BorrowerKinds}, Amount: l.Amount.Decimal(),
+		EffectiveFrom: dateColumn{l.EffectiveFrom}, Source: l.Source, MadeBy: l.MadeBy, MadeAt: l.MadeAt,
+		ActivatedBy: idColumn{l.ActivatedBy}, ActivatedAt: timeColumn{l.ActivatedAt}, Loaded: l.Loaded,
+	}).Error)
+}
+
+// ActivateLenderLimit implements origination.ExposureWriter.
+func (t *tx) ActivateLenderLimit(ctx context.Context, id, by domain.ID, at time.Time) error {
+	result := t.db.WithContext(ctx).Model(&lenderLimitRow{}).Where("id = ? AND activated_at IS NULL", id).
+		Updates(map[string]any{"activated_by": idColumn{by}, "activated_at": timeColumn{at}})
+	if result.Error != nil {
+		return result.Error
+	}
+	if result.RowsAffected != 1 {
+		return errStaleVersion()
+	}
+	return nil
+}
