@@ -1,4 +1,257 @@
 package api
 
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gin-gonic/gin"
+
+	"fumin/domain"
+	"fumin/domain/origination"
+	"fumin/domain/report"
+)
+
 // reportRoutes are the routes of the reports of branches and the reporting desk (报表).
-func (s *server) reportRoutes() []route { return nil }
+func (s *server) reportRoutes() []route {
+	return []route{
+		{method: http.MethodGet, path: "/v1/reports", handler: s.listReports},
+		{method: http.MethodGet, path: "/v1/reports/:code", handler: s.showReport},
+		{method: http.MethodGet, path: "/v1/reports/:code/rows", handler: s.listReportRows, query: true},
+		{method: http.MethodGet, path: "/v1/reports/:code/file", handler: s.streamReport, query: true, timeout: reportStreamTimeout},
+	}
+}
+
+// reportStreamTimeout bounds a streamed report; it is below the server's write time-out.
+const reportStreamTimeout = 35 * time.Second
+
+// reportView is a report as the list of reports shows it.
+type reportView struct {
+	Code        string             `json:"code"`
+	Title       string             `json:"title"`
+	Description string             `json:"description"`
+	Period      string             `json:"period"`
+	Columns     []reportColumnView `json:"columns"`
+}
+
+type reportColumnView struct {
+	Code       string `json:"code"`
+	Heading    string `json:"heading"`
+	Type       string `json:"type"`
+	Unit       string `json:"unit"`
+	Definition string `json:"definition"`
+	Total      bool   `json:"total"`
+	Personal   bool   `json:"personal"`
+}
+
+func viewReport(d report.Definition) reportView {
+	v := reportView{Code: string(d.Code), Title: d.Title, Description: d.Description, Period: string(d.Period)}
+	for _, c := range d.Columns {
+		v.Columns = append(v.Columns, reportColumnView{
+			Code: c.Code, Heading: c.Heading, Type: string(c.Type), Unit: c.Unit, Definition: c.Definition, Total: c.Total, Personal: c.Personal,
+		})
+	}
+	return v
+}
+
+func (s *server) listReports(c *gin.Context) error {
+	definitions, err := s.reports.Definitions(actor(c))
+	if err != nil {
+		return err
+	}
+	items := make([]reportView, len(definitions))
+	for i, d := range definitions {
+		items[i] = viewReport(d)
+	}
+	return writeJSON(c, http.StatusOK, listView[reportView]{Items: items})
+}
+
+func (s *server) showReport(c *gin.Context) error {
+	definition, err := s.reports.Definition(actor(c), report.Code(c.Param("code")))
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, viewReport(definition))
+}
+
+// readReportQuery reads what is asked of a report, from a query or a body. Without as_of it is today.
+func (s *server) readReportQuery(in *object, code report.Code) report.Query {
+	q := report.Query{Report: code, AsOf: domain.DateOf(s.now())}
+	for name, day := range map[string]*domain.Date{"from": &q.From, "to": &q.To, "as_of": &q.AsOf} {
+		if given := optional(in, name, domain.ParseDate); given != nil {
+			*day = *given
+		}
+	}
+	if id := optional(in, "branch_id", domain.ParseID); id != nil {
+		q.BranchID = *id
+	}
+	q.ProductCode = in.text("product_code", 0, productCodeRunesMax)
+	if columns := in.text("columns", 0, columnsRunesMax); columns != "" {
+		q.Columns = strings.Split(columns, ",")
+	}
+	if reveal := optional(in, "reveal", parseFlag); reveal != nil {
+		q.Reveal = *reveal
+	}
+	q.RevealReason = in.text("reveal_reason", 0, report.RevealReasonMax)
+	return q
+}
+
+// Bounds of the texts of a query.
+const (
+	productCodeRunesMax = 32
+	columnsRunesMax     = 2_000
+	reportKeyRunesMax   = 300
+)
+
+func parseFlag(s string) (bool, error) {
+	switch s {
+	case "true":
+		return true, nil
+	case "false":
+		return false, nil
+	}
+	return false, domain.BadValue("invalid-boolean", "应为 true 或 false")
+}
+
+// reportPageView is a page of a report. A row has a member for each column that was asked for: text in the form of the
+// column's type, or null.
+type reportPageView struct {
+	Report string               `json:"report"`
+	AsOf   domain.Date          `json:"as_of"`
+	Items  []map[string]*string `json:"items"`
+	Next   *string              `json:"next"`
+}
+
+func (s *server) listReportRows(c *gin.Context) error {
+	in, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	q := s.readReportQuery(in, report.Code(c.Param("code")))
+	after := in.text("after", 0, reportKeyRunesMax)
+	limit := 100
+	if given := optional(in, "limit", strconv.Atoi); given != nil {
+		limit = *given
+		if limit < 1 || limit > origination.ReportPageMax {
+			in.check("limit", domain.BadValue("out-of-range", "应为 1 至 %d", origination.ReportPageMax))
+		}
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	prepared, err := s.reports.Prepare(c.Request.Context(), actor(c), q, report.CharsetUTF8)
+	if err != nil {
+		return err
+	}
+	rows, next, err := s.reports.Page(c.Request.Context(), prepared, after, limit)
+	if err != nil {
+		return err
+	}
+	view := reportPageView{Report: string(q.Report), AsOf: q.AsOf, Items: make([]map[string]*string, len(rows))}
+	columns, places := q.Selection(prepared.Head.Definition)
+	for i, row := range rows {
+		view.Items[i] = make(map[string]*string, len(columns))
+		for j, column := range columns {
+			view.Items[i][column.Code] = cellView(row.Cells[places[j]])
+		}
+	}
+	if next != "" {
+		address := *c.Request.URL
+		values := address.Query()
+		values.Set("after", next)
+		address.RawQuery = values.Encode()
+		text := address.RequestURI()
+		view.Next = &text
+	}
+	return writeJSON(c, http.StatusOK, view)
+}
+
+// cellView makes an empty cell a null.
+func cellView(cell string) *string {
+	if cell == "" {
+		return nil
+	}
+	return &cell
+}
+
+func parseReportFormat(s string) (report.Format, error) {
+	if f := report.Format(s); f.Valid() {
+		return f, nil
+	}
+	return "", domain.BadValue("unknown-value", "应为 csv、xlsx 或 parquet")
+}
+
+func parseCharset(s string) (report.Charset, error) {
+	if c := report.Charset(s); c.Valid() {
+		return c, nil
+	}
+	return "", domain.BadValue("unknown-value", "应为 utf-8 或 gb18030")
+}
+
+// streamReport writes a small report at once. What is too large for one answer is refused and goes through an export.
+func (s *server) streamReport(c *gin.Context) error {
+	in, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	q := s.readReportQuery(in, report.Code(c.Param("code")))
+	format := required(in, "format", parseReportFormat)
+	charset := report.CharsetUTF8
+	if given := optional(in, "charset", parseCharset); given != nil {
+		charset = *given
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	ctx, by := c.Request.Context(), actor(c)
+	prepared, err := s.reports.Prepare(ctx, by, q, charset)
+	if err != nil {
+		return err
+	}
+	rows, err := s.reports.Count(ctx, prepared, origination.ReportStreamRowsMax+1)
+	if err != nil {
+		return err
+	}
+	if rows > origination.ReportStreamRowsMax {
+		return domain.Errorf(domain.KindRule, "report-too-large",
+			"超过 %d 行，不能直接下载：请用 POST /v1/exports 在后台导出，或缩小日期范围", origination.ReportStreamRowsMax)
+	}
+	c.Header("Content-Type", format.MediaType(charset))
+	c.Header("Content-Disposition", reportDisposition(prepared.Head, format))
+	answer := &answerWriter{to: c.Writer}
+	if _, err := s.reports.Write(ctx, prepared, format, answer, nil); err != nil {
+		if !answer.began {
+			c.Writer.Header().Del("Content-Disposition")
+			return err
+		}
+		// The answer has begun: a connection that breaks off is the one thing that says it is not whole.
+		s.log.ErrorContext(ctx, "a report broke off", "report", string(q.Report), "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// answerWriter remembers whether anything was sent, and sends what was written before the first byte as it comes.
+type answerWriter struct {
+	to    io.Writer
+	began bool
+}
+
+func (w *answerWriter) Write(p []byte) (int, error) {
+	w.began = true
+	return w.to.Write(p)
+}
+
+// reportDisposition names the file in Chinese, with a plain name for programs that cannot read the other (RFC 6266).
+func reportDisposition(head report.Head, format report.Format) string {
+	plain := fmt.Sprintf("%s-%s.%s", head.Definition.Code, head.Query.AsOf, format)
+	chinese := fmt.Sprintf("%s-%s.%s", head.Definition.Title, head.Query.AsOf, format)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, `attachment; filename="%s"; filename*=UTF-8''%s`, plain, url.PathEscape(chinese))
+	return b.String()
+}

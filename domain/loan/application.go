@@ -128,7 +128,8 @@ func Open(by domain.Actor, at time.Time, r Record) (*Application, Event, error) 
 	r.Status, r.OfficerID, r.Version = StatusDraft, by.ID, 1
 	r.CreatedAt, r.UpdatedAt = at, at
 	a := &Application{rec: r}
-	return a, a.event(by, at, ActionCreate, "", Note{"amount", r.Request.Amount.String()}, Note{"product", r.ProductCode}), nil
+	return a, a.event(by, at, ActionCreate, "", Note{"amount", r.Request.Amount.String()}, Note{"product", r.ProductCode},
+		Note{"term_months", fmt.Sprint(r.Request.TermMonths)}, Note{"purpose", string(r.Request.Purpose)}), nil
 }
 
 // Restore makes an application of a stored record and refuses one that cannot be: the reading half of the assertions.
@@ -169,7 +170,8 @@ func (a *Application) Edit(by domain.Actor, at time.Time, request Request) (Even
 	before := a.rec.Request
 	event, err := a.move(by, at, ActionEdit, "",
 		Note{"amount_before", before.Amount.String()}, Note{"amount", request.Amount.String()},
-		Note{"term_months_before", fmt.Sprint(before.TermMonths)}, Note{"term_months", fmt.Sprint(request.TermMonths)})
+		Note{"term_months_before", fmt.Sprint(before.TermMonths)}, Note{"term_months", fmt.Sprint(request.TermMonths)},
+		Note{"purpose_before", string(before.Purpose)}, Note{"purpose", string(request.Purpose)})
 	if err != nil {
 		return Event{}, err
 	}

@@ -1,14 +1,58 @@
 package origination
 
-import "fumin/domain"
+import (
+	"cmp"
+	"context"
+	"io"
+	"slices"
+	"strings"
+	"time"
 
-// ReportReader reads the reports of branches and the reporting desk (报表).
-type ReportReader interface{}
+	"fumin/domain"
+	"fumin/domain/report"
+	"fumin/domain/staff"
+)
 
-// ReportWriter writes the reports of branches and the reporting desk (报表).
-type ReportWriter interface{}
+// ReportReader gives the rows of reports (报表).
+type ReportReader interface {
+	// ReportRows calls each for the rows of one branch, in the order of their keys, after a key, at most limit of them, and
+	// returns how many there were: fewer than limit says that there are no more.
+	ReportRows(ctx context.Context, q report.Query, branch staff.Branch, after string, limit int, each func(report.Row) error) (rows int, err error)
+	// CountReportRows counts the rows of the branches, at most up to most, so that it stays quick.
+	CountReportRows(ctx context.Context, q report.Query, branches []staff.Branch, most int) (int, error)
+}
 
-// Reports are the use cases of the reports of branches and the reporting desk (报表).
+// ReportWriter keeps who looked at personal data in a report, and why.
+type ReportWriter interface {
+	InsertReportReading(ctx context.Context, r ReportReading) error
+}
+
+// ReportReading is one look at personal data in a report (查看留痕).
+type ReportReading struct {
+	ID        domain.ID
+	Report    report.Code
+	BranchID  domain.ID // of the reader
+	ActorID   domain.ID
+	ActorName string
+	ActorRole domain.Role
+	Query     report.Query
+	At        time.Time
+}
+
+// Who may read reports, and who may see personal data in them, for a reason.
+var (
+	reportReaders   = []domain.Role{domain.RoleBranchManager, domain.RoleRiskManager, domain.RoleAuditor, domain.RoleAdmin}
+	reportRevealers = []domain.Role{domain.RoleBranchManager, domain.RoleAuditor}
+)
+
+// Limits of reports.
+const (
+	ReportPageMax       = 500    // rows of a page
+	ReportStreamRowsMax = 50_000 // rows that are streamed at once; more go through a job
+	reportBatchRows     = 5_000  // rows read from the database at a time
+)
+
+// Reports are the use cases of the reporting desk.
 type Reports struct {
 	store Store
 	now   domain.Clock
@@ -18,4 +62,158 @@ type Reports struct {
 // NewReports builds the use cases.
 func NewReports(store Store, now domain.Clock, newID func() domain.ID) *Reports {
 	return &Reports{store: store, now: now, newID: newID}
+}
+
+// Definitions lists every report.
+func (s *Reports) Definitions(by domain.Actor) ([]report.Definition, error) {
+	if err := by.Require(reportReaders...); err != nil {
+		return nil, err
+	}
+	return report.All(), nil
+}
+
+// Definition returns one report, or "report-not-found".
+func (s *Reports) Definition(by domain.Actor, code report.Code) (report.Definition, error) {
+	if err := by.Require(reportReaders...); err != nil {
+		return report.Definition{}, err
+	}
+	definition, known := report.ByCode(code)
+	if !known {
+		_, err := report.Query{Report: code}.Validate(domain.DateOf(s.now()))
+		return report.Definition{}, err
+	}
+	return definition, nil
+}
+
+// PreparedReport is a report that may be read: the query was checked, the branches are the reader's.
+type PreparedReport struct {
+	Head     report.Head
+	branches []staff.Branch // in the order of their codes
+}
+
+// Prepare checks who asks for what, and keeps the look at personal data before a row is read: who it was, what for.
+func (s *Reports) Prepare(ctx context.Context, by domain.Actor, q report.Query, charset report.Charset) (PreparedReport, error) {
+	prepared, err := s.check(ctx, by, q, charset)
+	if err != nil || !q.Reveal {
+		return prepared, err
+	}
+	reading := ReportReading{
+		ID: s.newID(), Report: q.Report, BranchID: by.BranchID, ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, Query: q, At: s.now(),
+	}
+	err = s.store.Update(ctx, func(tx Tx) error { return tx.InsertReportReading(ctx, reading) })
+	return prepared, err
+}
+
+// Check is Prepare without the record of the look: for a job that will prepare the report itself when its time comes.
+func (s *Reports) Check(ctx context.Context, by domain.Actor, q report.Query) error {
+	_, err := s.check(ctx, by, q, report.CharsetUTF8)
+	return err
+}
+
+func (s *Reports) check(ctx context.Context, by domain.Actor, q report.Query, charset report.Charset) (PreparedReport, error) {
+	if err := by.Require(reportReaders...); err != nil {
+		return PreparedReport{}, err
+	}
+	definition, err := q.Validate(domain.DateOf(s.now()))
+	if err != nil {
+		return PreparedReport{}, err
+	}
+	if q.Reveal {
+		if err := by.Require(reportRevealers...); err != nil {
+			return PreparedReport{}, err
+		}
+	}
+	prepared := PreparedReport{Head: report.Head{Definition: definition, Query: q, Charset: charset}}
+	prepared.branches, err = s.branches(ctx, by, q.BranchID)
+	if err != nil {
+		return PreparedReport{}, err
+	}
+	if !q.BranchID.IsZero() {
+		i := slices.IndexFunc(prepared.branches, func(b staff.Branch) bool { return b.ID == q.BranchID })
+		prepared.Head.BranchName = prepared.branches[i].Name
+	}
+	return prepared, nil
+}
+
+// branches are the branch and those below it, as far as the reader's own scope reaches.
+func (s *Reports) branches(ctx context.Context, by domain.Actor, id domain.ID) ([]staff.Branch, error) {
+	mine, err := s.store.Branches(ctx, by.Scope())
+	if err != nil {
+		return nil, err
+	}
+	chosen := mine
+	if !id.IsZero() {
+		if !slices.ContainsFunc(mine, func(b staff.Branch) bool { return b.ID == id }) {
+			return nil, domain.Errorf(domain.KindNotFound, "branch-not-found", "没有这个机构，或不在您的机构范围内")
+		}
+		if chosen, err = s.store.Branches(ctx, domain.Scope{BranchID: id}); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(chosen, func(a, b staff.Branch) int { return cmp.Compare(a.Code, b.Code) })
+	return chosen, nil
+}
+
+// Count counts the rows, at most up to most.
+func (s *Reports) Count(ctx context.Context, p PreparedReport, most int) (int, error) {
+	return s.store.CountReportRows(ctx, p.Head.Query, p.branches, most)
+}
+
+// keySeparator stands between the branch and the key within it; branch codes do not contain it.
+const keySeparator = "/"
+
+// Page returns at most limit rows after a key, and the key to go on from; empty at the end.
+func (s *Reports) Page(ctx context.Context, p PreparedReport, after string, limit int) (rows []report.Row, next string, err error) {
+	limit = min(max(limit, 1), ReportPageMax)
+	afterBranch, afterKey, _ := strings.Cut(after, keySeparator)
+	for _, branch := range p.branches {
+		if branch.Code < afterBranch {
+			continue
+		}
+		key := ""
+		if branch.Code == afterBranch {
+			key = afterKey
+		}
+		// One more than asked for says whether there is a next page.
+		_, err := s.store.ReportRows(ctx, p.Head.Query, branch, key, limit-len(rows)+1, func(r report.Row) error {
+			r.Key, r.Cells = branch.Code+keySeparator+r.Key, slices.Clone(r.Cells)
+			rows = append(rows, r)
+			return nil
+		})
+		if err != nil {
+			return nil, "", err
+		}
+		if len(rows) > limit {
+			return rows[:limit], rows[limit-1].Key, nil
+		}
+	}
+	return rows, "", nil
+}
+
+// Write writes the whole report to w, in memory that does not grow with it. progress is told now and then how many rows
+// are written; it may be nil, and ends the writing with its error.
+func (s *Reports) Write(ctx context.Context, p PreparedReport, format report.Format, w io.Writer, progress func(rows int64) error) (report.Summary, error) {
+	output, err := report.NewOutput(w, format, p.Head)
+	if err != nil {
+		return report.Summary{}, err
+	}
+	for _, branch := range p.branches {
+		last := ""
+		for more := true; more; {
+			rows, err := s.store.ReportRows(ctx, p.Head.Query, branch, last, reportBatchRows, func(r report.Row) error {
+				last = r.Key
+				return output.Row(r)
+			})
+			if err != nil {
+				return report.Summary{}, err
+			}
+			more = rows == reportBatchRows
+			if progress != nil && rows > 0 {
+				if err := progress(output.Rows()); err != nil {
+					return report.Summary{}, err
+				}
+			}
+		}
+	}
+	return output.Close()
 }
