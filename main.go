@@ -555,10 +555,13 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	members := newStaff(store)
 	nodeID := newID()
 	jobs := origination.NewJobs(store, now, newID, wakeJobs)
+	reports := origination.NewReports(store, now, newID)
+	exports := origination.NewExports(reports, jobs)
 	return &services{
 		staff: members,
 		jobs:  origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
 			// Each kind of background work has its line here.
+			origination.JobExport: exports.Run,
 		}),
 		options: api.Options{
 			Log: log, NewID: newID, Now: now, Version: version(),
@@ -579,7 +582,8 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Lines:           origination.NewLines(store, now, newID),
 			Holds:           origination.NewHolds(store, now, newID),
 			Reconciliations: origination.NewReconciliations(store, now, newID),
-			Reports:         origination.NewReports(store, now, newID),
+			Reports:         reports,
+			Exports:         exports,
 		},
 		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits()),
 		expiry:  origination.NewExpiry(store, now, nodeID, log, cfg.approvalValidDays),

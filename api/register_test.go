@@ -76,6 +76,7 @@ func newRegister(t *testing.T) *register {
 	options.Holds = origination.NewHolds(store, now, newID)
 	options.Reconciliations = origination.NewReconciliations(store, now, newID)
 	options.Reports = origination.NewReports(store, now, newID)
+	options.Exports = origination.NewExports(options.Reports, options.Jobs)
 	options.Disbursements = origination.NewDisbursements(store, now, newID, func() {})
 	r.store = store
 	options.Authenticate = r.authenticate
@@ -90,8 +91,8 @@ func (r *register) at(now time.Time) { r.clock.Store(&now) }
 
 func (r *register) addBranch(id domain.ID, code, name string, parent domain.ID) {
 	r.t.Helper()
-	r.exec("INSERT INTO branches (id, code, name, level, parent_id, created_at) VALUES (?, ?, ?, 'branch', NULLIF(?, ''), NOW(6))",
-		id, code, name, parent)
+	r.exec("INSERT INTO branches (id, code, name, level, parent_id, created_at) VALUES (?, ?, ?, IF(? = '', 'head', 'county'), NULLIF(?, ''), NOW(6))",
+		id, code, name, parent, parent)
 	r.exec("INSERT INTO branch_ancestors (ancestor_id, branch_id) VALUES (?, ?)", id, id)
 	if parent != "" {
 		r.exec("INSERT INTO branch_ancestors (ancestor_id, branch_id) VALUES (?, ?)", parent, id)

@@ -1,12 +1,9 @@
 package api
 
 import (
-	"bytes"
-	"fmt"
 	"io"
+	"mime"
 	"net/http"
-	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -24,6 +21,7 @@ func (s *server) reportRoutes() []route {
 		{method: http.MethodGet, path: "/v1/reports/:code", handler: s.showReport},
 		{method: http.MethodGet, path: "/v1/reports/:code/rows", handler: s.listReportRows, query: true},
 		{method: http.MethodGet, path: "/v1/reports/:code/file", handler: s.streamReport, query: true, timeout: reportStreamTimeout},
+		{method: http.MethodPost, path: "/v1/exports", handler: s.startExport},
 	}
 }
 
@@ -94,9 +92,7 @@ func (s *server) readReportQuery(in *object, code report.Code) report.Query {
 	if columns := in.text("columns", 0, columnsRunesMax); columns != "" {
 		q.Columns = strings.Split(columns, ",")
 	}
-	if reveal := optional(in, "reveal", parseFlag); reveal != nil {
-		q.Reveal = *reveal
-	}
+	q.Reveal = orZero(in.optionalBoolean("reveal"))
 	q.RevealReason = in.text("reveal_reason", 0, report.RevealReasonMax)
 	return q
 }
@@ -106,25 +102,17 @@ const (
 	productCodeRunesMax = 32
 	columnsRunesMax     = 2_000
 	reportKeyRunesMax   = 300
+	reportCodeRunesMax  = 40
 )
 
-func parseFlag(s string) (bool, error) {
-	switch s {
-	case "true":
-		return true, nil
-	case "false":
-		return false, nil
-	}
-	return false, domain.BadValue("invalid-boolean", "应为 true 或 false")
-}
-
-// reportPageView is a page of a report. A row has a member for each column that was asked for: text in the form of the
+// reportPageView is a page of a report. A row has a cell for each of the columns, in their order: text in the form of the
 // column's type, or null.
 type reportPageView struct {
-	Report string               `json:"report"`
-	AsOf   domain.Date          `json:"as_of"`
-	Items  []map[string]*string `json:"items"`
-	Next   *string              `json:"next"`
+	Report  string      `json:"report"`
+	AsOf    domain.Date `json:"as_of"`
+	Columns []string    `json:"columns"`
+	Items   [][]*string `json:"items"`
+	Next    *string     `json:"next"`
 }
 
 func (s *server) listReportRows(c *gin.Context) error {
@@ -134,12 +122,9 @@ func (s *server) listReportRows(c *gin.Context) error {
 	}
 	q := s.readReportQuery(in, report.Code(c.Param("code")))
 	after := in.text("after", 0, reportKeyRunesMax)
-	limit := 100
-	if given := optional(in, "limit", strconv.Atoi); given != nil {
+	limit := domain.PageLimitDefault
+	if given := in.optionalInteger("limit", 1, origination.ReportPageMax); given != nil {
 		limit = *given
-		if limit < 1 || limit > origination.ReportPageMax {
-			in.check("limit", domain.BadValue("out-of-range", "应为 1 至 %d", origination.ReportPageMax))
-		}
 	}
 	if err := in.done(); err != nil {
 		return err
@@ -152,12 +137,14 @@ func (s *server) listReportRows(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	view := reportPageView{Report: string(q.Report), AsOf: q.AsOf, Items: make([]map[string]*string, len(rows))}
+	view := reportPageView{Report: string(q.Report), AsOf: q.AsOf, Items: make([][]*string, len(rows))}
 	columns, places := q.Selection(prepared.Head.Definition)
+	for _, column := range columns {
+		view.Columns = append(view.Columns, column.Code)
+	}
 	for i, row := range rows {
-		view.Items[i] = make(map[string]*string, len(columns))
-		for j, column := range columns {
-			view.Items[i][column.Code] = cellView(row.Cells[places[j]])
+		for _, place := range places {
+			view.Items[i] = append(view.Items[i], cellView(row.Cells[place]))
 		}
 	}
 	if next != "" {
@@ -247,11 +234,34 @@ func (w *answerWriter) Write(p []byte) (int, error) {
 	return w.to.Write(p)
 }
 
-// reportDisposition names the file in Chinese, with a plain name for programs that cannot read the other (RFC 6266).
+// reportDisposition names the file in Chinese (RFC 6266).
 func reportDisposition(head report.Head, format report.Format) string {
-	plain := fmt.Sprintf("%s-%s.%s", head.Definition.Code, head.Query.AsOf, format)
-	chinese := fmt.Sprintf("%s-%s.%s", head.Definition.Title, head.Query.AsOf, format)
-	var b bytes.Buffer
-	fmt.Fprintf(&b, `attachment; filename="%s"; filename*=UTF-8''%s`, plain, url.PathEscape(chinese))
-	return b.String()
+	return mime.FormatMediaType("attachment", map[string]string{"filename": origination.FileNameOf(head, format)})
+}
+
+// startExport begins a report in the background. The answer says where to look after it.
+func (s *server) startExport(c *gin.Context) error {
+	key, err := readIdempotency(c)
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	code := report.Code(in.text("report", 1, reportCodeRunesMax))
+	export := origination.StartExport{
+		Query: s.readReportQuery(in, code), Format: required(in, "format", parseReportFormat), Charset: report.CharsetUTF8,
+	}
+	if given := optional(in, "charset", parseCharset); given != nil {
+		export.Charset = *given
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	job, replayed, err := s.exports.Start(c.Request.Context(), actor(c), key, export)
+	if err != nil {
+		return err
+	}
+	return writeJob(c, job, replayed)
 }

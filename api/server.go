@@ -60,6 +60,7 @@ type Options struct {
 	Holds           *origination.Holds
 	Reconciliations *origination.Reconciliations
 	Reports         *origination.Reports
+	Exports         *origination.Exports
 
 	Version        string        // of the program, shown by /healthz
 	RequestTimeout time.Duration // of one request; zero means RequestTimeoutDefault
@@ -92,6 +93,7 @@ type server struct {
 	holds           *origination.Holds
 	reconciliations *origination.Reconciliations
 	reports         *origination.Reports
+	exports         *origination.Exports
 	version         string
 	requestTimeout  time.Duration
 	bodyLimit       int64
@@ -180,6 +182,7 @@ func newServer(o Options) *server {
 		holds:           o.Holds,
 		reconciliations: o.Reconciliations,
 		reports:         o.Reports,
+		exports:         o.Exports,
 		version:         o.Version,
 		requestTimeout:  o.RequestTimeout,
 		bodyLimit:       o.BodyLimit,

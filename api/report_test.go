@@ -1,0 +1,247 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fumin/domain"
+	"fumin/domain/report"
+)
+
+// beijing is an instant of these tests' day, 2026-08-23.
+func beijing(day, hour, minute int) time.Time {
+	return time.Date(2026, 8, day, hour, minute, 0, 0, domain.BusinessZone).UTC()
+}
+
+// csvOf reads a report as CSV: heading and lines, totals included.
+func csvOf(t *testing.T, c *client, path string) [][]string {
+	t.Helper()
+	a := c.get(path).want(http.StatusOK)
+	text, marked := strings.CutPrefix(string(a.body), "\ufeff")
+	if !marked {
+		t.Fatalf("%s: no byte order mark: %.80s", path, a.body)
+	}
+	records, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", path, err, a.body)
+	}
+	return records
+}
+
+const augustReport = "?from=2026-08-01&to=2026-08-24&as_of=2026-08-24"
+
+func TestAReportOfAPastDayGivesTheSameBytesWhateverHappenedSince(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	manager := r.as(domain.RoleBranchManager, branchA)
+	officer := r.officer()
+	r.at(beijing(24, 9, 0))
+	var ids []domain.ID
+	for n := range 4 {
+		ids = append(ids, r.opened(n+1).ID)
+	}
+	r.at(beijing(24, 10, 30))
+	commandAt(officer, pathOf(ids[0], "/submit")).want(http.StatusOK)
+	commandAt(officer, pathOf(ids[1], "/submit")).want(http.StatusOK)
+	r.at(beijing(25, 9, 0))
+
+	take := func() map[string][]byte {
+		files := map[string][]byte{}
+		for _, code := range []string{"application-ledger", "turnaround", "staff-work", "decline-reasons"} {
+			for _, format := range []string{"csv", "xlsx", "parquet"} {
+				path := "/v1/reports/" + code + "/file" + augustReport + "&format=" + format
+				files[path] = manager.get(path).want(http.StatusOK).body
+			}
+		}
+		return files
+	}
+	before := take()
+
+	// The next day everything changes.
+	officer.with("If-Match", `"1"`).put(pathOf(ids[2], ""), `{"amount":"50000.00","term_months":6,"repayment_method":"interest_only_bullet","purpose":"livestock"}`).want(http.StatusOK)
+	commandAt(officer, pathOf(ids[2], "/submit")).want(http.StatusOK)
+	officer.post(pathOf(ids[0], "/withdraw"), `{"reason":"另想办法"}`).want(http.StatusOK)
+	r.opened(9)
+	r.at(beijing(26, 18, 0))
+
+	for path, was := range before {
+		if is := manager.get(path).want(http.StatusOK).body; !bytes.Equal(was, is) {
+			t.Errorf("%s has changed:\nthen %.400q\nnow  %.400q", path, was, is)
+		}
+	}
+	// And the report of the day after shows the changes.
+	later := csvOf(t, manager, "/v1/reports/application-ledger/file?from=2026-08-01&to=2026-08-25&as_of=2026-08-25&format=csv&columns=status,purpose,amount")
+	want := [][]string{
+		{"状态", "用途", "申请金额（元）"},
+		{"withdrawn", "facility", "99500.00"}, {"approved", "facility", "99500.00"}, {"reviewing", "livestock", "50000.00"}, {"draft", "facility", "99500.00"},
+		{"draft", "facility", "99500.00"},
+	}
+	if diff := cmp.Diff(want, later[:6]); diff != "" {
+		t.Errorf("the next day (-want +got):\n%s", diff)
+	}
+}
+
+func TestTheApplicationLedgerShowsTheDayAndItsTotals(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	first := r.opened(1)
+	r.opened(2)
+	r.at(beijing(24, 10, 30))
+	commandAt(r.officer(), pathOf(first.ID, "/submit")).want(http.StatusOK)
+	r.at(beijing(25, 9, 0))
+
+	lines := csvOf(t, r.as(domain.RoleBranchManager, headOffice), "/v1/reports/application-ledger/file"+augustReport+"&format=csv")
+	if got := lines[1]; got[0] != "001" || got[2] != first.ApplicationNo || got[7] != "branch" || got[9] != "2026-08-24 09:00:00" ||
+		got[10] != "2026-08-24 10:30:00" || got[11] != "approved" || got[13] != "99500.00" || got[14] != "99500.00" {
+		t.Errorf("the first line is %q", got)
+	}
+	if name := []rune(lines[1][6]); len(name) != 3 || string(name[1:]) != "**" {
+		t.Errorf("the borrower is shown as %q, want a mask", lines[1][6])
+	}
+	if got := lines[3]; got[0] != "小计 001 茌平支行" || got[13] != "199000.00" || got[14] != "99500.00" {
+		t.Errorf("the subtotal is %q", got)
+	}
+	if got := lines[4]; got[0] != "合计" || got[13] != "199000.00" {
+		t.Errorf("the total is %q", got)
+	}
+}
+
+func TestTurnaroundIsMeasuredFromTheFirstSubmit(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	for n := range 3 {
+		commandAt(r.officer(), pathOf(r.opened(n+1).ID, "/submit")).want(http.StatusOK)
+	}
+	r.at(beijing(25, 9, 0))
+	lines := csvOf(t, r.as(domain.RoleAuditor, headOffice), "/v1/reports/turnaround/file"+augustReport+"&format=csv")
+	want := []string{"001", "茌平支行", "QLFMD", "branch", "3", "3", "0.00", "0.00", "0", "", ""}
+	if diff := cmp.Diff(want, lines[1]); diff != "" {
+		t.Errorf("approved at once (-want +got):\n%s", diff)
+	}
+}
+
+func TestAManagerSeesTheBranchAndThoseBelowAndNoMore(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	r.opened(1)
+	r.at(beijing(25, 9, 0))
+	const path = "/v1/reports/application-ledger/rows" + augustReport
+	var page struct {
+		Items [][]*string `json:"items"`
+		Next  *string              `json:"next"`
+	}
+	r.as(domain.RoleBranchManager, branchB).get(path).want(http.StatusOK).into(&page)
+	if len(page.Items) != 0 {
+		t.Errorf("another branch's manager sees %v", page.Items)
+	}
+	r.as(domain.RoleBranchManager, branchB).get(path+"&branch_id="+branchA.String()).wantProblem(http.StatusNotFound, "branch-not-found")
+	r.as(domain.RoleBranchManager, branchA).get(path+"&branch_id="+headOffice.String()).wantProblem(http.StatusNotFound, "branch-not-found")
+	r.as(domain.RoleBranchManager, headOffice).get(path + "&branch_id=" + branchA.String()).want(http.StatusOK).into(&page)
+	if len(page.Items) != 1 {
+		t.Errorf("head office sees %d rows of the branch, want 1", len(page.Items))
+	}
+	for _, role := range []domain.Role{domain.RoleLoanOfficer, domain.RoleApprover, domain.RoleDisbursementOfficer} {
+		r.as(role, branchA).get(path).wantProblem(http.StatusForbidden, "role-not-allowed")
+	}
+}
+
+func TestAPageOfAReportGoesOnWhereTheLastOneEnded(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	var want []string
+	for n := range 5 {
+		want = append(want, r.opened(n+1).ApplicationNo)
+	}
+	r.at(beijing(25, 9, 0))
+	manager := r.as(domain.RoleBranchManager, headOffice)
+	var got []string
+	for path := "/v1/reports/application-ledger/rows" + augustReport + "&limit=2&columns=application_no"; path != ""; {
+		var page struct {
+			Items [][]*string `json:"items"`
+			Next  *string              `json:"next"`
+		}
+		manager.get(path).want(http.StatusOK).into(&page)
+		for _, item := range page.Items {
+			got = append(got, *item[0])
+		}
+		path = ""
+		if page.Next != nil {
+			path = *page.Next
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the pages together (-want +got):\n%s", diff)
+	}
+	manager.get("/v1/reports/application-ledger/rows"+augustReport+"&after=001%2Fnonsense").wantProblem(http.StatusBadRequest, "invalid-cursor")
+}
+
+func TestPersonalDataInAReportTakesARightAReasonAndLeavesATrace(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	r.opened(1)
+	r.at(beijing(25, 9, 0))
+	path := "/v1/reports/application-ledger/file" + augustReport + "&format=csv&reveal=true"
+	manager := r.as(domain.RoleBranchManager, branchA)
+	manager.bad().get(path).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	r.as(domain.RoleRiskManager, branchA).get(path+"&reveal_reason=x").wantProblem(http.StatusForbidden, "role-not-allowed")
+	if n := r.count("SELECT COUNT(*) FROM report_readings"); n != 0 {
+		t.Errorf("%d looks were kept of refused ones", n)
+	}
+	lines := csvOf(t, manager, path+"&reveal_reason="+"%E6%A0%B8%E5%AF%B9")
+	if name := lines[1][6]; strings.Contains(name, "*") || name == "" {
+		t.Errorf("the borrower is shown as %q, want the whole name", name)
+	}
+	if n := r.count("SELECT COUNT(*) FROM report_readings WHERE report = 'application-ledger' AND reason = '核对' AND actor_role = 'branch_manager'"); n != 1 {
+		t.Errorf("%d looks were kept, want 1", n)
+	}
+}
+
+func TestABadReportIsRefusedByName(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	manager := r.as(domain.RoleBranchManager, branchA)
+	manager.get("/v1/reports/salaries/rows?as_of=2026-08-22").wantProblem(http.StatusNotFound, "report-not-found")
+	manager.get("/v1/reports/salaries").wantProblem(http.StatusNotFound, "report-not-found")
+	for _, c := range []struct{ query, pointer, code string }{
+		{"?from=2026-08-01&to=2026-09-30", "/to", "in-the-future"},
+		{"?from=1926-08-01&to=2026-08-22", "/to", "out-of-range"},
+		{"?from=2026-08-01&to=2026-08-22&columns=salary", "/columns", "unknown-column"},
+		{"?to=2026-08-22", "/from", "required"},
+	} {
+		p := manager.get("/v1/reports/disbursement-ledger/rows"+c.query).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+		if len(p.Errors) != 1 || p.Errors[0].Pointer != c.pointer || p.Errors[0].Code != c.code {
+			t.Errorf("%s: %+v, want %s at %s", c.query, p.Errors, c.code, c.pointer)
+		}
+	}
+}
+
+func TestTheReportsAreListedWithTheirDefinitions(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	manager := r.as(domain.RoleBranchManager, branchA)
+	var list struct {
+		Items []struct{ Code, Title string } `json:"items"`
+	}
+	manager.get("/v1/reports").want(http.StatusOK).into(&list)
+	if len(list.Items) != len(report.All()) {
+		t.Fatalf("%d reports are listed, want %d", len(list.Items), len(report.All()))
+	}
+	for _, item := range list.Items {
+		manager.get("/v1/reports/" + item.Code).want(http.StatusOK)
+	}
+	if list.Items[0].Title != "进件台账" {
+		t.Errorf("the first is %q", fmt.Sprint(list.Items[0]))
+	}
+}
