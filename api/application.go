@@ -308,6 +308,33 @@ type decisionView struct {
 	AnnualRateMaxPct   string          `json:"annual_rate_max_pct"`
 	Reasons            []reasonView    `json:"reasons"`
 	WaysForward        []wayView       `json:"ways_forward"`
+	RuleSetHash        string          `json:"rule_set_hash"`
+	SpreadBP           int             `json:"spread_bp"`
+	Score              *scoreView      `json:"score"`
+	Tasks              []taskView      `json:"tasks"`
+}
+
+type scoreView struct {
+	Points          int                  `json:"points"`
+	Complete        bool                 `json:"complete"`
+	ApproveFrom     int                  `json:"approve_from"`
+	ReferFrom       int                  `json:"refer_from"`
+	Characteristics []characteristicView `json:"characteristics"`
+}
+
+type characteristicView struct {
+	Code    string `json:"code"`
+	Label   string `json:"label"`
+	Points  int    `json:"points"`
+	Reason  string `json:"reason"`
+	Unknown bool   `json:"unknown"`
+}
+
+type taskView struct {
+	Kind  decision.TaskKind `json:"kind"`
+	Code  string            `json:"code"`
+	Text  string            `json:"text"`
+	Bring []string          `json:"bring"`
 }
 
 type reasonView struct {
@@ -336,6 +363,10 @@ func viewDecision(d origination.Decision) decisionView {
 		Result: o.Result, RuleSet: o.RuleSet, EvaluatedOn: o.EvaluatedOn, DecidedAt: d.DecidedAt,
 		AmountMax: o.AmountMax.String(), TermMonthsMax: o.TermMonthsMax, AnnualRateMaxPct: o.AnnualRateMaxPct.String(),
 		Reasons: make([]reasonView, len(o.Reasons)), WaysForward: make([]wayView, len(o.WaysForward)),
+		RuleSetHash: o.RuleSetHash, SpreadBP: o.SpreadBP, Score: viewScore(o.Score), Tasks: make([]taskView, len(o.Tasks)),
+	}
+	for i, task := range o.Tasks {
+		v.Tasks[i] = taskView{Kind: task.Kind, Code: task.Code, Text: task.Text, Bring: append([]string{}, task.Bring...)}
 	}
 	for i, r := range o.Reasons {
 		v.Reasons[i] = reasonView{
@@ -345,6 +376,20 @@ func viewDecision(d origination.Decision) decisionView {
 	}
 	for i, w := range o.WaysForward {
 		v.WaysForward[i] = wayView{Amount: w.Amount.String(), TermMonths: w.TermMonths, Result: w.Result, Text: w.Text}
+	}
+	return v
+}
+
+func viewScore(s *decision.Score) *scoreView {
+	if s == nil {
+		return nil
+	}
+	v := &scoreView{
+		Points: s.Points, Complete: s.Complete, ApproveFrom: s.ApproveFrom, ReferFrom: s.ReferFrom,
+		Characteristics: make([]characteristicView, len(s.Characteristics)),
+	}
+	for i, line := range s.Characteristics {
+		v.Characteristics[i] = characteristicView(line)
 	}
 	return v
 }

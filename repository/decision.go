@@ -36,6 +36,35 @@ type outcomeDocument struct {
 	WaysForward      []wayDocument    `json:"ways_forward"`
 	RuleSet          string           `json:"rule_set"`
 	EvaluatedOn      domain.Date      `json:"evaluated_on"`
+
+	// Since rules are data. Outcomes from before have none of it.
+	RuleSetHash string         `json:"rule_set_hash,omitempty"`
+	SpreadBP    int            `json:"spread_bp,omitempty"`
+	Score       *scoreDocument `json:"score,omitempty"`
+	Tasks       []taskDocument `json:"tasks,omitempty"`
+}
+
+type scoreDocument struct {
+	Points          int                      `json:"points"`
+	Complete        bool                     `json:"complete"`
+	ApproveFrom     int                      `json:"approve_from"`
+	ReferFrom       int                      `json:"refer_from"`
+	Characteristics []characteristicDocument `json:"characteristics"`
+}
+
+type characteristicDocument struct {
+	Code    string `json:"code"`
+	Label   string `json:"label"`
+	Points  int    `json:"points"`
+	Reason  string `json:"reason"`
+	Unknown bool   `json:"unknown"`
+}
+
+type taskDocument struct {
+	Kind  decision.TaskKind `json:"kind"`
+	Code  string            `json:"code"`
+	Text  string            `json:"text"`
+	Bring []string          `json:"bring,omitempty"`
 }
 
 type reasonDocument struct {
@@ -59,14 +88,17 @@ type wayDocument struct {
 func outcomeToDocument(o decision.Outcome) outcomeDocument {
 	document := outcomeDocument{
 		Result: o.Result, AmountMax: o.AmountMax, TermMonthsMax: o.TermMonthsMax, AnnualRateMaxPct: o.AnnualRateMaxPct,
-		RuleSet: o.RuleSet, EvaluatedOn: o.EvaluatedOn,
-		Reasons: make([]reasonDocument, len(o.Reasons)), WaysForward: make([]wayDocument, len(o.WaysForward)),
+		RuleSet: o.RuleSet, EvaluatedOn: o.EvaluatedOn, RuleSetHash: o.RuleSetHash, SpreadBP: o.SpreadBP,
+		Score: scoreToDocument(o.Score), Reasons: make([]reasonDocument, len(o.Reasons)), WaysForward: make([]wayDocument, len(o.WaysForward)),
 	}
 	for i, r := range o.Reasons {
 		document.Reasons[i] = reasonDocument(r)
 	}
 	for i, w := range o.WaysForward {
 		document.WaysForward[i] = wayDocument(w)
+	}
+	for _, task := range o.Tasks {
+		document.Tasks = append(document.Tasks, taskDocument(task))
 	}
 	return document
 }
@@ -75,6 +107,7 @@ func outcomeFromDocument(document outcomeDocument) decision.Outcome {
 	o := decision.Outcome{
 		Result: document.Result, AmountMax: document.AmountMax, TermMonthsMax: document.TermMonthsMax,
 		AnnualRateMaxPct: document.AnnualRateMaxPct, RuleSet: document.RuleSet, EvaluatedOn: document.EvaluatedOn,
+		RuleSetHash: document.RuleSetHash, SpreadBP: document.SpreadBP, Score: scoreFromDocument(document.Score),
 	}
 	for _, r := range document.Reasons {
 		o.Reasons = append(o.Reasons, decision.Reason(r))
@@ -82,7 +115,32 @@ func outcomeFromDocument(document outcomeDocument) decision.Outcome {
 	for _, w := range document.WaysForward {
 		o.WaysForward = append(o.WaysForward, decision.WayForward(w))
 	}
+	for _, task := range document.Tasks {
+		o.Tasks = append(o.Tasks, decision.Task(task))
+	}
 	return o
+}
+
+func scoreToDocument(s *decision.Score) *scoreDocument {
+	if s == nil {
+		return nil
+	}
+	document := &scoreDocument{Points: s.Points, Complete: s.Complete, ApproveFrom: s.ApproveFrom, ReferFrom: s.ReferFrom}
+	for _, line := range s.Characteristics {
+		document.Characteristics = append(document.Characteristics, characteristicDocument(line))
+	}
+	return document
+}
+
+func scoreFromDocument(document *scoreDocument) *decision.Score {
+	if document == nil {
+		return nil
+	}
+	s := &decision.Score{Points: document.Points, Complete: document.Complete, ApproveFrom: document.ApproveFrom, ReferFrom: document.ReferFrom}
+	for _, line := range document.Characteristics {
+		s.Characteristics = append(s.Characteristics, decision.CharacteristicScore(line))
+	}
+	return s
 }
 
 const decisionFactsColumn = "decisions.facts"

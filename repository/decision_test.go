@@ -65,6 +65,16 @@ func TestADecisionComesBackAsItWasStored(t *testing.T) {
 		{"every fact that may be none", func(d *origination.Decision) { d.Facts = facts(none) }},
 		{"nothing known", func(d *origination.Decision) { d.Facts = decision.Facts{} }},
 		{"no reasons and no way forward", func(d *origination.Decision) { d.Outcome.Reasons, d.Outcome.WaysForward = nil, nil }},
+		{"a score, tasks and a spread", func(d *origination.Decision) {
+			d.Outcome.RuleSetHash, d.Outcome.SpreadBP = strings.Repeat("a1", 32), -20
+			d.Outcome.Score = &decision.Score{Points: -5, ApproveFrom: 60, ReferFrom: 40, Characteristics: []decision.CharacteristicScore{
+				{Code: "conduct", Label: "履约", Points: -5, Reason: "近 24 个月有逾期"}, {Code: "income", Label: "收入", Reason: "缺少收入", Unknown: true},
+			}}
+			d.Outcome.Tasks = []decision.Task{
+				{Kind: decision.TaskSiteVisit, Code: "site-visit-missing", Text: "请安排实地调查"},
+				{Kind: decision.TaskPapers, Code: "papers", Text: "请补充资料", Bring: []string{"身份证", "营业执照"}},
+			}
+		}},
 		{"the largest amount", func(d *origination.Decision) { d.Outcome.AmountMax = money.MustParseAmount("9999999999999999.99") }},
 		{"rare characters and a long text", func(d *origination.Decision) {
 			d.Outcome.Reasons[0].Text = strings.Repeat("𠮷䶮😀\"\\\n", 1000)
