@@ -195,7 +195,8 @@ func (f *xlsxFile) finish(s Summary) error {
 	if err := about.Flush(); err != nil {
 		return fmt.Errorf("xlsx sheet: %w", err)
 	}
-	if _, err := f.file.WriteTo(f.output); err != nil {
+	f.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return &orderedZip{output: f.output} })
+	if _, err := f.file.WriteToBuffer(); err != nil { // whose buffer stays empty: the parts go to the output
 		return fmt.Errorf("xlsx file: %w", err)
 	}
 	return f.file.Close()
