@@ -260,10 +260,10 @@ func (n compareCodes) truth(fr *frame) truth {
 func (n compareTruths) truth(fr *frame) truth {
 	left, right := n.left.truth(fr), n.right.truth(fr)
 	switch {
-	case left == isUnknown || right == isUnknown:
-		return isUnknown
 	case left == isAbsent || right == isAbsent:
 		return isAbsent
+	case left == isUnknown || right == isUnknown:
+		return isUnknown
 	}
 	return truthOf((left == right) == n.accept[1])
 }

@@ -53,7 +53,7 @@ func (c checker) template(text string) (template, error) {
 			return template{}, shifted(err, text, at)
 		}
 		t.parts = append(t.parts, templatePart{before, show})
-		for _, slot := range factsIn(show) {
+		for _, slot := range factsIn(show.expression) {
 			if slot == slotAmountPassing || slot == slotTermMonthsPassing {
 				t.local = append(t.local, slot)
 			}

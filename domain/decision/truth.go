@@ -60,13 +60,14 @@ func (t truth) and(o truth) truth {
 	return isTrue
 }
 
-// combine is the state of something computed from two: unknown beats none, none beats known.
+// combine is the state of something computed from two. None beats unknown: whatever the missing one turns out to be, there is
+// nothing to compute it with.
 func (s factState) combine(o factState) factState {
 	switch {
-	case s == stateUnknown || o == stateUnknown:
-		return stateUnknown
 	case s == stateNone || o == stateNone:
 		return stateNone
+	case s == stateUnknown || o == stateUnknown:
+		return stateUnknown
 	}
 	return stateKnown
 }

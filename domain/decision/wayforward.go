@@ -227,15 +227,13 @@ const amountGuessPlaces = 12
 // passing finds the largest amount and the longest term that pass one rule, the rest of the request as it is.
 func (s *search) passing(r *compiledRule) {
 	fr := s.frame
+	fr.slots[slotAmountPassing] = value{state: stateNone} // another rule's may be there
+	fr.slots[slotTermMonthsPassing] = value{state: stateNone}
 	req, ok := room(*s.facts)
 	if !ok {
 		return
 	}
-	amount, termMonths, limit := fr.slots[slotAmount], fr.slots[slotTermMonths], fr.slots[slotLimit]
-	restore := func() {
-		fr.slots[slotAmount], fr.slots[slotTermMonths], fr.slots[slotLimit] = amount, termMonths, limit
-		fr.deriveFromTerm()
-	}
+	amount, termMonths := fr.slots[slotAmount], fr.slots[slotTermMonths]
 	passes := func(a money.Amount, n int) bool {
 		fr.ask(a, n)
 		v := r.judge(fr)
@@ -243,7 +241,8 @@ func (s *search) passing(r *compiledRule) {
 	}
 	most := s.mostMoney(req.amountMin, minAmount(req.amount, req.amountMax), func(a money.Amount) bool { return passes(a, req.termMonths) })
 	longestTerm := longest(req.termMonthsMin, min(req.termMonths, req.termMonthsMax), func(n int) bool { return passes(req.amount, n) })
-	restore()
+	fr.slots[slotAmount], fr.slots[slotTermMonths] = amount, termMonths
+	fr.deriveFromTerm()
 	if !most.IsZero() {
 		fr.slots[slotAmountPassing] = value{state: stateKnown, number: numberOf(most.Decimal())}
 	}

@@ -2,6 +2,7 @@ package demodata
 
 import (
 	"fmt"
+	"slices"
 
 	"fumin/domain"
 	"fumin/domain/decision"
@@ -20,14 +21,18 @@ type RuleSet struct {
 }
 
 type ruleSetFile struct {
-	Note        string         `json:"note"`
-	MadeBy      string         `json:"made_by"`
-	ActivatedBy string         `json:"activated_by"`
-	Common      ruleSetParts   `json:"common"` // part of every set
-	Sets        []ruleSetEntry `json:"sets"`
+	Note         string         `json:"note"`
+	MadeBy       domain.ID      `json:"made_by"`
+	ActivatedBy  domain.ID      `json:"activated_by"`
+	ActiveGroups []string       `json:"active_groups"`
+	Groups       []ruleGroup    `json:"groups"`
+	Sets         []ruleSetEntry `json:"sets"`
 }
 
-type ruleSetParts struct {
+// ruleGroup is rules that belong together, because they look at what one source says.
+type ruleGroup struct {
+	Name      string              `json:"name"`
+	Note      string              `json:"note"`
 	Rules     []decision.Rule     `json:"rules"`
 	Scorecard *decision.Scorecard `json:"scorecard"`
 	Limits    []decision.Limit    `json:"limits"`
@@ -35,58 +40,52 @@ type ruleSetParts struct {
 }
 
 type ruleSetEntry struct {
-	ID            string      `json:"id"`
+	ID            domain.ID   `json:"id"`
 	ProductCode   string      `json:"product_code"`
 	RegionPrefix  string      `json:"region_prefix"`
 	EffectiveFrom domain.Date `json:"effective_from"`
 	Title         string      `json:"title"`
 	Source        string      `json:"source"`
 	Sample        bool        `json:"sample"`
-	ruleSetParts
 }
 
-// RuleSets returns the shipped rule sets, one for each product of the catalogue, complete: what is common to all of them
-// stands first in each. Each is compiled before it is handed out.
+// RuleSets returns the shipped rule sets, one for each product of the catalogue: each is complete, and consists of the groups
+// that the file calls active. Each is compiled before it is handed out.
 func RuleSets() ([]RuleSet, error) {
 	var file ruleSetFile
 	if err := decodeFile("ruleset.json", &file); err != nil {
 		return nil, err
 	}
-	makers := make([]domain.ID, 2)
-	for i, text := range []string{file.MadeBy, file.ActivatedBy} {
-		id, err := domain.ParseID(text)
-		if err != nil {
-			return nil, fmt.Errorf("demodata: ruleset.json: %w", err)
-		}
-		makers[i] = id
-	}
+	return file.sets(file.ActiveGroups)
+}
+
+func (file ruleSetFile) sets(groups []string) ([]RuleSet, error) {
 	sets := make([]RuleSet, len(file.Sets))
 	for i, entry := range file.Sets {
-		id, err := domain.ParseID(entry.ID)
-		if err != nil {
-			return nil, fmt.Errorf("demodata: rule set %d: %w", i, err)
-		}
 		sets[i] = RuleSet{
-			ID: id, ProductCode: entry.ProductCode, RegionPrefix: entry.RegionPrefix, EffectiveFrom: entry.EffectiveFrom,
-			Version: 1, MadeBy: makers[0], ActivatedBy: makers[1], Definition: file.Common.with(entry),
+			ID: entry.ID, ProductCode: entry.ProductCode, RegionPrefix: entry.RegionPrefix, EffectiveFrom: entry.EffectiveFrom,
+			Version: 1, MadeBy: file.MadeBy, ActivatedBy: file.ActivatedBy, Definition: file.definition(entry, groups),
 		}
-		if _, err := decision.Compile(entry.ID, 1, sets[i].Definition); err != nil {
+		if _, err := decision.Compile(entry.ID.String(), 1, sets[i].Definition); err != nil {
 			return nil, fmt.Errorf("demodata: rule set %s: %w", entry.ProductCode, err)
 		}
 	}
 	return sets, nil
 }
 
-// with returns the common parts followed by the set's own.
-func (common ruleSetParts) with(entry ruleSetEntry) decision.Definition {
-	card := entry.Scorecard
-	if card == nil {
-		card = common.Scorecard
+// definition puts the groups together, in the file's order.
+func (file ruleSetFile) definition(entry ruleSetEntry, groups []string) decision.Definition {
+	d := decision.Definition{Title: entry.Title, Source: entry.Source, Sample: entry.Sample}
+	for _, group := range file.Groups {
+		if !slices.Contains(groups, group.Name) {
+			continue
+		}
+		d.Rules = append(d.Rules, group.Rules...)
+		d.Limits = append(d.Limits, group.Limits...)
+		d.Routes = append(d.Routes, group.Routes...)
+		if group.Scorecard != nil {
+			d.Scorecard = group.Scorecard
+		}
 	}
-	return decision.Definition{
-		Title: entry.Title, Source: entry.Source, Sample: entry.Sample, Scorecard: card,
-		Rules:  append(append([]decision.Rule{}, common.Rules...), entry.Rules...),
-		Limits: append(append([]decision.Limit{}, common.Limits...), entry.Limits...),
-		Routes: append(append([]decision.Route{}, common.Routes...), entry.Routes...),
-	}
+	return d
 }
