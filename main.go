@@ -770,7 +770,14 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 	organisation.ServiceAccounts = []origination.OrganisationServiceAccount{
 		{ClientID: demoClientID, Name: "手机银行（演示）", Secret: staff.NewSecret(password)},
 	}
-	return newStaff(store).LoadOrganisation(ctx, installer(), organisation)
+	if err := newStaff(store).LoadOrganisation(ctx, installer(), organisation); err != nil {
+		return err
+	}
+	authorities, err := demodata.Authorities()
+	if err != nil {
+		return err
+	}
+	return origination.NewAuthorities(store, now, newID).Load(ctx, installer(), authorities)
 }
 
 // loadDemoCalendar brings in the shipped working calendar. A year that is there already stays as it is.

@@ -9,6 +9,7 @@ import (
 	"fumin/domain"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 	"fumin/domain/origination"
 	"fumin/domain/schedule"
 )
@@ -141,6 +142,9 @@ func (s *server) editApplication(c *gin.Context) error {
 	return answerApplication(c, rec)
 }
 
+// spreadBPMax bounds what a request may say, in basis points: 50 percent a year. What is allowed is the product's.
+const spreadBPMax = 5000
+
 func (s *server) approveApplication(c *gin.Context) error {
 	id, err := pathID(c, "id")
 	if err != nil {
@@ -152,11 +156,14 @@ func (s *server) approveApplication(c *gin.Context) error {
 	}
 	cmd := origination.ApproveApplication{ID: id}
 	if amount := optional(in, "amount", positiveAmount); amount != nil {
-		cmd.Granted.Amount = *amount
+		cmd.Amount = *amount
 	}
 	if months := in.optionalInteger("term_months", 1, loan.TermMonthsMax); months != nil {
-		cmd.Granted.TermMonths = *months
+		cmd.TermMonths = *months
 	}
+	cmd.AnnualRate = optional(in, "annual_rate_pct", money.ParseRate)
+	cmd.SpreadBP = in.optionalInteger("spread_bp", -spreadBPMax, spreadBPMax)
+	cmd.OverrideReason = in.text("override_reason", 0, loan.ReasonMax)
 	if err := in.done(); err != nil {
 		return err
 	}
@@ -230,6 +237,8 @@ type approvalView struct {
 	ByRules       bool       `json:"by_rules"`
 	ApprovedBy    *domain.ID `json:"approved_by"`
 	ApprovedAt    time.Time  `json:"approved_at"`
+	OnBehalfOf    *domain.ID `json:"on_behalf_of"`
+	Override      string     `json:"override_reason"`
 }
 
 func viewApplication(r loan.Record) applicationView {
@@ -247,6 +256,7 @@ func viewApplication(r loan.Record) applicationView {
 		v.Approval = &approvalView{
 			Amount: a.Amount.String(), TermMonths: a.TermMonths, AnnualRatePct: a.AnnualRate.String(),
 			ByRules: a.ByRules(), ApprovedBy: present(a.ApprovedBy), ApprovedAt: a.ApprovedAt,
+			OnBehalfOf: present(a.OnBehalfOf), Override: a.OverrideReason,
 		}
 	}
 	return v

@@ -34,6 +34,13 @@ func newBank(t *testing.T) *register {
 	if err := origination.NewCatalogue(r.store, now, newID).Load(t.Context(), loader, load); err != nil {
 		t.Fatal(err)
 	}
+	authorities, err := demodata.Authorities()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := origination.NewAuthorities(r.store, now, newID).Load(t.Context(), loader, authorities); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

@@ -42,9 +42,13 @@ type applicationRow struct {
 	ApprovedRatePct      decimal.NullDecimal
 	ApprovedBy           idColumn
 	ApprovedAt           timeColumn
-	Version              int
-	CreatedAt            time.Time
-	UpdatedAt            time.Time `gorm:"autoUpdateTime:false"`
+	ApprovedOnBehalfOf   idColumn
+
+	ApprovedOverrideReason string
+
+	Version   int
+	CreatedAt time.Time
+	UpdatedAt time.Time `gorm:"autoUpdateTime:false"`
 }
 
 func (applicationRow) TableName() string { return "applications" }
@@ -66,6 +70,7 @@ func applicationToRow(r loan.Record) applicationRow {
 		row.ApprovedRatePct = decimal.NewNullDecimal(a.AnnualRate.Decimal())
 		row.ApprovedBy = idColumn{a.ApprovedBy}
 		row.ApprovedAt = timeColumn{a.ApprovedAt}
+		row.ApprovedOnBehalfOf, row.ApprovedOverrideReason = idColumn{a.OnBehalfOf}, a.OverrideReason
 	}
 	return row
 }
@@ -118,6 +123,7 @@ func approvalFromRow(row applicationRow) (*loan.Approval, error) {
 	return &loan.Approval{
 		Amount: amount, TermMonths: *row.ApprovedTermMonths, AnnualRate: rate,
 		ApprovedBy: row.ApprovedBy.ID, ApprovedAt: row.ApprovedAt.Time,
+		OnBehalfOf: row.ApprovedOnBehalfOf.ID, OverrideReason: row.ApprovedOverrideReason,
 	}, nil
 }
 

@@ -65,6 +65,10 @@ type Approval struct {
 	AnnualRate money.Rate
 	ApprovedBy domain.ID // the approver; zero when the rules decided (快速审批)
 	ApprovedAt time.Time
+	// OnBehalfOf is whose authority it was when the approver stood in for somebody (转授权); zero when it was his own.
+	OnBehalfOf domain.ID
+	// OverrideReason is why it goes beyond what was asked or what the rules allow (例外审批); empty where it does not.
+	OverrideReason string
 }
 
 // ByRules reports whether no person decided.
@@ -144,7 +148,7 @@ func Restore(r Record) (*Application, error) {
 		return nil, fmt.Errorf("application %s: version %d", r.ID, r.Version)
 	case granted && r.Approval == nil:
 		return nil, fmt.Errorf("application %s: %s without an approval", r.ID, r.Status)
-	case r.Approval != nil && (r.Approval.Amount.Sign() <= 0 || r.Approval.Amount.Cmp(r.Request.Amount) > 0):
+	case r.Approval != nil && (r.Approval.Amount.Sign() <= 0 || r.Approval.Amount.Cmp(r.Request.Amount) > 0 && r.Approval.OverrideReason == ""):
 		return nil, fmt.Errorf("application %s: approved %s of %s asked for", r.ID, r.Approval.Amount, r.Request.Amount)
 	case r.Status != StatusDraft && r.Status != StatusWithdrawn && r.DecisionID.IsZero():
 		return nil, fmt.Errorf("application %s: %s without a decision", r.ID, r.Status)
@@ -208,31 +212,51 @@ func (a *Application) Submit(by domain.Actor, at time.Time, s Submission) (Event
 	return event, nil
 }
 
-// Approve grants a referred application: at most what was asked, for at most as long. The approver is not the one who
-// submitted it (四眼原则). referenceRateID is the publication of the LPR that granted's rate is built on.
+// Approve grants a referred application: at most what was asked, for at most as long, unless granted says why it goes
+// beyond. The approver is not the one who submitted it (四眼原则), nor is the one he stands in for. referenceRateID is the
+// publication of the LPR that granted's rate is built on.
 func (a *Application) Approve(by domain.Actor, at time.Time, granted Approval, referenceRateID domain.ID) (Event, error) {
 	var p domain.Problems
-	if granted.Amount.Sign() <= 0 || granted.Amount.Cmp(a.rec.Request.Amount) > 0 {
+	beyond := granted.OverrideReason != ""
+	if granted.Amount.Sign() <= 0 || granted.Amount.Cmp(a.rec.Request.Amount) > 0 && !beyond {
 		p.Add("/amount", "out-of-range", "批准金额应大于 0.00 且不超过申请金额 %s 元", a.rec.Request.Amount.Grouped())
 	}
-	if granted.TermMonths < 1 || granted.TermMonths > a.rec.Request.TermMonths {
+	if granted.TermMonths < 1 || granted.TermMonths > TermMonthsMax || granted.TermMonths > a.rec.Request.TermMonths && !beyond {
 		p.Add("/term_months", "out-of-range", "批准期限应为 1 至 %d 个月（申请期限）", a.rec.Request.TermMonths)
 	}
 	if err := a.mayReview(by, ActionApprove); err != nil {
 		return Event{}, err
 	}
+	if !granted.OnBehalfOf.IsZero() {
+		if err := CheckReviewer(a.rec, nil, granted.OnBehalfOf); err != nil {
+			return Event{}, err
+		}
+	}
 	if err := p.Err(); err != nil {
 		return Event{}, err
 	}
-	event, err := a.move(by, at, ActionApprove, "",
-		Note{"amount", granted.Amount.String()}, Note{"term_months", fmt.Sprint(granted.TermMonths)},
-		Note{"annual_rate_pct", granted.AnnualRate.String()})
+	event, err := a.move(by, at, ActionApprove, "", approvalNotes(granted)...)
 	if err != nil {
 		return Event{}, err
 	}
 	granted.ApprovedBy, granted.ApprovedAt = by.ID, at
 	a.rec.Approval, a.rec.ReferenceRateID = &granted, referenceRateID
 	return event, nil
+}
+
+func approvalNotes(granted Approval) []Note {
+	notes := []Note{
+		{"amount", granted.Amount.String()},
+		{"term_months", fmt.Sprint(granted.TermMonths)},
+		{"annual_rate_pct", granted.AnnualRate.String()},
+	}
+	if !granted.OnBehalfOf.IsZero() {
+		notes = append(notes, Note{"on_behalf_of", granted.OnBehalfOf.String()})
+	}
+	if granted.OverrideReason != "" {
+		notes = append(notes, Note{"override_reason", granted.OverrideReason})
+	}
+	return notes
 }
 
 // Decline refuses a referred application, for a reason that is kept.
@@ -305,8 +329,17 @@ func (a *Application) mayReview(by domain.Actor, action Action) error {
 	if err := a.May(by, action); err != nil {
 		return err
 	}
-	if by.ID == a.rec.SubmittedBy || by.ID == a.rec.OfficerID {
+	return CheckReviewer(a.rec, nil, by.ID)
+}
+
+// CheckReviewer refuses a person who decides about a case (审批人, 贷审会成员, or the one an approver stands in for) and has
+// prepared it: as its officer, by submitting it, or as one of its investigators (调查、审查、审批分离).
+func CheckReviewer(app Record, investigators []domain.ID, person domain.ID) error {
+	switch {
+	case person == app.OfficerID || person == app.SubmittedBy:
 		return domain.Errorf(domain.KindForbidden, "four-eyes", "经办人不能审批自己经办的申请，请由另一位审批人办理")
+	case slices.Contains(investigators, person):
+		return domain.Errorf(domain.KindForbidden, "four-eyes", "实地调查人不能审批自己调查的申请，请由另一位审批人办理")
 	}
 	return nil
 }

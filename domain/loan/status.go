@@ -121,6 +121,16 @@ func (a Action) Label() string {
 		return "支付失败"
 	case ActionLose:
 		return "结果未知"
+	case ActionAssign:
+		return "指派"
+	case ActionComplete:
+		return "办结"
+	case ActionEscalate:
+		return "上报"
+	case ActionConfirm:
+		return "确认"
+	case ActionVote:
+		return "表决"
 	}
 	return lineLabel(a)
 }

@@ -162,35 +162,6 @@ func (s *Applications) Edit(ctx context.Context, by domain.Actor, cmd EditApplic
 	})
 }
 
-// ApproveApplication grants a referred application; zero amount and term grant what was asked.
-type ApproveApplication struct {
-	ID      domain.ID
-	Granted loan.Approval // AnnualRate is set here, by the product's price of the day
-}
-
-// Approve grants a referred application at the product's price of the day.
-func (s *Applications) Approve(ctx context.Context, by domain.Actor, cmd ApproveApplication) (loan.Record, error) {
-	return s.change(ctx, by, cmd.ID, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
-		rec := app.Record()
-		granted := cmd.Granted
-		if granted.Amount.IsZero() {
-			granted.Amount = rec.Request.Amount
-		}
-		if granted.TermMonths == 0 {
-			granted.TermMonths = rec.Request.TermMonths
-		}
-		if err := app.May(by, loan.ActionApprove); err != nil {
-			return loan.Event{}, err
-		}
-		_, ceiling, err := priceOn(ctx, tx, rec, domain.DateOf(now))
-		if err != nil {
-			return loan.Event{}, err
-		}
-		granted.AnnualRate = ceiling.AnnualRateMaxPct
-		return app.Approve(by, now, granted, ceiling.ReferenceRateID)
-	})
-}
-
 // Decline refuses a referred application.
 func (s *Applications) Decline(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error) {
 	return s.withReason(ctx, by, id, reason, (*loan.Application).Decline)

@@ -256,7 +256,7 @@ func TestTheReviewOfAReferredCase(t *testing.T) {
 
 	other := w.submittedFor(officer, "19800615", unconfirmed)
 	approved, err := w.applications.Approve(ctx, approver, origination.ApproveApplication{
-		ID: other.ID, Granted: loan.Approval{Amount: money.MustParseAmount("60000.00")},
+		ID: other.ID, Amount: money.MustParseAmount("60000.00"),
 	})
 	w.must(err)
 	if a := approved.Approval; a == nil || a.Amount.String() != "60000.00" || a.TermMonths != 12 || a.ApprovedBy != approver.ID || a.AnnualRate.String() != "3.20" {

@@ -40,6 +40,8 @@ type world struct {
 	catalogue     *origination.Catalogue
 	disbursements *origination.Disbursements
 	payouts       *origination.Payouts
+	authorities   *origination.Authorities
+	reviews       *origination.Reviews
 	woken         atomic.Int64
 	people        atomic.Int64
 	villageCode   string     // where the next household lives; empty: 刘马村
@@ -58,6 +60,8 @@ func newWorld(t *testing.T) *world {
 	w.applications = origination.NewApplications(w.store, w.now, newID)
 	w.borrowers = origination.NewBorrowers(w.store, w.now, newID)
 	w.catalogue = origination.NewCatalogue(w.store, w.now, newID)
+	w.authorities = origination.NewAuthorities(w.store, w.now, newID)
+	w.reviews = origination.NewReviews(w.store, w.now, newID)
 	w.disbursements = origination.NewDisbursements(w.store, w.now, newID, func() { w.woken.Add(1) })
 	w.startChannel()
 	w.loadLender()
@@ -116,6 +120,9 @@ func (w *world) loadLender() {
 		})
 	}
 	w.must(origination.NewStaff(w.store, w.now, newID, nil).LoadOrganisation(w.t.Context(), loader, organisation))
+	authorities, err := demodata.Authorities()
+	w.must(err)
+	w.must(w.authorities.Load(w.t.Context(), loader, authorities))
 }
 
 func (w *world) must(err error) {

@@ -1,12 +1,36 @@
 package origination
 
-import "fumin/domain"
+import (
+	"context"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+	"fumin/domain/loan"
+)
 
 // ReviewReader reads the review of referred cases: tasks, site visits, the committee (审查).
-type ReviewReader interface{}
+type ReviewReader interface {
+	// TasksOfApplication lists every task of a case in the order in which they came up, at most loan.TasksOfCaseMax.
+	TasksOfApplication(ctx context.Context, scope domain.Scope, applicationID domain.ID) ([]loan.Task, error)
+	// Investigators returns everybody who made or confirmed a site visit of a case. The application has been read within
+	// its scope.
+	Investigators(ctx context.Context, applicationID domain.ID) ([]domain.ID, error)
+	// Votes returns the committee's votes on a case in one round, in the order in which they were cast. The application has
+	// been read within its scope.
+	Votes(ctx context.Context, applicationID, decisionID domain.ID) ([]loan.Vote, error)
+}
 
-// ReviewWriter writes the review of referred cases: tasks, site visits, the committee (审查).
-type ReviewWriter interface{}
+// ReviewWriter writes the review of referred cases: tasks, site visits, the committee (审查). The caller holds the lock of the
+// application.
+type ReviewWriter interface {
+	// InsertTask refuses with "id-exists".
+	InsertTask(ctx context.Context, t loan.Task, event loan.Event) error
+	// SaveTask refuses with "stale-version".
+	SaveTask(ctx context.Context, t loan.Task, event loan.Event) error
+	// InsertVote refuses a second vote of one member in one round with "already-voted".
+	InsertVote(ctx context.Context, v loan.Vote, event loan.Event) error
+}
 
 // Reviews are the use cases of the review of referred cases: tasks, site visits, the committee (审查).
 type Reviews struct {
@@ -18,4 +42,68 @@ type Reviews struct {
 // NewReviews builds the use cases.
 func NewReviews(store Store, now domain.Clock, newID func() domain.ID) *Reviews {
 	return &Reviews{store: store, now: now, newID: newID}
+}
+
+// staffOfTheCase may look at the review of a case.
+var staffOfTheCase = []domain.Role{
+	domain.RoleLoanOfficer, domain.RoleApprover, domain.RoleRiskManager, domain.RoleDisbursementOfficer, domain.RoleBranchManager,
+	domain.RoleAuditor, domain.RoleAdmin,
+}
+
+// openTasks makes the task list of a case that was just referred. What was open from a round before is cancelled.
+func openTasks(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec loan.Record, o decision.Outcome, newID func() domain.ID) error {
+	if err := closeTasks(ctx, tx, by, now, rec.ID, "申请已重新提交，按新的决策重新列事项"); err != nil {
+		return err
+	}
+	for _, routing := range loan.RoutingOf(o) { // at most one a kind
+		task, event := loan.NewTask(by, now, loan.TaskFor(newID(), rec, routing, now))
+		if err := tx.InsertTask(ctx, task, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// closeTasks ends what is still open when a case moves on: a task for a higher approver is done by the approval, everything
+// else is cancelled.
+func closeTasks(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, why string) error {
+	tasks, err := tx.TasksOfApplication(ctx, domain.Scope{Everything: true}, applicationID)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if t.Status != loan.TaskOpen {
+			continue
+		}
+		closed, event, err := t.Cancel(by, now, why)
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveTask(ctx, closed, event); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// finishTasks completes the open tasks of one kind: whoever records what a task waits for (a visit, a guarantee letter)
+// calls it with what came of it.
+func finishTasks(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, kind loan.TaskKind, result string) error {
+	tasks, err := tx.TasksOfApplication(ctx, domain.Scope{Everything: true}, applicationID)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks {
+		if t.Status != loan.TaskOpen || t.Kind != kind {
+			continue
+		}
+		done, event, err := t.Complete(by, now, result)
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveTask(ctx, done, event); err != nil {
+			return err
+		}
+	}
+	return nil
 }

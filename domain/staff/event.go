@@ -14,6 +14,8 @@ const (
 	SubjectUser           Subject = "user"            // 员工
 	SubjectServiceAccount Subject = "service_account" // 服务账号
 	SubjectBranch         Subject = "branch"          // 机构
+	SubjectAuthority      Subject = "authority"       // 审批权限
+	SubjectDelegation     Subject = "delegation"      // 转授权
 )
 
 // Action is what happened.
@@ -32,6 +34,10 @@ const (
 	ActionChangePassword Action = "change_password" // 本人修改口令
 	ActionResetPassword  Action = "reset_password"  // 管理员重置口令
 	ActionStrengthenHash Action = "strengthen_hash" // 口令散列参数升级
+	ActionDraft          Action = "draft"           // 起草审批权限
+	ActionActivate       Action = "activate"        // 启用审批权限
+	ActionEnd            Action = "end"             // 终止审批权限、撤销转授权
+	ActionDelegate       Action = "delegate"        // 转授权
 )
 
 // Event is one line of the staff's audit trail: who did what to whom, when. It never carries a secret, nor what somebody

@@ -1,4 +1,4 @@
-// Package demodata owns the shipped catalogue, the working calendar and the demo organisation: JSON files inside the binary, read into domain
+// Package demodata owns the shipped catalogue, the working calendar, the demo organisation and its approval authorities: JSON files inside the binary, read into domain
 // values. It stores nothing and holds no passwords.
 //
 // Every id in the files is fixed, so loading the data twice changes nothing. Unknown JSON fields are refused: a misspelt
@@ -14,7 +14,7 @@ import (
 	"io"
 )
 
-//go:embed calendar.json catalogue.json organisation.json ruleset.json
+//go:embed authority.json calendar.json catalogue.json organisation.json ruleset.json
 var files embed.FS
 
 // decodeFile reads an embedded file into target.

@@ -1,0 +1,38 @@
+-- +goose Up
+-- Who may approve how much (审批权限), and from where on a committee decides: configuration of the whole lender, so it has no
+-- branch. user_id has no foreign key: a lender may load authorities before its staff.
+CREATE TABLE approval_authorities (
+  id                   CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  kind                 VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  role                 VARCHAR(30) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  user_id              CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  product_code         VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  guarantee_kind       VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  region_prefix        VARCHAR(12) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  amount               DECIMAL(18,2) NOT NULL,
+  members              JSON NOT NULL,
+  quorum               SMALLINT NOT NULL,
+  majority_numerator   SMALLINT NOT NULL,
+  majority_denominator SMALLINT NOT NULL,
+  effective_from       DATE NOT NULL,
+  effective_to         DATE NULL,
+  basis                VARCHAR(200) NOT NULL,
+  sample               BOOLEAN NOT NULL,
+  status               VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  drafted_by           CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  drafted_at           DATETIME(6) NOT NULL,
+  activated_by         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  activated_at         DATETIME(6) NULL,
+  ended_by             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  ended_at             DATETIME(6) NULL,
+  version              INT NOT NULL,
+  PRIMARY KEY (id),
+  KEY ix_approval_authorities_status (status, id),
+  KEY ix_approval_authorities_user (user_id, id),
+  CONSTRAINT fk_approval_authorities_product FOREIGN KEY (product_code) REFERENCES products (code),
+  CONSTRAINT ck_approval_authorities_kind CHECK (kind IN ('approve','override','committee')),
+  CONSTRAINT ck_approval_authorities_amount CHECK (amount > 0),
+  CONSTRAINT ck_approval_authorities_status CHECK (status IN ('draft','active')),
+  CONSTRAINT ck_approval_authorities_two_people CHECK (activated_by IS NULL OR activated_by <> drafted_by),
+  CONSTRAINT ck_approval_authorities_active CHECK (status = 'draft' OR activated_by IS NOT NULL)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

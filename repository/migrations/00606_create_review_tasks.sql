@@ -1,0 +1,32 @@
+-- +goose Up
+-- What referred cases wait for (审查事项). They are only changed while the row of their application is locked.
+CREATE TABLE review_tasks (
+  id             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  application_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  branch_id      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  decision_id    CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  kind           VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  blocking       BOOLEAN NOT NULL,
+  text           VARCHAR(500) NOT NULL,
+  amount_needed  DECIMAL(18,2) NOT NULL,
+  owner_role     VARCHAR(30) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  owner_id       CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  due_at         DATETIME(6) NOT NULL,
+  status         VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  result         VARCHAR(500) NOT NULL,
+  created_at     DATETIME(6) NOT NULL,
+  closed_by      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  closed_at      DATETIME(6) NULL,
+  version        INT NOT NULL,
+  PRIMARY KEY (id),
+  KEY ix_review_tasks_application (application_id, id),
+  KEY ix_review_tasks_branch (branch_id, id),
+  KEY ix_review_tasks_status (branch_id, status, id),
+  KEY ix_review_tasks_newest (status, id),
+  KEY ix_review_tasks_owner (owner_id, status, id),
+  KEY ix_review_tasks_due (status, due_at),
+  CONSTRAINT fk_review_tasks_application FOREIGN KEY (application_id) REFERENCES applications (id),
+  CONSTRAINT fk_review_tasks_branch FOREIGN KEY (branch_id) REFERENCES branches (id),
+  CONSTRAINT ck_review_tasks_kind CHECK (kind IN ('site_visit','guarantee_answer','bureau_confirmation','papers','reviewer_opinion','higher_approval')),
+  CONSTRAINT ck_review_tasks_status CHECK (status IN ('open','done','cancelled'))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
