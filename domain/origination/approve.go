@@ -13,8 +13,7 @@ import (
 	"fumin/domain/staff"
 )
 
-// ApproveApplication grants a referred application. What is zero is granted as asked, or as much of it as the rules allow, at
-// the price of the rules.
+// ApproveApplication grants a referred application. What is zero is granted as asked, at the price of the rules.
 type ApproveApplication struct {
 	ID         domain.ID
 	Amount     money.Amount
@@ -58,7 +57,7 @@ func (s *Applications) Approve(ctx context.Context, by domain.Actor, cmd Approve
 		if err != nil {
 			return err
 		}
-		if err := tx.SaveApplication(ctx, app, event); err != nil {
+		if err := saveCase(ctx, tx, app, event); err != nil {
 			return err
 		}
 		if err := closeTasks(ctx, tx, by, now, a.rec.ID, "申请已批准"); err != nil {
@@ -146,10 +145,10 @@ func (a *approvalCase) grant(ctx context.Context, r Reader, cmd ApproveApplicati
 	}
 	g := loan.Approval{Amount: cmd.Amount, TermMonths: cmd.TermMonths, AnnualRate: ruled, OverrideReason: cmd.OverrideReason}
 	if g.Amount.IsZero() {
-		g.Amount = amountMax
+		g.Amount = a.rec.Request.Amount
 	}
 	if g.TermMonths == 0 {
-		g.TermMonths = termMax
+		g.TermMonths = a.rec.Request.TermMonths
 	}
 	switch {
 	case cmd.AnnualRate != nil && cmd.SpreadBP != nil:

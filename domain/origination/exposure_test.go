@@ -173,14 +173,16 @@ func TestAPersonsApprovalAboveTheLimitIsRefusedWithTheFigures(t *testing.T) {
 	}
 
 	_, err := w.applications.Approve(ctx, approver, origination.ApproveApplication{ID: second.ID})
-	wantCode(t, "approve 80,000.00", err, "exposure-above-lender-limit")
+	wantCode(t, "approve 80,000.00, more than the rules allow", err, "override-required")
+	_, err = w.applications.Approve(ctx, w.demoStaff("approver-3715"), origination.ApproveApplication{ID: second.ID, OverrideReason: "订单增加"})
+	wantCode(t, "approve 80,000.00 by an override, which does not pass the limit", err, "exposure-above-lender-limit")
 	if !strings.Contains(err.Error(), "99,500.00") || !strings.Contains(err.Error(), "50,500.00") {
 		t.Errorf("the refusal %v does not say what is taken and what is free", err)
 	}
 	w.wantExposure("after the refusal", officer, person.HouseholdID, "99500.00")
 
 	granted, err := w.applications.Approve(ctx, approver, origination.ApproveApplication{
-		ID: second.ID, Granted: loan.Approval{Amount: money.MustParseAmount("50500.00")},
+		ID: second.ID, Amount: money.MustParseAmount("50500.00"),
 	})
 	w.must(err)
 	if granted.Status != loan.StatusApproved {
