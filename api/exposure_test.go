@@ -107,3 +107,25 @@ func TestALenderLimitIsMadeByOneAndActivatedByAnother(t *testing.T) {
 	}
 	r.as(domain.RoleApprover, branchA).post(pathOf(a.ID, "/approve"), "").wantProblem(http.StatusUnprocessableEntity, "override-required") // and an override does not pass it: see origination
 }
+
+func TestAPaperOfACaseIsRecordedAndListed(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	a := r.opened(1)
+	paper := fields{"type": "household_register", "received_on": "2026-08-22", "reference": "DA-2026-0117", "expires_on": "2030-01-01"}
+	createAt(r.officer(), pathOf(a.ID, "/documents"), paper).want(http.StatusCreated)
+	list := string(r.officer().get(pathOf(a.ID, "/documents")).want(http.StatusOK).body)
+	for _, want := range []string{`"type":"household_register"`, `"type_label":"户口簿"`, `"reference":"DA-2026-0117"`, `"expires_on":"2030-01-01"`} {
+		if !strings.Contains(list, want) {
+			t.Errorf("the list lacks %s: %s", want, list)
+		}
+	}
+	r.as(domain.RoleLoanOfficer, branchB).get(pathOf(a.ID, "/documents")).want(http.StatusNotFound)
+	createAt(r.as(domain.RoleAuditor, branchA), pathOf(a.ID, "/documents"), paper).want(http.StatusForbidden)
+	paper["type"] = "poem"
+	createAt(r.officer().bad(), pathOf(a.ID, "/documents"), paper).want(http.StatusUnprocessableEntity)
+	events := string(r.officer().get(pathOf(a.ID, "/events")).want(http.StatusOK).body)
+	if !strings.Contains(events, `"subject":"document"`) || !strings.Contains(events, "登记资料") {
+		t.Errorf("the history does not tell of the paper: %s", events)
+	}
+}

@@ -136,6 +136,7 @@ func (s *server) routes() []route {
 		s.jobRoutes(),
 		s.enquiryRoutes(),
 		s.exposureRoutes(),
+		s.documentRoutes(),
 		s.reviewRoutes(),
 		s.authorityRoutes(),
 		s.signatureRoutes(),

@@ -26,6 +26,7 @@ const (
 	SubjectLoanNote     Subject = "loan_note"    // 借据
 	SubjectRepayment    Subject = "repayment"    // 还款
 	SubjectRenewal      Subject = "renewal"      // 续贷
+	SubjectDocument     Subject = "document"     // 申请资料
 )
 
 // Subjects lists every subject.
@@ -33,6 +34,7 @@ func Subjects() []Subject {
 	return []Subject{
 		SubjectApplication, SubjectDisbursement, SubjectTransfer, SubjectReversal, SubjectHold, SubjectTask, SubjectVote,
 		SubjectSiteVisit, SubjectSignature, SubjectGuarantee, SubjectLine, SubjectLoanNote, SubjectRepayment, SubjectRenewal,
+		SubjectDocument,
 	}
 }
 

@@ -80,6 +80,7 @@ const (
 	ActionDisburse Action = "disburse" // 放款到账
 	ActionClose    Action = "close"    // 结案
 	ActionExpire   Action = "expire"   // 批准失效
+	ActionRecord   Action = "record"   // 登记资料
 )
 
 // Label is the action in Chinese.
@@ -107,6 +108,8 @@ func (a Action) Label() string {
 		return "结案"
 	case ActionExpire:
 		return "批准失效"
+	case ActionRecord:
+		return "登记资料"
 	case ActionRequest:
 		return "申请放款"
 	case ActionRelease:

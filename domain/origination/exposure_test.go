@@ -33,7 +33,7 @@ func (w *world) limitFarmers(amount string) {
 func (w *world) openedFor(officer domain.Actor, person borrower.Borrower, code, amount string) loan.Record {
 	w.t.Helper()
 	ask := request(amount)
-	if code == "CYD" {
+	if code != "QLFMD" {
 		ask.RepaymentMethod = schedule.EqualInstalment
 	}
 	rec, _, err := w.applications.Open(w.t.Context(), officer, key(), origination.OpenApplication{

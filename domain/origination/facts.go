@@ -1,10 +1,15 @@
 package origination
 
 import (
+	"context"
+
+	"github.com/shopspring/decimal"
+
 	"fumin/domain"
 	"fumin/domain/borrower"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 	"fumin/domain/product"
 )
 
@@ -19,6 +24,9 @@ func requestFacts(rec loan.Record, person borrower.Borrower, today domain.Date) 
 		BorrowerKind:      decision.Known(productKind(person.Kind)),
 		CreditConsentLive: decision.Known(consent),
 		SiteVisitDone:     decision.Known(rec.Request.VisitedBy(today)),
+		RepaymentMethod:   decision.Known(string(rec.Request.RepaymentMethod)),
+		RegionCode:        decision.Known(rec.RegionCode),
+		ProductCode:       decision.Known(rec.ProductCode),
 	}
 	f.BirthDate = birthDate(person)
 	switch {
@@ -79,4 +87,54 @@ func productFacts(f *decision.Facts, p product.Product, v product.Version, price
 	f.GuaranteeCompanyFrom = decision.KnownUnless(!guaranteed, from)
 	f.RecommendedListRequired = decision.Known(p.HasPartner(product.PartnerRuralRevitalisationBureau))
 	f.SiteVisitRequired = decision.Known(v.SiteVisitRequired)
+	// No register says what trade a borrower is in. Where the product lowers the price for none, that is no matter.
+	if len(v.Price.Reliefs) == 0 {
+		f.ReliefIndustry = decision.None[string]()
+	}
+}
+
+// householdOf returns the household the case was opened for; nil where it has none.
+func householdOf(ctx context.Context, r Reader, rec loan.Record) (*borrower.Household, error) {
+	if rec.HouseholdID.IsZero() {
+		return nil, nil
+	}
+	h, err := r.Household(ctx, domain.Scope{Everything: true}, rec.HouseholdID)
+	if err != nil {
+		return nil, err
+	}
+	return &h, nil
+}
+
+// householdFacts are the facts about the household (家庭): who lives there today, what was verified of last year's income,
+// and the land it works. Land that nobody put on file is not known to be none.
+func householdFacts(f *decision.Facts, h *borrower.Household, today domain.Date) {
+	if h == nil {
+		f.HouseholdSize, f.HouseholdIncomeYear = decision.None[int](), decision.None[money.Amount]()
+		f.HouseholdLandMu = decision.None[decimal.Decimal]()
+		return
+	}
+	size := 0
+	for _, m := range h.Members { // at most borrower.ListMax
+		if m.InOn(today) {
+			size++
+		}
+	}
+	f.HouseholdSize = decision.Known(size)
+	for _, y := range h.Figures {
+		if y.Year == today.Year()-1 && y.Income.IsVerified() {
+			f.HouseholdIncomeYear = decision.Known(y.Income.Verified)
+		}
+	}
+	if len(h.Lands) > 0 {
+		worked := borrower.LandAreaOn(h.Lands, today)
+		f.HouseholdLandMu = decision.Known(decimal.RequireFromString(worked.String()))
+	}
+}
+
+// facts tells the rules what the limits leave.
+func (h headroom) facts(f *decision.Facts) {
+	f.ExposureExisting = decision.Known(h.existing)
+	f.ExposureProductExisting = decision.Known(h.productExisting)
+	f.ExposureProductMax = decision.Known(h.productMax)
+	f.ExposureLenderMax = decision.KnownUnless(!h.lenderLimited, h.lenderMax)
 }

@@ -38,6 +38,7 @@ type Reader interface {
 	JobReader
 	EnquiryReader
 	ExposureReader
+	DocumentReader
 	ReviewReader
 	AuthorityReader
 	SignatureReader
@@ -62,6 +63,7 @@ type Tx interface {
 	JobWriter
 	EnquiryWriter
 	ExposureWriter
+	DocumentWriter
 	ReviewWriter
 	AuthorityWriter
 	SignatureWriter

@@ -82,6 +82,14 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 		return file{}, err
 	}
 	f := file{facts: requestFacts(rec, person, today)}
+	household, err := householdOf(ctx, r, rec)
+	if err != nil {
+		return file{}, err
+	}
+	householdFacts(&f.facts, household, today)
+	if err := conductFacts(ctx, r, &f.facts, rec); err != nil {
+		return file{}, err
+	}
 
 	f.version, err = productVersion(ctx, r, rec.ProductCode, rec.RegionCode, today)
 	if domain.CodeOf(err) == "product-not-offered" {
@@ -104,10 +112,16 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 		return file{}, err
 	}
 	productFacts(&f.facts, offered, f.version, f.ceiling)
+	documents, err := r.Documents(ctx, domain.Scope{Everything: true}, rec.ID)
+	if err != nil {
+		return file{}, err
+	}
+	documentFacts(&f.facts, f.version, person, household, documents, today)
 	f.headroom, err = measure(ctx, r, rec, offered, f.version.AmountMax, productKind(person.Kind), today)
 	if err != nil {
 		return file{}, err
 	}
+	f.headroom.facts(&f.facts)
 	return f, recommendedFact(ctx, r, &f.facts, person, offered, today)
 }
 
