@@ -21,6 +21,8 @@ func (s *server) reportRoutes() []route {
 		{method: http.MethodGet, path: "/v1/reports/:code", handler: s.showReport},
 		{method: http.MethodGet, path: "/v1/reports/:code/rows", handler: s.listReportRows, query: true},
 		{method: http.MethodGet, path: "/v1/reports/:code/file", handler: s.streamReport, query: true, timeout: reportStreamTimeout},
+		{method: http.MethodGet, path: "/v1/reports/:code/chart.svg", handler: s.drawReport, query: true, timeout: reportStreamTimeout},
+		{method: http.MethodGet, path: "/v1/one-pager.html", handler: s.showOnePager, query: true, timeout: reportStreamTimeout},
 		{method: http.MethodPost, path: "/v1/exports", handler: s.startExport},
 	}
 }

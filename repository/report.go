@@ -95,8 +95,10 @@ type ledgerRow struct {
 const ledgerKeySeparator = "|"
 
 func (l ledger) condition(q report.Query) (where string, args []any) {
-	where = fmt.Sprintf("%s >= ? AND %s < ?", l.time, l.time)
-	args = []any{q.Start(), q.End()}
+	where, args = l.time+" < ?", []any{q.Cutoff()}
+	if !q.From.IsZero() {
+		where, args = fmt.Sprintf("%s >= ? AND %s < ?", l.time, l.time), []any{q.Start(), q.End()}
+	}
 	if q.ProductCode != "" && l.product != "" {
 		where += " AND " + l.product + " = ?"
 		args = append(args, q.ProductCode)

@@ -19,6 +19,7 @@ import (
 // reportSources has the source of every report.
 var reportSources = map[report.Code]reportSource{
 	report.ApplicationLedger: applicationLedger,
+	report.LineUse:           lineUse,
 	report.Turnaround:        summary(turnaround),
 	report.StaffWork:         summary(staffWork),
 	report.DeclineReasons:    summary(declineReasons),

@@ -197,23 +197,91 @@ func (s *Reports) Write(ctx context.Context, p PreparedReport, format report.For
 	if err != nil {
 		return report.Summary{}, err
 	}
+	err = s.each(ctx, p, output.Row, func() error {
+		if progress == nil {
+			return nil
+		}
+		return progress(output.Rows())
+	})
+	if err != nil {
+		return report.Summary{}, err
+	}
+	return output.Close()
+}
+
+// each calls row for every row, branch by branch, and batch now and then. A row is good until the call returns.
+func (s *Reports) each(ctx context.Context, p PreparedReport, row func(report.Row) error, batch func() error) error {
 	for _, branch := range p.branches {
 		last := ""
 		for more := true; more; {
 			rows, err := s.store.ReportRows(ctx, p.Head.Query, branch, last, reportBatchRows, func(r report.Row) error {
 				last = r.Key
-				return output.Row(r)
+				return row(r)
 			})
 			if err != nil {
-				return report.Summary{}, err
+				return err
+			}
+			if err := batch(); err != nil {
+				return err
 			}
 			more = rows == reportBatchRows
-			if progress != nil && rows > 0 {
-				if err := progress(output.Rows()); err != nil {
-					return report.Summary{}, err
-				}
-			}
 		}
 	}
-	return output.Close()
+	return nil
+}
+
+// Chart draws what a report says, or refuses with "report-without-chart".
+func (s *Reports) Chart(ctx context.Context, p PreparedReport) (report.Chart, error) {
+	chart, known, err := report.ChartOf(p.Head, func(each func(report.Row) error) error {
+		return s.each(ctx, p, each, ctx.Err)
+	})
+	if err == nil && !known {
+		err = domain.Errorf(domain.KindNotFound, "report-without-chart", "“%s”没有图，有图的是进件台账、审批时效、放款台账", p.Head.Definition.Title)
+	}
+	return chart, err
+}
+
+// OnePager is what a branch manager pins to the wall (一页纸): a month of the branch and those below it.
+type OnePager struct {
+	BranchName string
+	From, AsOf domain.Date
+	Charts     []report.Chart
+	Figures    []Figure
+}
+
+// Figure is one number of a one-pager.
+type Figure struct{ Label, Text string }
+
+// OnePagerOf makes the page of the month up to a business day.
+func (s *Reports) OnePagerOf(ctx context.Context, by domain.Actor, branchID domain.ID, asOf domain.Date) (OnePager, error) {
+	first, err := domain.NewDate(asOf.Year(), asOf.Month(), 1)
+	if err != nil {
+		return OnePager{}, err
+	}
+	page := OnePager{From: first, AsOf: asOf}
+	for _, code := range []report.Code{report.ApplicationLedger, report.DisbursementLedger, report.Turnaround} {
+		prepared, err := s.Prepare(ctx, by, report.Query{Report: code, From: first, To: asOf, AsOf: asOf, BranchID: branchID}, report.CharsetUTF8)
+		if err != nil {
+			return OnePager{}, err
+		}
+		page.BranchName = prepared.Head.BranchName
+		chart, err := s.Chart(ctx, prepared)
+		if err != nil {
+			return OnePager{}, err
+		}
+		page.Charts = append(page.Charts, chart)
+	}
+	prepared, err := s.Prepare(ctx, by, report.Query{Report: report.BookBalance, AsOf: asOf, BranchID: branchID}, report.CharsetUTF8)
+	if err != nil {
+		return OnePager{}, err
+	}
+	summary, err := s.Write(ctx, prepared, report.FormatCSV, io.Discard, nil)
+	for _, total := range summary.Totals {
+		unit := total.Column.Unit
+		if unit == "" {
+			unit = "笔"
+		}
+		page.Figures = append(page.Figures, Figure{Label: total.Column.Heading, Text: total.Text + " " + unit})
+	}
+	return page, err
 }
