@@ -4,10 +4,12 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -32,6 +34,7 @@ import (
 	"fumin/api"
 	"fumin/domain"
 	"fumin/domain/origination"
+	"fumin/domain/report"
 	"fumin/domain/staff"
 	"fumin/repository"
 	"fumin/repository/channel"
@@ -59,6 +62,8 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
   fumin user add           add a member of staff: fumin user add USERNAME NAME ROLE BRANCH_CODE; the password on standard input
   fumin service-account    fumin service-account add CLIENT_ID NAME prints the secret of a new service account, this once;
                            fumin service-account deactivate CLIENT_ID stops one from getting tokens
+  fumin report             a report as a file: fumin report CODE [-format csv|xlsx|parquet] [-from DAY] [-to DAY] [-as-of DAY]
+                           [-branch CODE] [-product CODE] [-columns A,B] [-charset utf-8|gb18030] [-output FILE]; without CODE, the list
   fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
   fumin version            what this program is
 
@@ -94,6 +99,8 @@ func run(ctx context.Context, args, environment []string, out io.Writer) error {
 		return addUser(ctx, cfg, args, os.Stdin, out)
 	case "service-account":
 		return serviceAccount(ctx, cfg, args, out)
+	case "report":
+		return writeReport(ctx, cfg, args, out)
 	case "sandbox-channel":
 		return sandboxChannel(ctx, cfg, args, out)
 	case "version":
@@ -559,7 +566,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	exports := origination.NewExports(reports, jobs)
 	return &services{
 		staff: members,
-		jobs:  origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
+		jobs: origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
 			// Each kind of background work has its line here.
 			origination.JobExport: exports.Run,
 		}),
@@ -914,4 +921,146 @@ func serviceAccount(ctx context.Context, cfg config, args []string, out io.Write
 		})
 	}
 	return errors.New("usage: fumin service-account add CLIENT_ID NAME, or fumin service-account deactivate CLIENT_ID")
+}
+
+// writeReport writes a report to a file, with the operator's authority over all branches and with personal data masked. The
+// progress goes to standard error, so that the file may go to standard output.
+func writeReport(ctx context.Context, cfg config, args []string, out io.Writer) (err error) {
+	if len(args) == 0 {
+		for _, d := range report.All() {
+			if _, err := fmt.Fprintf(out, "%-22s %s\n", d.Code, d.Title); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if cfg.dsn == "" || len(cfg.keyset) == 0 {
+		return errors.New("FUMIN_DSN and FUMIN_KEYSET (or FUMIN_KEYSET_FILE) must be set")
+	}
+	wanted, err := readReportFlags(args)
+	if err != nil {
+		return err
+	}
+	store, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	if wanted.branch != "" {
+		if wanted.query.BranchID, err = branchByCode(ctx, store, wanted.branch); err != nil {
+			return err
+		}
+	}
+	reports := origination.NewReports(store, now, newID)
+	prepared, err := reports.Prepare(ctx, installer(), wanted.query, wanted.charset)
+	if err != nil {
+		return explained(err)
+	}
+	if wanted.output == "" {
+		wanted.output = origination.FileNameOf(prepared.Head, wanted.format)
+	}
+	if wanted.output == "-" {
+		_, err := reports.Write(ctx, prepared, wanted.format, out, nil)
+		return err
+	}
+	return writeReportFile(ctx, reports, prepared, wanted, out)
+}
+
+// writeReportFile writes beside the file and gives it its name when it is whole.
+func writeReportFile(ctx context.Context, reports *origination.Reports, prepared origination.PreparedReport, wanted reportFlags, out io.Writer) error {
+	estimate, err := reports.Count(ctx, prepared, reportEstimateMax)
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(wanted.output), ".report-*")
+	if err != nil {
+		return fmt.Errorf("make the file: %w", err)
+	}
+	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
+	buffered := bufio.NewWriterSize(file, 1<<20)
+	summary, err := reports.Write(ctx, prepared, wanted.format, buffered, func(rows int64) error {
+		showProgress(os.Stderr, rows, max(rows, int64(estimate)))
+		return ctx.Err()
+	})
+	if err := errors.Join(err, buffered.Flush(), file.Sync(), file.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(file.Name(), wanted.output); err != nil {
+		return fmt.Errorf("name the file: %w", err)
+	}
+	fmt.Fprintln(os.Stderr)
+	_, err = fmt.Fprintf(out, "%s: %d rows, SHA-256 of the CSV body %s\n", wanted.output, summary.Rows, summary.CSVBodySHA256)
+	return err
+}
+
+// reportEstimateMax bounds the count for the progress bar.
+const reportEstimateMax = 5_000_000
+
+// showProgress draws a bar of forty characters over the one before it.
+func showProgress(w io.Writer, done, estimate int64) {
+	const width = 40
+	filled := int(done * width / max(estimate, 1))
+	_, _ = fmt.Fprintf(w, "\r[%s%s] %d / %d", strings.Repeat("=", filled), strings.Repeat(" ", width-filled), done, estimate)
+}
+
+// reportFlags is what `fumin report` was asked for.
+type reportFlags struct {
+	query   report.Query
+	format  report.Format
+	charset report.Charset
+	branch  string // its code
+	output  string // a path; "-" is standard output
+}
+
+func readReportFlags(args []string) (reportFlags, error) {
+	wanted := reportFlags{query: report.Query{Report: report.Code(args[0]), AsOf: domain.DateOf(now())}}
+	flags := flag.NewFlagSet("report", flag.ContinueOnError)
+	flags.SetOutput(io.Discard) // what is wrong is returned, and printed once
+	day := func(name string, to *domain.Date, about string) {
+		flags.Func(name, about, func(s string) (err error) { *to, err = domain.ParseDate(s); return err })
+	}
+	day("from", &wanted.query.From, "first day")
+	day("to", &wanted.query.To, "last day")
+	day("as-of", &wanted.query.AsOf, "business day at whose end the figures stand")
+	format, charset := flags.String("format", "csv", "csv, xlsx or parquet"), flags.String("charset", "utf-8", "utf-8 or gb18030")
+	columns := flags.String("columns", "", "columns, with commas")
+	flags.StringVar(&wanted.query.ProductCode, "product", "", "product code")
+	flags.StringVar(&wanted.branch, "branch", "", "branch code")
+	flags.StringVar(&wanted.output, "output", "", "file, or - for standard output")
+	if err := flags.Parse(args[1:]); err != nil || flags.NArg() > 0 {
+		return reportFlags{}, fmt.Errorf("report: %w; fumin help shows how it is asked for", cmp.Or(err, errors.New("an argument too many")))
+	}
+	wanted.format, wanted.charset = report.Format(*format), report.Charset(*charset)
+	if !wanted.format.Valid() || !wanted.charset.Valid() {
+		return reportFlags{}, fmt.Errorf("report: no format %q or charset %q", *format, *charset)
+	}
+	if *columns != "" {
+		wanted.query.Columns = strings.Split(*columns, ",")
+	}
+	return wanted, nil
+}
+
+func branchByCode(ctx context.Context, store *repository.Store, code string) (domain.ID, error) {
+	branches, err := store.Branches(ctx, installer().Scope())
+	if err != nil {
+		return "", err
+	}
+	i := slices.IndexFunc(branches, func(b staff.Branch) bool { return b.Code == code })
+	if i < 0 {
+		return "", fmt.Errorf("no branch with the code %q", code)
+	}
+	return branches[i].ID, nil
+}
+
+// explained adds to a refusal what is wrong with each field, for a person at a terminal.
+func explained(err error) error {
+	refusal, ok := errors.AsType[*domain.Error](err)
+	if !ok || len(refusal.Fields) == 0 {
+		return err
+	}
+	lines := []error{err}
+	for _, f := range refusal.Fields {
+		lines = append(lines, fmt.Errorf("%s: %s", strings.TrimPrefix(f.Pointer, "/"), f.Detail))
+	}
+	return errors.Join(lines...)
 }

@@ -41,7 +41,9 @@ type ReportReading struct {
 
 // Who may read reports, and who may see personal data in them, for a reason.
 var (
-	reportReaders   = []domain.Role{domain.RoleBranchManager, domain.RoleRiskManager, domain.RoleAuditor, domain.RoleAdmin}
+	reportReaders = []domain.Role{
+		domain.RoleBranchManager, domain.RoleRiskManager, domain.RoleAuditor, domain.RoleAdmin, domain.RoleSystem, // the operator's command
+	}
 	reportRevealers = []domain.Role{domain.RoleBranchManager, domain.RoleAuditor}
 )
 
