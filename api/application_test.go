@@ -166,7 +166,9 @@ func TestTheWayOfADuckShedOverHTTP(t *testing.T) {
 	if a.Status != "closed" {
 		t.Errorf("closed: %s", a.Status)
 	}
-	var history struct{ Items []struct{ Subject, Action string } }
+	var history struct {
+		Items []struct{ Subject, Action string }
+	}
 	r.as(domain.RoleAuditor, headOffice).get(pathOf(a.ID, "/events")).want(http.StatusOK).into(&history)
 	deeds := 0
 	for _, e := range history.Items {

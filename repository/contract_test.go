@@ -180,7 +180,7 @@ func TestRowsUnderAnotherKeysetAreAnErrorOnRead(t *testing.T) {
 	l.must(err)
 	t.Cleanup(func() { _ = stranger.Close() })
 	_, errContract := stranger.Contract(t.Context(), ledgerEverything, r.ID)
-	_, errDisbursement := stranger.Disbursement(t.Context(), ledgerEverything, d.ID)
+	_, errDisbursement := stranger.TransferPayee(t.Context(), d.Transfers[0].ID)
 	_, errDecision := stranger.Decision(t.Context(), ledgerEverything, decided.ID)
 	for name, err := range map[string]error{"contract": errContract, "disbursement": errDisbursement, "decision": errDecision} {
 		if err == nil || domain.CodeOf(err) != "" || !strings.Contains(err.Error(), "wrong keyset") {

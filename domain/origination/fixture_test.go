@@ -257,10 +257,15 @@ func (w *world) signed(officer domain.Actor, amount string) loan.Record {
 	return rec
 }
 
+// all asks for everything the contract has, to the borrower's own account.
+func all(applicationID domain.ID) origination.RequestDisbursement {
+	return origination.RequestDisbursement{ApplicationID: applicationID}
+}
+
 func (w *world) released(officer domain.Actor, amount string) loan.DisbursementRecord {
 	w.t.Helper()
 	rec := w.signed(officer, amount)
-	d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), rec.ID)
+	d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), all(rec.ID))
 	w.must(err)
 	d, _, err = w.disbursements.Release(w.t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
 	w.must(err)
