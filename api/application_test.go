@@ -41,6 +41,14 @@ func newBank(t *testing.T) *register {
 	if err := origination.NewAuthorities(r.store, now, newID).Load(t.Context(), loader, authorities); err != nil {
 		t.Fatal(err)
 	}
+	sets, err := demodata.LoadableRuleSets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs := origination.NewJobs(r.store, now, newID, func() {})
+	if err := origination.NewRuleSets(r.store, now, newID, jobs).Load(t.Context(), loader, sets); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 

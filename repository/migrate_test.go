@@ -279,7 +279,7 @@ var refusals = []refusal{
 	{"uk_applications_application_no", "UPDATE applications SET application_no = (SELECT n FROM (SELECT application_no n FROM applications WHERE id = '{signed}') o) WHERE id = '{application}'"},
 
 	{"ck_decisions_result", "UPDATE decisions SET result = 'perhaps'"},
-	{"uk_decisions_application", "INSERT INTO decisions SELECT '01900000-0000-7000-8000-000000000999', application_id, branch_id, application_version, result, rule_set, outcome, facts_cipher, decided_at FROM decisions LIMIT 1"},
+	{"uk_decisions_application", "INSERT INTO decisions SELECT '01900000-0000-7000-8000-000000000999', application_id, branch_id, application_version, result, rule_set, outcome, facts_cipher, decided_at, NULL, '', '', 0 FROM decisions LIMIT 1"},
 	{"fk_decisions_application", "UPDATE decisions SET application_id = '01900000-0000-7000-8000-000000000999'"},
 	{"decisions.outcome", "UPDATE decisions SET outcome = ''"},
 

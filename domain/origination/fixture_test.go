@@ -111,6 +111,9 @@ func (w *world) loadLender() {
 	w.must(err)
 	loader := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
 	w.must(w.catalogue.Load(w.t.Context(), loader, origination.LoadCatalogue{Products: products, Versions: versions, ReferenceRates: rates}))
+	sets, err := demodata.LoadableRuleSets()
+	w.must(err)
+	w.must(w.ruleSets().Load(w.t.Context(), loader, sets))
 	branches, err := demodata.Branches()
 	w.must(err)
 	var organisation origination.Organisation
@@ -270,4 +273,8 @@ func (w *world) released(officer domain.Actor, amount string) loan.DisbursementR
 	d, _, err = w.disbursements.Release(w.t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
 	w.must(err)
 	return d
+}
+
+func (w *world) ruleSets() *origination.RuleSets {
+	return origination.NewRuleSets(w.store, w.now, newID, w.jobs())
 }
