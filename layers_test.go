@@ -122,6 +122,8 @@ var arrows = []arrow{
 	{"repository", []string{"domain/..."}},
 	{"repository/localdb", nil},
 	{"repository/channel/...", []string{"domain/...", "repository/channel/..."}},
+	{"repository/signing/...", []string{"domain/...", "repository/channel", "repository/signing"}}, // the channel's signature
+	{"repository/contractprint", []string{"domain", "domain/loan"}},
 	{"repository/...", []string{"domain/...", "repository/..."}},               // demo data and what tests of the store share
 	{"scripts/...", []string{"domain/...", "repository/...", "scripts/drive"}}, // they speak to the service over HTTP only,
 	{"", []string{"api", "domain/...", "repository/..."}},

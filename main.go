@@ -39,8 +39,11 @@ import (
 	"fumin/repository"
 	"fumin/repository/channel"
 	"fumin/repository/channel/sandbox"
+	"fumin/repository/contractprint"
 	"fumin/repository/demodata"
 	"fumin/repository/localdb"
+	"fumin/repository/signing"
+	signingsandbox "fumin/repository/signing/sandbox"
 )
 
 func main() {
@@ -54,7 +57,7 @@ func main() {
 
 const usage = `fumin: loan origination for rural lenders (富民贷款业务服务)
 
-  fumin demo               a private database, demo data, a sandbox payment channel, and the service: all in one
+  fumin demo               a private database, demo data, a sandbox payment channel and signing service, and the service: all in one
   fumin serve              the service, on the database that FUMIN_DSN names
   fumin migrate            bring that database up to this program's schema
   fumin keys new           print a fresh keyset for FUMIN_KEYSET_FILE
@@ -64,8 +67,8 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
                            fumin service-account deactivate CLIENT_ID stops one from getting tokens
   fumin report             a report as a file: fumin report CODE [-format csv|xlsx|parquet] [-from DAY] [-to DAY] [-as-of DAY]
                            [-branch CODE] [-product CODE] [-columns A,B] [-charset utf-8|gb18030] [-output FILE]; without CODE, the list
-  fumin rule-set load      fumin rule-set load FILE brings rule sets in and puts them into use; "shipped" for FILE: the shipped ones
   fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
+  fumin sandbox-signing    the sandbox signing service alone: fumin sandbox-signing LISTEN
   fumin version            what this program is
 
 Configuration is by environment variables; docs/operations.md has the table.
@@ -102,10 +105,10 @@ func run(ctx context.Context, args, environment []string, out io.Writer) error {
 		return serviceAccount(ctx, cfg, args, out)
 	case "report":
 		return writeReport(ctx, cfg, args, out)
-	case "rule-set":
-		return ruleSet(ctx, cfg, args, out)
 	case "sandbox-channel":
 		return sandboxChannel(ctx, cfg, args, out)
+	case "sandbox-signing":
+		return sandboxSigning(ctx, cfg, args, out)
 	case "version":
 		_, err := fmt.Fprintln(out, version())
 		return err
@@ -148,6 +151,10 @@ type config struct {
 	channelURL    string     // FUMIN_CHANNEL_URL
 	channelKeyID  string     // FUMIN_CHANNEL_KEY_ID
 	channelSecret []byte     // FUMIN_CHANNEL_SECRET, hexadecimal
+	signingURL    string     // FUMIN_SIGNING_URL: absent, nobody signs by code or at a signing service
+	signingKeyID  string     // FUMIN_SIGNING_KEY_ID
+	signingSecret []byte     // FUMIN_SIGNING_SECRET, hexadecimal
+	fontFile      string     // FUMIN_FONT_FILE: absent, where Debian's packages put one
 	workers       bool       // FUMIN_WORKERS: on or off
 	logLevel      slog.Level // FUMIN_LOG_LEVEL
 
@@ -159,7 +166,7 @@ type config struct {
 const configPrefix = "FUMIN_"
 
 // secrets may also be given as NAME_FILE, the path of a file with the value.
-var secrets = []string{"FUMIN_DSN", "FUMIN_KEYSET", "FUMIN_TOKEN_KEY", "FUMIN_CHANNEL_SECRET"}
+var secrets = []string{"FUMIN_DSN", "FUMIN_KEYSET", "FUMIN_TOKEN_KEY", "FUMIN_CHANNEL_SECRET", "FUMIN_SIGNING_SECRET"}
 
 // readConfig reads the environment. Every problem is named at once, and a FUMIN_ name nobody knows is refused: a typing
 // mistake is not a default.
@@ -201,9 +208,12 @@ func readConfig(environment []string) (config, error) {
 		keyset:       []byte(take("FUMIN_KEYSET", "")),
 		channelURL:   take("FUMIN_CHANNEL_URL", ""),
 		channelKeyID: take("FUMIN_CHANNEL_KEY_ID", "fumin"),
+		signingURL:   take("FUMIN_SIGNING_URL", ""),
+		signingKeyID: take("FUMIN_SIGNING_KEY_ID", "fumin"),
+		fontFile:     take("FUMIN_FONT_FILE", ""),
 		refused:      refused,
 	}
-	for name, value := range map[string]*[]byte{"FUMIN_TOKEN_KEY": &cfg.tokenKey, "FUMIN_CHANNEL_SECRET": &cfg.channelSecret} {
+	for name, value := range map[string]*[]byte{"FUMIN_TOKEN_KEY": &cfg.tokenKey, "FUMIN_CHANNEL_SECRET": &cfg.channelSecret, "FUMIN_SIGNING_SECRET": &cfg.signingSecret} {
 		decoded, err := hex.DecodeString(take(name, ""))
 		if err != nil {
 			problems, refused[name] = append(problems, fmt.Errorf("%s: not hexadecimal", name)), true
@@ -256,6 +266,8 @@ func (c config) masked() slog.Attr {
 		slog.String("channel_url", c.channelURL), slog.String("channel_key_id", c.channelKeyID),
 		slog.String("channel_secret", present(len(c.channelSecret) > 0)),
 		slog.Int("approval_valid_days", c.approvalValidDays),
+		slog.String("signing_url", c.signingURL), slog.String("signing_key_id", c.signingKeyID),
+		slog.String("signing_secret", present(len(c.signingSecret) > 0)), slog.String("font_file", c.fontFile),
 		slog.Bool("workers", c.workers), slog.String("log_level", c.logLevel.String()))
 }
 
@@ -282,6 +294,8 @@ func (c config) wrong() error {
 	check(len(c.tokenKey) > 0, "FUMIN_TOKEN_KEY", func() error { _, err := api.NewTokens(c.tokenKey, now); return err })
 	check(c.channelURL != "", "FUMIN_CHANNEL_URL", func() error { return channel.CheckBaseURL(c.channelURL) })
 	check(len(c.channelSecret) > 0, "FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_KEY_ID", func() error { return channel.CheckKey(c.channelKeyID, c.channelSecret) })
+	check(c.signingURL != "", "FUMIN_SIGNING_URL, FUMIN_SIGNING_SECRET, FUMIN_SIGNING_KEY_ID", func() error { _, err := newSigner(c); return err })
+	check(c.fontFile != "", "FUMIN_FONT_FILE", func() error { _, err := contractprint.LoadFont(c.fontFile); return err })
 	return errors.Join(problems...)
 }
 
@@ -334,6 +348,15 @@ func sandboxChannel(ctx context.Context, cfg config, args []string, out io.Write
 	}
 	return sandbox.Run(ctx, sandbox.Options{
 		RecordFile: args[1], Keys: map[string][]byte{cfg.channelKeyID: cfg.channelSecret}, Now: now,
+	}, args[0], func(baseURL string) error { _, err := fmt.Fprintln(out, baseURL); return err })
+}
+
+func sandboxSigning(ctx context.Context, cfg config, args []string, out io.Writer) error {
+	if len(args) != 1 || len(cfg.signingSecret) == 0 {
+		return errors.New("usage: FUMIN_SIGNING_SECRET=… fumin sandbox-signing LISTEN, as in 127.0.0.1:8091")
+	}
+	return signingsandbox.Run(ctx, signingsandbox.Options{
+		Keys: map[string][]byte{cfg.signingKeyID: cfg.signingSecret}, Now: now,
 	}, args[0], func(baseURL string) error { _, err := fmt.Fprintln(out, baseURL); return err })
 }
 
@@ -562,6 +585,17 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	if err != nil {
 		return nil, err
 	}
+	font, err := contractprint.LoadFont(cfg.fontFile)
+	if err != nil {
+		return nil, fmt.Errorf("FUMIN_FONT_FILE: %w", err)
+	}
+	if font == nil {
+		log.Warn("no Chinese font to embed: contract.pdf answers font-missing until fonts-wqy-zenhei is installed or FUMIN_FONT_FILE names one")
+	}
+	signer, err := newSigner(cfg)
+	if err != nil {
+		return nil, err
+	}
 	members := newStaff(store)
 	nodeID := newID()
 	jobs := origination.NewJobs(store, now, newID, wakeJobs)
@@ -581,13 +615,13 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Catalogue:       origination.NewCatalogue(store, now, newID),
 			Disbursements:   origination.NewDisbursements(store, now, newID, wake),
 			Quotes:          origination.NewQuotes(store, now),
-			RuleSets:        origination.NewRuleSets(store, now, newID, jobs),
+			RuleSets:        origination.NewRuleSets(store, now, newID),
 			Jobs:            jobs,
 			Enquiries:       origination.NewEnquiries(store, now, newID),
 			Limits:          origination.NewLimits(store, now, newID),
 			Reviews:         origination.NewReviews(store, now, newID),
 			Authorities:     origination.NewAuthorities(store, now, newID),
-			Signatures:      origination.NewSignatures(store, now, newID),
+			Signatures:      origination.NewSignatures(store, now, newID, rand.Reader, contractprint.New(font), signer),
 			Guarantees:      origination.NewGuarantees(store, now, newID),
 			Lines:           origination.NewLines(store, now, newID),
 			Holds:           origination.NewHolds(store, now, newID),
@@ -598,6 +632,14 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits()),
 		expiry:  origination.NewExpiry(store, now, nodeID, log, cfg.approvalValidDays),
 	}, nil
+}
+
+// newSigner is the signing service, or the one that says it is absent.
+func newSigner(cfg config) (origination.SigningService, error) {
+	if cfg.signingURL == "" {
+		return signing.Absent{}, nil
+	}
+	return signing.New(signing.Options{BaseURL: cfg.signingURL, KeyID: cfg.signingKeyID, Secret: cfg.signingSecret, Now: now})
 }
 
 func (s *services) handler(store *repository.Store) http.Handler {
@@ -662,6 +704,18 @@ func demo(ctx context.Context, cfg config, out io.Writer) (err error) {
 		defer func() { err = errors.Join(err, stopChannel()) }()
 		cfg.channelURL = address
 	}
+	// The signing service: the sandbox, unless FUMIN_SIGNING_URL names one.
+	if cfg.signingURL == "" {
+		address, stopSigning, err := startSigning(ctx, cfg)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, stopSigning()) }()
+		cfg.signingURL = address
+	}
+	if err := os.WriteFile(filepath.Join(cfg.dataDir, "signing-url"), []byte(cfg.signingURL+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the signing service's address: %w", err)
+	}
 	// For the story player, which asks the channel itself what it paid.
 	if err := os.WriteFile(filepath.Join(cfg.dataDir, "channel-url"), []byte(cfg.channelURL+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the channel's address: %w", err)
@@ -683,6 +737,7 @@ func (c *config) fillForDemo() (password string, err error) {
 	keyset := kept("keyset.json", repository.NewKeyFile)
 	tokenKey := kept("token.key", randomBytes(32))
 	channelSecret := kept("channel.secret", randomBytes(32))
+	signingSecret := kept("signing.secret", randomBytes(32))
 	chosen := kept("demo-password", func() ([]byte, error) {
 		random, err := randomBytes(9)()
 		return fmt.Appendf(nil, "demo-%x", random), err
@@ -698,6 +753,9 @@ func (c *config) fillForDemo() (password string, err error) {
 	}
 	if len(c.channelSecret) == 0 {
 		c.channelSecret = channelSecret
+	}
+	if len(c.signingSecret) == 0 {
+		c.signingSecret = signingSecret
 	}
 	return string(chosen), nil
 }
@@ -729,6 +787,24 @@ func startSandbox(ctx context.Context, cfg config) (address string, stop func() 
 	}
 }
 
+// startSigning runs the sandbox signing service beside the service and returns its address.
+func startSigning(ctx context.Context, cfg config) (address string, stop func() error, err error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	addresses, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- signingsandbox.Run(ctx, signingsandbox.Options{
+			Keys: map[string][]byte{cfg.signingKeyID: cfg.signingSecret}, Now: now,
+		}, "127.0.0.1:0", func(baseURL string) error { addresses <- baseURL; return nil })
+	}()
+	select {
+	case address := <-addresses:
+		return address, func() error { cancel(); return <-ended }, nil
+	case err := <-ended:
+		cancel()
+		return "", nil, err
+	}
+}
+
 // loadDemoData brings in the shipped catalogue and the demo organisation. What is there already stays as it is.
 func loadDemoData(ctx context.Context, cfg config, password string) (err error) {
 	store, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
@@ -744,9 +820,6 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 	if err := origination.NewCatalogue(store, now, newID).Load(ctx, installer(), origination.LoadCatalogue{
 		Products: products, Versions: versions, ReferenceRates: rates,
 	}); err != nil {
-		return err
-	}
-	if err := loadRuleSets(ctx, store, demodata.LoadableRuleSets); err != nil {
 		return err
 	}
 	if err := loadDemoCalendar(ctx, origination.NewQuotes(store, now)); err != nil {
@@ -793,45 +866,6 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 	return origination.NewAuthorities(store, now, newID).Load(ctx, installer(), authorities)
 }
 
-// loadRuleSets brings rule sets in. What is there already stays as it is.
-func loadRuleSets(ctx context.Context, store *repository.Store, read func() ([]origination.LoadedRuleSet, error)) error {
-	sets, err := read()
-	if err != nil {
-		return err
-	}
-	nobody := func() {}
-	return origination.NewRuleSets(store, now, newID, origination.NewJobs(store, now, newID, nobody)).Load(ctx, installer(), sets)
-}
-
-// ruleSetFileMax bounds a file of rule sets.
-const ruleSetFileMax = 8 << 20
-
-// ruleSet loads rule sets into a lender's database: the first ones, before anybody can draft, check and activate.
-func ruleSet(ctx context.Context, cfg config, args []string, out io.Writer) (err error) {
-	if len(args) != 2 || args[0] != "load" {
-		return errors.New("usage: fumin rule-set load FILE, or fumin rule-set load shipped")
-	}
-	read := demodata.LoadableRuleSets
-	if args[1] != "shipped" {
-		file, err := os.Open(args[1])
-		if err != nil {
-			return fmt.Errorf("open the rule sets: %w", err)
-		}
-		defer func() { err = errors.Join(err, file.Close()) }()
-		content, err := io.ReadAll(io.LimitReader(file, ruleSetFileMax))
-		if err != nil {
-			return fmt.Errorf("read the rule sets: %w", err)
-		}
-		read = func() ([]origination.LoadedRuleSet, error) { return demodata.ParseRuleSets(content) }
-	}
-	err = withStore(ctx, cfg, func(store *repository.Store) error { return loadRuleSets(ctx, store, read) })
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintln(out, "the rule sets are there (existing ones are left as they were)")
-	return err
-}
-
 // loadDemoCalendar brings in the shipped working calendar. A year that is there already stays as it is.
 func loadDemoCalendar(ctx context.Context, quotes *origination.Quotes) error {
 	years, err := demodata.CalendarYears()
@@ -872,8 +906,8 @@ func greet(out io.Writer, cfg config, address, password string) error {
 		return err
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "\nFumin serves at   %s\nDocumentation     %s/docs\nPayment channel   %s\nData and log      %s\n\n",
-		address, address, cfg.channelURL, cfg.dataDir)
+	fmt.Fprintf(&b, "\nFumin serves at   %s\nDocumentation     %s/docs\nPayment channel   %s\nSigning service   %s\nData and log      %s\n\n",
+		address, address, cfg.channelURL, cfg.signingURL, cfg.dataDir)
 	fmt.Fprintf(&b, "Demo logins, all with the password %s\n", password)
 	for _, m := range members {
 		fmt.Fprintf(&b, "  %-22s %-22s %s, branch %s\n", m.Role, m.Username, m.Name, m.BranchCode)
@@ -911,11 +945,7 @@ func install(ctx context.Context, cfg config, part origination.Organisation) err
 }
 
 // withStaff opens the database for one piece of the operator's work.
-func withStaff(ctx context.Context, cfg config, work func(*origination.Staff) error) error {
-	return withStore(ctx, cfg, func(store *repository.Store) error { return work(newStaff(store)) })
-}
-
-func withStore(ctx context.Context, cfg config, work func(*repository.Store) error) (err error) {
+func withStaff(ctx context.Context, cfg config, work func(*origination.Staff) error) (err error) {
 	if cfg.dsn == "" || len(cfg.keyset) == 0 {
 		return errors.New("FUMIN_DSN and FUMIN_KEYSET (or FUMIN_KEYSET_FILE) must be set")
 	}
@@ -924,7 +954,7 @@ func withStore(ctx context.Context, cfg config, work func(*repository.Store) err
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return work(store)
+	return work(newStaff(store))
 }
 
 // addUser adds a member of staff: the way to the first administrator of a fresh database.

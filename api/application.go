@@ -47,6 +47,12 @@ func requestOf(in *object) loan.Request {
 	if visited := optional(in, "site_visit_on", domain.ParseDate); visited != nil {
 		r.SiteVisitOn = *visited
 	}
+	for _, h := range in.objects("harvests", 0, loan.HarvestsMax) {
+		r.Harvests = append(r.Harvests, schedule.SeasonalInstalment{
+			DueOn: required(h, "due_on", domain.ParseDate), SharePct: orZero(optional(h, "share_pct", money.ParseRate)),
+			Amount: orZero(optional(h, "amount", money.ParseAmount)),
+		})
+	}
 	r.BureauConfirmationNo = in.text("bureau_confirmation_no", 0, loan.ConfirmationNoMax)
 	return r
 }
@@ -219,6 +225,7 @@ type applicationView struct {
 	Amount               string        `json:"amount"`
 	TermMonths           int           `json:"term_months"`
 	RepaymentMethod      string        `json:"repayment_method"`
+	Harvests             []harvestView `json:"harvests"`
 	Purpose              loan.Purpose  `json:"purpose"`
 	PurposeNote          string        `json:"purpose_note"`
 	SiteVisitOn          *domain.Date  `json:"site_visit_on"`
@@ -228,6 +235,27 @@ type applicationView struct {
 	Version              int           `json:"version"`
 	CreatedAt            time.Time     `json:"created_at"`
 	UpdatedAt            time.Time     `json:"updated_at"`
+}
+
+// harvestView is one repayment of principal after a harvest: a share, or a sum.
+type harvestView struct {
+	DueOn    domain.Date `json:"due_on"`
+	SharePct *string     `json:"share_pct"`
+	Amount   *string     `json:"amount"`
+}
+
+func viewHarvests(harvests []schedule.SeasonalInstalment) []harvestView {
+	views := make([]harvestView, len(harvests))
+	for i, h := range harvests {
+		views[i].DueOn = h.DueOn
+		if text := h.SharePct.String(); !h.SharePct.IsZero() {
+			views[i].SharePct = &text
+		}
+		if text := h.Amount.String(); !h.Amount.IsZero() {
+			views[i].Amount = &text
+		}
+	}
+	return views
 }
 
 type approvalView struct {
@@ -248,7 +276,7 @@ func viewApplication(r loan.Record) applicationView {
 		RegionCode: r.RegionCode, ProductCode: r.ProductCode, ProductVersionID: present(r.ProductVersionID),
 		ReferenceRateID: present(r.ReferenceRateID),
 		Amount:          r.Request.Amount.String(), TermMonths: r.Request.TermMonths,
-		RepaymentMethod: string(r.Request.RepaymentMethod), Purpose: r.Request.Purpose, PurposeNote: r.Request.PurposeNote,
+		RepaymentMethod: string(r.Request.RepaymentMethod), Harvests: viewHarvests(r.Request.Harvests), Purpose: r.Request.Purpose, PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: present(r.Request.SiteVisitOn), BureauConfirmationNo: r.Request.BureauConfirmationNo,
 		DecisionID: present(r.DecisionID), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
@@ -405,19 +433,27 @@ func viewScore(s *decision.Score) *scoreView {
 }
 
 type planView struct {
-	Signed               bool             `json:"signed"`
-	StartsOn             domain.Date      `json:"starts_on"`
-	Amount               string           `json:"amount"`
-	TermMonths           int              `json:"term_months"`
-	RepaymentMethod      string           `json:"repayment_method"`
-	AnnualRatePct        string           `json:"annual_rate_pct"`
-	ReferenceRatePct     string           `json:"reference_rate_pct"`
-	ReferencePublishedOn *domain.Date     `json:"reference_published_on"`
-	APREffectivePct      string           `json:"apr_effective_pct"`
-	InterestTotal        string           `json:"interest_total"`
-	FeesTotal            string           `json:"fees_total"`
-	FeesUpfront          string           `json:"fees_upfront"`
-	Instalments          []instalmentView `json:"instalments"`
+	Signed               bool               `json:"signed"`
+	StartsOn             domain.Date        `json:"starts_on"`
+	Amount               string             `json:"amount"`
+	TermMonths           int                `json:"term_months"`
+	RepaymentMethod      string             `json:"repayment_method"`
+	AnnualRatePct        string             `json:"annual_rate_pct"`
+	ReferenceRatePct     string             `json:"reference_rate_pct"`
+	ReferencePublishedOn *domain.Date       `json:"reference_published_on"`
+	SpreadPct            string             `json:"spread_pct"`
+	APREffectivePct      string             `json:"apr_effective_pct"`
+	APRAfterSubsidyPct   string             `json:"apr_after_subsidy_pct"`
+	SubsidyTotal         string             `json:"subsidy_total"`
+	GuaranteeKind        string             `json:"guarantee_kind"`
+	GuaranteeFeePct      string             `json:"guarantee_fee_pct"`
+	PaymentMethod        loan.PaymentMethod `json:"payment_method"`
+	CoolingOffHours      int                `json:"cooling_off_hours"`
+	CoolingOffWaivable   bool               `json:"cooling_off_waivable"`
+	InterestTotal        string             `json:"interest_total"`
+	FeesTotal            string             `json:"fees_total"`
+	FeesUpfront          string             `json:"fees_upfront"`
+	Instalments          []instalmentView   `json:"instalments"`
 }
 
 type instalmentView struct {
@@ -437,6 +473,9 @@ func viewPlan(o origination.Offer) planView {
 		Signed: o.Signed, StartsOn: o.StartsOn, Amount: o.Amount.String(), TermMonths: o.TermMonths,
 		RepaymentMethod: string(o.RepaymentMethod), AnnualRatePct: o.AnnualRate.String(),
 		ReferenceRatePct: o.ReferenceRatePct.String(), ReferencePublishedOn: present(o.ReferencePublished),
+		SpreadPct: o.SpreadPct.String(), APRAfterSubsidyPct: o.APRAfterSubsidyPct, SubsidyTotal: o.SubsidyTotal.String(),
+		GuaranteeKind: string(o.Guarantee.Kind), GuaranteeFeePct: o.Guarantee.FeeMaxPct.String(), PaymentMethod: o.PaymentMethod,
+		CoolingOffHours: o.CoolingOffHours, CoolingOffWaivable: o.CoolingOffWaivable,
 		APREffectivePct: o.APREffectivePct, InterestTotal: o.InterestTotal.String(), FeesTotal: o.FeesTotal.String(), FeesUpfront: o.FeesUpfront.String(),
 		Instalments: make([]instalmentView, len(o.Instalments)),
 	}
@@ -451,28 +490,44 @@ func viewPlan(o origination.Offer) planView {
 }
 
 type contractView struct {
-	ApplicationID        domain.ID    `json:"application_id"`
-	ContractNo           string       `json:"contract_no"`
-	SignedOn             domain.Date  `json:"signed_on"`
-	Amount               string       `json:"amount"`
-	TermMonths           int          `json:"term_months"`
-	RepaymentMethod      string       `json:"repayment_method"`
-	AnnualRatePct        string       `json:"annual_rate_pct"`
-	ReferenceRatePct     string       `json:"reference_rate_pct"`
-	ReferencePublishedOn *domain.Date `json:"reference_published_on"`
-	APREffectivePct      string       `json:"apr_effective_pct"`
-	InterestTotal        string       `json:"interest_total"`
-	FeesTotal            string       `json:"fees_total"`
-	FeesUpfront          string       `json:"fees_upfront"`
-	PayeeName            string       `json:"payee_name"`
-	PayeeAccount         string       `json:"payee_account"`
-	PayeeBankName        string       `json:"payee_bank_name"`
-	RecordedBy           domain.ID    `json:"recorded_by"`
-	RecordedAt           time.Time    `json:"recorded_at"`
+	ApplicationID        domain.ID          `json:"application_id"`
+	ContractNo           string             `json:"contract_no"`
+	SignedOn             domain.Date        `json:"signed_on"`
+	Amount               string             `json:"amount"`
+	TermMonths           int                `json:"term_months"`
+	RepaymentMethod      string             `json:"repayment_method"`
+	AnnualRatePct        string             `json:"annual_rate_pct"`
+	ReferenceRatePct     string             `json:"reference_rate_pct"`
+	ReferencePublishedOn *domain.Date       `json:"reference_published_on"`
+	SpreadPct            string             `json:"spread_pct"`
+	APREffectivePct      string             `json:"apr_effective_pct"`
+	APRAfterSubsidyPct   string             `json:"apr_after_subsidy_pct"`
+	SubsidyTotal         string             `json:"subsidy_total"`
+	GuaranteeKind        string             `json:"guarantee_kind"`
+	GuaranteeFeePct      string             `json:"guarantee_fee_pct"`
+	PaymentMethod        loan.PaymentMethod `json:"payment_method"`
+	Form                 string             `json:"form"`
+	TextID               *domain.ID         `json:"text_id"`
+	DocumentSHA256       *string            `json:"document_sha256"`
+	CoolingOffHours      int                `json:"cooling_off_hours"`
+	CoolingOffWaivable   bool               `json:"cooling_off_waivable"`
+	CoolingOffUntil      *time.Time         `json:"cooling_off_until"`
+	InterestTotal        string             `json:"interest_total"`
+	FeesTotal            string             `json:"fees_total"`
+	FeesUpfront          string             `json:"fees_upfront"`
+	PayeeName            string             `json:"payee_name"`
+	PayeeAccount         string             `json:"payee_account"`
+	PayeeBankName        string             `json:"payee_bank_name"`
+	RecordedBy           domain.ID          `json:"recorded_by"`
+	RecordedAt           time.Time          `json:"recorded_at"`
 }
 
 func viewContract(c loan.Contract) contractView {
-	return contractView{
+	v := contractView{
+		SpreadPct: c.SpreadPct.String(), APRAfterSubsidyPct: c.APRAfterSubsidyPct, SubsidyTotal: c.SubsidyTotal.String(),
+		GuaranteeKind: c.GuaranteeKind, GuaranteeFeePct: c.GuaranteeFeePct.String(), PaymentMethod: c.PaymentMethod,
+		Form: "electronic", TextID: present(c.TextID), DocumentSHA256: textOrNull(c.DocumentSHA256),
+		CoolingOffHours: c.CoolingOffHours, CoolingOffWaivable: c.CoolingOffWaivable,
 		ApplicationID: c.ApplicationID, ContractNo: c.ContractNo, SignedOn: c.SignedOn, Amount: c.Amount.String(),
 		TermMonths: c.TermMonths, RepaymentMethod: string(c.RepaymentMethod), AnnualRatePct: c.AnnualRate.String(),
 		ReferenceRatePct: c.ReferenceRatePct.String(), ReferencePublishedOn: present(c.ReferencePublished),
@@ -480,4 +535,11 @@ func viewContract(c loan.Contract) contractView {
 		PayeeName: c.Payee.AccountName.String(), PayeeAccount: c.Payee.Account.String(), PayeeBankName: c.Payee.BankName,
 		RecordedBy: c.RecordedBy, RecordedAt: c.RecordedAt,
 	}
+	if c.OnPaper() {
+		v.Form = "paper"
+	}
+	if until := c.CoolingOffUntil(); c.CoolingOffHours > 0 {
+		v.CoolingOffUntil = &until
+	}
+	return v
 }

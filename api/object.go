@@ -24,7 +24,7 @@ import (
 const (
 	depthMax      = 16     // objects and lists inside one another
 	membersMax    = 2_000  // object members and list elements together
-	textRunesMax  = 10_000 // of any one text
+	textRunesMax  = 90_000 // of any one text; a drawn signature in base64 is the longest
 	unknownMax    = 10     // unknown members named in one answer
 	nameRunesMax  = 60     // of a client's member name, where an answer repeats it
 	parametersMax = 50     // of a query

@@ -205,6 +205,9 @@ func readVersionTerms(in *object) (t product.Terms, given []product.TermName) {
 		BusinessAgeMonthsMin:    whole(in, "business_age_months_min", product.BusinessAgeCap),
 		InterestSubsidySharePct: orZero(optional(in, "interest_subsidy_share_pct", money.ParseRate)),
 		SiteVisitRequired:       orZero(in.optionalBoolean("site_visit_required")),
+		CoolingOffHours:         whole(in, "cooling_off_hours", product.CoolingOffCap),
+		CoolingOffWaivable:      orZero(in.optionalBoolean("cooling_off_waivable")),
+		MemberSignaturesMin:     whole(in, "member_signatures_min", product.MembersCap),
 	}
 	price := in.optionalObject("price")
 	if price != nil {
@@ -338,6 +341,9 @@ type versionTermsView struct {
 	BusinessAgeMonthsMin    int               `json:"business_age_months_min"`
 	InterestSubsidySharePct string            `json:"interest_subsidy_share_pct"`
 	SiteVisitRequired       bool              `json:"site_visit_required"`
+	CoolingOffHours         int               `json:"cooling_off_hours"`
+	CoolingOffWaivable      bool              `json:"cooling_off_waivable"`
+	MemberSignaturesMin     int               `json:"member_signatures_min"`
 }
 
 type termSourceView struct {
@@ -397,6 +403,7 @@ func viewVersionTerms(v product.Version) versionTermsView {
 		ForbiddenPurposes: append([]string{}, v.ForbiddenPurposes...), QuickApprovalMax: v.QuickApprovalMax.String(),
 		EntrustedPayment:     viewEntrusted(v.EntrustedPayment),
 		BusinessAgeMonthsMin: v.BusinessAgeMonthsMin, InterestSubsidySharePct: v.InterestSubsidySharePct.String(), SiteVisitRequired: v.SiteVisitRequired,
+		CoolingOffHours: v.CoolingOffHours, CoolingOffWaivable: v.CoolingOffWaivable, MemberSignaturesMin: v.MemberSignaturesMin,
 	}
 	for _, name := range product.TermNames() {
 		if source, ok := v.Sources[name]; ok {

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"crypto/rand"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -20,6 +21,8 @@ import (
 	"fumin/domain"
 	"fumin/domain/origination"
 	"fumin/repository"
+	"fumin/repository/contractprint"
+	signingsandbox "fumin/repository/signing/sandbox"
 	"fumin/repository/storetest"
 )
 
@@ -38,6 +41,10 @@ type register struct {
 	client *client
 	store  *repository.Store
 	clock  atomic.Pointer[time.Time]
+	signer origination.SigningService // the sandbox of signingURL, over HTTP
+
+	signingURL string
+	signing    *signingsandbox.Server
 
 	mu     sync.Mutex
 	actors map[string]domain.Actor // by token
@@ -52,6 +59,7 @@ func newRegister(t *testing.T) *register {
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	r := &register{t: t, db: db, actors: map[string]domain.Actor{}}
+	r.signer, r.signingURL, r.signing = newSigning(t)
 	r.at(time.Date(2026, 8, 23, 1, 30, 0, 0, time.UTC))
 	r.addBranch(headOffice, "000", "聊城农商银行", "")
 	r.addBranch(branchA, "001", "茌平支行", headOffice)
@@ -64,13 +72,13 @@ func newRegister(t *testing.T) *register {
 	options.Applications = origination.NewApplications(store, now, newID)
 	options.Catalogue = origination.NewCatalogue(store, now, newID)
 	options.Quotes = origination.NewQuotes(store, now)
+	options.RuleSets = origination.NewRuleSets(store, now, newID)
 	options.Jobs = origination.NewJobs(store, now, newID, func() {})
-	options.RuleSets = origination.NewRuleSets(store, now, newID, options.Jobs)
 	options.Enquiries = origination.NewEnquiries(store, now, newID)
 	options.Limits = origination.NewLimits(store, now, newID)
 	options.Reviews = origination.NewReviews(store, now, newID)
 	options.Authorities = origination.NewAuthorities(store, now, newID)
-	options.Signatures = origination.NewSignatures(store, now, newID)
+	options.Signatures = origination.NewSignatures(store, now, newID, rand.Reader, contractprint.New(theFont(t)), r.signer)
 	options.Guarantees = origination.NewGuarantees(store, now, newID)
 	options.Lines = origination.NewLines(store, now, newID)
 	options.Holds = origination.NewHolds(store, now, newID)

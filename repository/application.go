@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"database/sql/driver"
 	"fmt"
 	"time"
 
@@ -30,6 +31,7 @@ type applicationRow struct {
 	Amount               decimal.Decimal
 	TermMonths           int
 	RepaymentMethod      string
+	Harvests             harvestsColumn
 	Purpose              string
 	PurposeNote          string
 	SiteVisitOn          dateColumn
@@ -53,13 +55,54 @@ type applicationRow struct {
 
 func (applicationRow) TableName() string { return "applications" }
 
+// harvestDocument is one harvest in the document of an application.
+type harvestDocument struct {
+	DueOn    string       `json:"due_on"`
+	SharePct money.Rate   `json:"share_pct"`
+	Amount   money.Amount `json:"amount"`
+}
+
+// harvestsColumn is the document, [] where there are no harvests. Rows from before there were any have NULL.
+type harvestsColumn struct {
+	Harvests []schedule.SeasonalInstalment
+}
+
+// Scan implements sql.Scanner.
+func (c *harvestsColumn) Scan(src any) error {
+	c.Harvests = nil
+	if src == nil {
+		return nil
+	}
+	var document jsonColumn[[]harvestDocument]
+	if err := document.Scan(src); err != nil {
+		return err
+	}
+	for _, h := range document.Content {
+		on, err := domain.ParseDate(h.DueOn)
+		if err != nil {
+			return fmt.Errorf("harvest: %w", err)
+		}
+		c.Harvests = append(c.Harvests, schedule.SeasonalInstalment{DueOn: on, SharePct: h.SharePct, Amount: h.Amount})
+	}
+	return nil
+}
+
+// Value implements driver.Valuer.
+func (c harvestsColumn) Value() (driver.Value, error) {
+	documents := make([]harvestDocument, len(c.Harvests))
+	for i, h := range c.Harvests {
+		documents[i] = harvestDocument{DueOn: h.DueOn.String(), SharePct: h.SharePct, Amount: h.Amount}
+	}
+	return jsonColumn[[]harvestDocument]{documents}.Value()
+}
+
 func applicationToRow(r loan.Record) applicationRow {
 	row := applicationRow{
 		ID: r.ID, ApplicationNo: r.ApplicationNo, BranchID: r.BranchID, OfficerID: r.OfficerID,
 		BorrowerID: r.BorrowerID, HouseholdID: idColumn{r.HouseholdID}, RegionCode: r.RegionCode,
 		ProductCode: r.ProductCode, ProductVersionID: idColumn{r.ProductVersionID}, ReferenceRateID: idColumn{r.ReferenceRateID},
 		Amount: r.Request.Amount.Decimal(), TermMonths: r.Request.TermMonths,
-		RepaymentMethod: string(r.Request.RepaymentMethod), Purpose: string(r.Request.Purpose), PurposeNote: r.Request.PurposeNote,
+		RepaymentMethod: string(r.Request.RepaymentMethod), Harvests: harvestsColumn{r.Request.Harvests}, Purpose: string(r.Request.Purpose), PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: dateColumn{r.Request.SiteVisitOn}, BureauConfirmationNo: r.Request.BureauConfirmationNo,
 		Status: string(r.Status), SubmittedBy: idColumn{r.SubmittedBy}, DecisionID: idColumn{r.DecisionID},
 		Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
@@ -90,7 +133,7 @@ func applicationFromRow(row applicationRow) (loan.Record, error) {
 		ProductCode: row.ProductCode, ProductVersionID: row.ProductVersionID.ID, ReferenceRateID: row.ReferenceRateID.ID,
 		Request: loan.Request{
 			Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
-			Purpose: loan.Purpose(row.Purpose), PurposeNote: row.PurposeNote,
+			Harvests: row.Harvests.Harvests, Purpose: loan.Purpose(row.Purpose), PurposeNote: row.PurposeNote,
 			SiteVisitOn: row.SiteVisitOn.Date, BureauConfirmationNo: row.BureauConfirmationNo,
 		},
 		Status: loan.Status(row.Status), SubmittedBy: row.SubmittedBy.ID, DecisionID: row.DecisionID.ID,

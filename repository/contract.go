@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -23,12 +24,22 @@ type contractRow struct {
 	TermMonths           int
 	RepaymentMethod      string
 	AnnualRatePct        decimal.Decimal
+	SpreadPct            decimal.Decimal
 	ReferenceRatePct     decimal.Decimal
 	ReferencePublishedOn dateColumn
 	AprEffectivePct      string
+	AprAfterSubsidyPct   string
 	InterestTotal        decimal.Decimal
 	FeesTotal            decimal.Decimal
 	FeesUpfront          decimal.Decimal
+	SubsidyTotal         decimal.Decimal
+	GuaranteeKind        string
+	GuaranteeFeePct      decimal.Decimal
+	PaymentMethod        string
+	TextID               idColumn
+	DocumentSha256       sql.Null[string]
+	CoolingOffHours      int
+	CoolingOffWaivable   bool
 	PayeeName            string
 	PayeeAccountCipher   []byte
 	PayeeBankName        string
@@ -52,6 +63,10 @@ func (t *tx) contractToRow(c loan.Contract) (contractRow, error) {
 		ReferenceRatePct: c.ReferenceRatePct.Decimal(), ReferencePublishedOn: dateColumn{c.ReferencePublished},
 		AprEffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal.Decimal(),
 		FeesTotal: c.FeesTotal.Decimal(), FeesUpfront: c.FeesUpfront.Decimal(),
+		SpreadPct: c.SpreadPct.Decimal(), AprAfterSubsidyPct: c.APRAfterSubsidyPct, SubsidyTotal: c.SubsidyTotal.Decimal(),
+		GuaranteeKind: c.GuaranteeKind, GuaranteeFeePct: c.GuaranteeFeePct.Decimal(), PaymentMethod: string(c.PaymentMethod),
+		TextID: idColumn{c.TextID}, DocumentSha256: sql.Null[string]{V: c.DocumentSHA256, Valid: c.DocumentSHA256 != ""},
+		CoolingOffHours: c.CoolingOffHours, CoolingOffWaivable: c.CoolingOffWaivable,
 		PayeeName: c.Payee.AccountName.Reveal(), PayeeAccountCipher: account, PayeeBankName: c.Payee.BankName,
 		RecordedBy: c.RecordedBy, RecordedAt: c.RecordedAt,
 	}, nil
@@ -65,8 +80,11 @@ func (r reader) contractFromRow(row contractRow) (loan.Contract, error) {
 	upfront, errUpfront := money.AmountFromDecimal(row.FeesUpfront)
 	rate, errRate := money.RateFromDecimal(row.AnnualRatePct)
 	reference, errReference := money.RateFromDecimal(row.ReferenceRatePct)
+	spread, errSpread := money.RateFromDecimal(row.SpreadPct)
+	subsidy, errSubsidy := money.AmountFromDecimal(row.SubsidyTotal)
+	guaranteeFee, errGuaranteeFee := money.RateFromDecimal(row.GuaranteeFeePct)
 	payee, errPayee := r.payeeFromRow(contractAccountColumn, row.ApplicationID, row.PayeeName, row.PayeeAccountCipher, row.PayeeBankName)
-	for _, err := range []error{errMethod, errAmount, errInterest, errFees, errUpfront, errRate, errReference, errPayee} {
+	for _, err := range []error{errMethod, errAmount, errInterest, errFees, errUpfront, errRate, errReference, errSpread, errSubsidy, errGuaranteeFee, errPayee} {
 		if err != nil {
 			return loan.Contract{}, fmt.Errorf("contract of %s: %w", row.ApplicationID, err)
 		}
@@ -76,6 +94,9 @@ func (r reader) contractFromRow(row contractRow) (loan.Contract, error) {
 		SignedOn: row.SignedOn.Date, Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
 		AnnualRate: rate, ReferenceRatePct: reference, ReferencePublished: row.ReferencePublishedOn.Date,
 		APREffectivePct: row.AprEffectivePct, InterestTotal: interest, FeesTotal: fees, FeesUpfront: upfront, Payee: payee,
+		SpreadPct: spread, APRAfterSubsidyPct: row.AprAfterSubsidyPct, SubsidyTotal: subsidy, GuaranteeKind: row.GuaranteeKind,
+		GuaranteeFeePct: guaranteeFee, PaymentMethod: loan.PaymentMethod(row.PaymentMethod), TextID: row.TextID.ID,
+		DocumentSHA256: row.DocumentSha256.V, CoolingOffHours: row.CoolingOffHours, CoolingOffWaivable: row.CoolingOffWaivable,
 		RecordedBy: row.RecordedBy, RecordedAt: row.RecordedAt.UTC(),
 	}, nil
 }

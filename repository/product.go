@@ -92,6 +92,9 @@ type versionDocument struct {
 	BusinessAgeMonthsMin    int                 `json:"business_age_months_min"`
 	InterestSubsidySharePct money.Rate          `json:"interest_subsidy_share_pct"`
 	SiteVisitRequired       bool                `json:"site_visit_required"`
+	CoolingOffHours         int                 `json:"cooling_off_hours"`
+	CoolingOffWaivable      bool                `json:"cooling_off_waivable"`
+	MemberSignaturesMin     int                 `json:"member_signatures_min"`
 }
 
 type sourceDocument struct {
@@ -153,6 +156,7 @@ func versionToRow(v product.Version) productVersionRow {
 			return entrustedDocument(e)
 		}),
 		BusinessAgeMonthsMin: v.BusinessAgeMonthsMin, InterestSubsidySharePct: v.InterestSubsidySharePct, SiteVisitRequired: v.SiteVisitRequired,
+		CoolingOffHours: v.CoolingOffHours, CoolingOffWaivable: v.CoolingOffWaivable, MemberSignaturesMin: v.MemberSignaturesMin,
 	}
 	for name, source := range v.Sources {
 		d.Sources[name] = sourceDocument(source)
@@ -187,6 +191,7 @@ func versionFromRow(row productVersionRow) (product.Version, error) {
 				return product.EntrustedPaymentAmount(e)
 			}),
 			BusinessAgeMonthsMin: d.BusinessAgeMonthsMin, InterestSubsidySharePct: d.InterestSubsidySharePct, SiteVisitRequired: d.SiteVisitRequired,
+			CoolingOffHours: d.CoolingOffHours, CoolingOffWaivable: d.CoolingOffWaivable, MemberSignaturesMin: d.MemberSignaturesMin,
 		},
 	}
 	if len(d.Sources) > 0 {

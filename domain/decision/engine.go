@@ -23,24 +23,14 @@ type Engine struct {
 
 // guarded is what every part has in common: the condition under which it counts.
 type guarded struct {
-	when condition // nil: always
-	dependence
-}
-
-// dependence says whether another request may fare differently.
-type dependence struct{ onAmount, onTerm bool }
-
-func (d dependence) dynamic() bool { return d.onAmount || d.onTerm }
-
-func (d dependence) and(o dependence) dependence {
-	return dependence{d.onAmount || o.onAmount, d.onTerm || o.onTerm}
+	when    condition // nil: always
+	dynamic bool      // depends on the amount or the term, so that another request may fare differently
 }
 
 type compiledRule struct {
 	Rule
 	guarded
 	passes                                     condition
-	evidence                                   *evidence
 	reason, passed, suggestion, suggestionNone template
 }
 
@@ -137,10 +127,10 @@ func Compile(id string, version int, d Definition) (*Engine, error) {
 
 // compiler collects what is wrong while it builds.
 type compiler struct {
-	problems domain.Problems
-	codes    map[string]bool
-	score    dependence
-	marks    []compareNumbers
+	problems     domain.Problems
+	codes        map[string]bool
+	scoreDynamic bool
+	marks        []compareNumbers
 }
 
 func (c *compiler) size(pointer string, n, least, most int) {
@@ -185,33 +175,24 @@ func (c *compiler) wrong(pointer string, err error) {
 }
 
 // condition checks a condition; an empty text is nil: always.
-func (c *compiler) condition(pointer, text string, optional bool, local ...FactName) (condition, dependence) {
+func (c *compiler) condition(pointer, text string, optional bool, local ...FactName) (condition, bool) {
 	if text == "" && optional {
-		return nil, dependence{}
+		return nil, false
 	}
 	e, err := checker{text: text, local: local}.condition()
 	if err != nil {
 		c.wrong(pointer, err)
-		return nil, dependence{}
+		return nil, false
 	}
 	return e, c.inspect(e)
 }
 
-// inspect says how an expression depends on the request, and notes its comparisons with the amount.
-func (c *compiler) inspect(e expression) dependence {
+// inspect reports whether an expression depends on the request, and notes its comparisons with the amount.
+func (c *compiler) inspect(e expression) bool {
 	c.inspectMarks(e)
-	var d dependence
-	for _, slot := range factsIn(e) {
-		switch slot {
-		case slotAmount:
-			d.onAmount = true
-		case slotTermMonths, slotLastDueOn, slotAgeAtLastDue:
-			d.onTerm = true
-		case slotScore:
-			d = d.and(c.score)
-		}
-	}
-	return d
+	return slices.ContainsFunc(factsIn(e), func(slot int) bool {
+		return slot == slotAmount || slot == slotTermMonths || slot == slotLastDueOn || slot == slotAgeAtLastDue || slot == slotScore && c.scoreDynamic
+	})
 }
 
 func (c *compiler) inspectMarks(e expression) {
@@ -224,8 +205,8 @@ func (c *compiler) inspectMarks(e expression) {
 }
 
 func (c *compiler) guard(pointer, text string, local ...FactName) guarded {
-	when, depends := c.condition(pointer+"/when", text, true, local...)
-	return guarded{when, depends}
+	when, dynamic := c.condition(pointer+"/when", text, true, local...)
+	return guarded{when, dynamic}
 }
 
 // words checks a text with braces.
@@ -262,12 +243,9 @@ func (c *compiler) rule(pointer string, r Rule) compiledRule {
 	if r.Task != "" {
 		c.task(pointer+"/task", r.Task)
 	}
-	var depends dependence
-	compiled.passes, depends = c.condition(pointer+"/passes", r.Passes, false)
-	compiled.dependence = compiled.and(depends)
-	if compiled.passes != nil {
-		compiled.evidence = evidenceOf(compiled.passes, true)
-	}
+	var dynamic bool
+	compiled.passes, dynamic = c.condition(pointer+"/passes", r.Passes, false)
+	compiled.dynamic = compiled.dynamic || dynamic
 	compiled.reason = c.words(pointer+"/reason", r.Reason, true, checker{})
 	compiled.passed = c.words(pointer+"/passed", r.Passed, true, checker{})
 	compiled.suggestion = c.words(pointer+"/suggestion", r.Suggestion, true, checker{local: []FactName{FactAmountPassing, FactTermMonthsPassing}})
@@ -296,13 +274,13 @@ func (c *compiler) scorecard(pointer string, s Scorecard) compiledScorecard {
 		}
 		seen[characteristic.Code] = true
 		c.text(at+"/label", characteristic.Label)
-		compiled.bands = append(compiled.bands, c.bands(at+"/bands", characteristic.Bands, &compiled.dependence))
+		compiled.bands = append(compiled.bands, c.bands(at+"/bands", characteristic.Bands, &compiled.dynamic))
 	}
-	c.score = compiled.dependence
+	c.scoreDynamic = compiled.dynamic
 	return compiled
 }
 
-func (c *compiler) bands(pointer string, bands []Band, all *dependence) []condition {
+func (c *compiler) bands(pointer string, bands []Band, dynamic *bool) []condition {
 	c.size(pointer, len(bands), 1, BandsMax)
 	conditions := make([]condition, 0, BandsMax)
 	for i, band := range bands[:min(len(bands), BandsMax)] {
@@ -315,7 +293,7 @@ func (c *compiler) bands(pointer string, bands []Band, all *dependence) []condit
 		}
 		when, depends := c.condition(at+"/when", band.When, true)
 		conditions = append(conditions, when)
-		*all = all.and(depends)
+		*dynamic = *dynamic || depends
 	}
 	return conditions
 }
@@ -344,14 +322,14 @@ func (c *compiler) limit(pointer string, l Limit) compiledLimit {
 			continue
 		}
 		compiled.most = typed{kind{base: "number", format: option.format, unit: option.unit}, q}
-		compiled.dependence = compiled.and(c.inspect(q))
+		compiled.dynamic = c.inspect(q) || compiled.dynamic
 	}
 	if set != 1 {
 		c.problems.Add(pointer, "limit-kind", "amount_max、term_months_max、annual_rate_max_pct、spread_bp 四项必须且只能填写一项")
 	}
 	binding := compiled.target == FactAmount || compiled.target == FactTermMonths
 	if binding {
-		compiled.dependence = compiled.and(dependence{compiled.target == FactAmount, compiled.target == FactTermMonths})
+		compiled.dynamic = true // it compares the request itself
 		c.otherwise(pointer+"/otherwise", l.Otherwise)
 	} else if l.Otherwise != "" {
 		c.problems.Add(pointer+"/otherwise", "invalid-value", "定价规则不填写 otherwise")

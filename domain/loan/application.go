@@ -26,8 +26,10 @@ type Request struct {
 	Amount          money.Amount
 	TermMonths      int
 	RepaymentMethod schedule.Method
-	Purpose         Purpose
-	PurposeNote     string
+	// Harvests are when principal is repaid (还本计划), by shares or by sums; only with seasonal, and required there.
+	Harvests    []schedule.SeasonalInstalment
+	Purpose     Purpose
+	PurposeNote string
 	// SiteVisitOn is the day of the account manager's visit (实地走访); absent when there was none.
 	SiteVisitOn domain.Date
 	// BureauConfirmationNo is the rural-revitalisation bureau's confirmation that the household is on its list
@@ -44,6 +46,7 @@ func (r Request) Validate() error {
 	if r.TermMonths < 1 || r.TermMonths > TermMonthsMax {
 		p.Add("/term_months", "out-of-range", "期限应为 1 至 %d 个月，填写的是 %d", TermMonthsMax, r.TermMonths)
 	}
+	r.checkHarvests(&p)
 	if !r.Purpose.Valid() {
 		p.Add("/purpose", "unknown-value", "不认识的贷款用途")
 	}
@@ -55,6 +58,45 @@ func (r Request) Validate() error {
 	}
 	return p.Err()
 }
+
+// HarvestsMax bounds the harvests of one loan, as package schedule does.
+const HarvestsMax = schedule.SeasonalMax
+
+// checkHarvests looks at the harvests as far as they can be judged before the loan has a beginning: their order, and that they
+// repay the whole. That they lie in the term is checked when the plan is made.
+func (r Request) checkHarvests(p *domain.Problems) {
+	if r.RepaymentMethod != schedule.Seasonal {
+		if len(r.Harvests) > 0 {
+			p.Add("/harvests", "contradiction", "只有按收获季还款可以填写收获季还本计划")
+		}
+		return
+	}
+	if n := len(r.Harvests); n < 1 || n > HarvestsMax {
+		p.Add("/harvests", "out-of-range", "按收获季还款应列出 1 至 %d 次还本（日期和比例，或日期和金额）", HarvestsMax)
+		return
+	}
+	byShare := !r.Harvests[0].SharePct.IsZero()
+	var shares money.Rate
+	var amounts money.Amount
+	for i, h := range r.Harvests {
+		at := fmt.Sprintf("/harvests/%d", i)
+		if i > 0 && !h.DueOn.After(r.Harvests[i-1].DueOn) {
+			p.Add(at+"/due_on", "not-ascending", "还本日应按先后排列，不能相同")
+		}
+		if h.SharePct.IsZero() == byShare || h.Amount.IsZero() != byShare || h.SharePct.Sign() < 0 || h.Amount.Sign() < 0 {
+			p.Add(at, "contradiction", "各次还本须全部按比例或全部按金额，且大于零")
+		}
+		shares, amounts = shares.Add(h.SharePct), amounts.Add(h.Amount)
+	}
+	switch {
+	case byShare && !shares.Equal(wholePct):
+		p.Add("/harvests", "shares-not-100", "各次还本比例合计为 %s%%，应为 100%%", shares)
+	case !byShare && !amounts.Equal(r.Amount):
+		p.Add("/harvests", "amounts-not-principal", "各次还本金额合计为 %s 元，应等于申请金额 %s 元", amounts.Grouped(), r.Amount.Grouped())
+	}
+}
+
+var wholePct = money.MustParseRate("100")
 
 // Approval is what was granted, by the rules or by a person (批复).
 type Approval struct {
@@ -109,6 +151,11 @@ func (r Request) checkOn(today domain.Date) error {
 	}
 	if r.SiteVisitOn.After(today) {
 		p.Add("/site_visit_on", "in-the-future", "实地走访日期 %s 晚于今天 %s，请走访后再填", r.SiteVisitOn, today)
+	}
+	for i, h := range r.Harvests {
+		if !h.DueOn.After(today) || h.DueOn.After(today.AddMonths(r.TermMonths)) {
+			p.Add(fmt.Sprintf("/harvests/%d/due_on", i), "out-of-range", "还本日 %s 应晚于今天，且在 %d 个月的期限之内", h.DueOn, r.TermMonths)
+		}
 	}
 	return p.Err()
 }
@@ -307,9 +354,9 @@ func (a *Application) Sign(by domain.Actor, at time.Time, c Contract) (Event, er
 		Note{"annual_rate_pct", c.AnnualRate.String()}, Note{"apr_effective_pct", c.APREffectivePct})
 }
 
-// Disburse records that the money of a disbursement has arrived, all of it or the part that its payees got.
+// Disburse records that the money has arrived.
 func (a *Application) Disburse(by domain.Actor, at time.Time, d DisbursementRecord) (Event, error) {
-	return a.move(by, at, ActionDisburse, "", Note{"disbursement_id", d.ID.String()}, Note{"amount", d.Arrived().String()})
+	return a.move(by, at, ActionDisburse, "", Note{"disbursement_id", d.ID.String()}, Note{"amount", d.Amount.String()})
 }
 
 // Close ends the case (结案): paid, and its file complete.

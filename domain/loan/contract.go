@@ -31,9 +31,21 @@ type Contract struct {
 	InterestTotal   money.Amount
 	FeesTotal       money.Amount // every fee of the whole term, those of the day of disbursement included
 	FeesUpfront     money.Amount // what is paid on the day of disbursement, and stands in no instalment
-	Payee           Payee
-	RecordedBy      domain.ID
-	RecordedAt      time.Time
+	// APRAfterSubsidyPct is the yearly cost with the subsidised interest left out (贴息后); equal to APREffectivePct without one.
+	APRAfterSubsidyPct string
+	SubsidyTotal       money.Amount // interest that somebody else pays over the whole term (贴息)
+	SpreadPct          money.Rate   // what the rate is above the reference rate, in percentage points; may be below 0
+	GuaranteeKind      string       // what secures the loan: "credit" or "guarantee_company"
+	GuaranteeFeePct    money.Rate   // the ceiling of the guarantee company's fee, percent a year; 0 on credit
+	PaymentMethod      PaymentMethod
+	// TextID is the text that was signed electronically, whose parties and payees hold; zero for a paper contract.
+	TextID             domain.ID
+	DocumentSHA256     string // of the text that was shown and signed; empty for a paper contract
+	CoolingOffHours    int    // 冷静期: from RecordedAt; 0: none
+	CoolingOffWaivable bool   // the borrower may be paid earlier at his or her own wish
+	Payee              Payee  // the first of the payees: the borrower's own account where there is one
+	RecordedBy         domain.ID
+	RecordedAt         time.Time
 }
 
 // Payee is the account the money goes to.
@@ -42,6 +54,17 @@ type Payee struct {
 	Account     borrower.BankAccount
 	BankName    string
 }
+
+// OnPaper reports whether a signed paper was recorded, and not the signatures themselves.
+func (c Contract) OnPaper() bool { return c.TextID.IsZero() }
+
+// CoolingOffUntil is when the borrower can no longer withdraw freely, and from when the money may be paid (冷静期届满).
+func (c Contract) CoolingOffUntil() time.Time {
+	return c.RecordedAt.Add(time.Duration(c.CoolingOffHours) * time.Hour)
+}
+
+// CoolingOff reports whether the time lies in the cooling-off period.
+func (c Contract) CoolingOff(at time.Time) bool { return at.Before(c.CoolingOffUntil()) }
 
 // matches refuses a contract that differs from what was approved, or was signed before it.
 func (c Contract) matches(r Record) error {

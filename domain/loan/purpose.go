@@ -34,3 +34,36 @@ func Purposes() []Purpose {
 
 // Valid reports whether p is one of Purposes.
 func (p Purpose) Valid() bool { return slices.Contains(Purposes(), p) }
+
+// Label is the purpose in Chinese, as it stands in a contract.
+func (p Purpose) Label() string {
+	switch p {
+	case PurposePlanting:
+		return "种植"
+	case PurposeLivestock:
+		return "养殖"
+	case PurposeFacility:
+		return "棚舍、设施建设与修缮"
+	case PurposeEquipment:
+		return "农机、设备购置"
+	case PurposeProcessing:
+		return "农产品加工"
+	case PurposeTrade:
+		return "农产品流通、商贸经营"
+	case PurposeWorkingCapital:
+		return "生产经营周转"
+	case PurposeLivingCosts:
+		return "生活消费"
+	case PurposeHouse:
+		return "购房、建房"
+	case PurposeWealthProducts:
+		return "理财"
+	case PurposeOnLending:
+		return "转贷"
+	case PurposeEquity:
+		return "股权投资"
+	case PurposeTransferToShellCompany:
+		return "转入空壳公司"
+	}
+	return string(p)
+}

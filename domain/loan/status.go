@@ -134,6 +134,14 @@ func (a Action) Label() string {
 		return "确认"
 	case ActionVote:
 		return "表决"
+	case ActionPrepareContract:
+		return "生成合同文本"
+	case ActionSendCode:
+		return "发送签署验证码"
+	case ActionPutSignature:
+		return "签署"
+	case ActionWaiveCoolingOff:
+		return "放弃冷静期"
 	}
 	return lineLabel(a)
 }
@@ -172,7 +180,6 @@ var transitions = []Transition{
 
 	{ActionSign, StatusApproved, "", StatusSigned, applicant},
 	{ActionDisburse, StatusSigned, "", StatusDisbursed, system},
-	{ActionDisburse, StatusDisbursed, "", StatusDisbursed, system}, // the next tranche, or the next payment of a contract
 	{ActionClose, StatusDisbursed, "", StatusClosed, officer},
 
 	{ActionWithdraw, StatusDraft, "", StatusWithdrawn, applicant},
@@ -180,6 +187,7 @@ var transitions = []Transition{
 	{ActionWithdraw, StatusReviewing, "", StatusWithdrawn, applicant},
 	{ActionWithdraw, StatusApproved, "", StatusWithdrawn, applicant},
 	{ActionExpire, StatusApproved, "", StatusExpired, system},
+	{ActionWithdraw, StatusSigned, "", StatusWithdrawn, applicant}, // within the cooling-off period (冷静期), before any payment was asked for
 }
 
 // Transitions returns a copy of the lifecycle table.

@@ -92,7 +92,9 @@ func FuzzCapitals(f *testing.F) {
 	})
 }
 
-type failer interface{ Fatalf(format string, args ...any) }
+type failer interface {
+	Fatalf(format string, args ...any)
+}
 
 func checkCapitals(t failer, fen int64) {
 	text, err := money.Fen(fen).Capitals()

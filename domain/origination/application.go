@@ -9,7 +9,6 @@ import (
 	"fumin/domain"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
-	"fumin/domain/money"
 )
 
 // ApplicationReader reads applications, what was decided and signed about them, and their history.
@@ -20,8 +19,6 @@ type ApplicationReader interface {
 	Applications(ctx context.Context, scope domain.Scope, filter ApplicationFilter, page domain.Page) ([]loan.Record, error)
 	// Decision returns one stored decision of an application.
 	Decision(ctx context.Context, scope domain.Scope, id domain.ID) (Decision, error)
-	// Decisions returns every decision of an application, the first one first, at most DecisionsMax.
-	Decisions(ctx context.Context, scope domain.Scope, applicationID domain.ID) ([]Decision, error)
 	// Contract returns the contract of an application without its plan, or "contract-not-found".
 	Contract(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.Contract, error)
 	// Instalments returns the plan that was signed, in order.
@@ -59,11 +56,7 @@ type Decision struct {
 	ApplicationVersion int
 	Facts              decision.Facts
 	Outcome            decision.Outcome
-	RuleSetID          domain.ID // the version that judged; zero: none was in force
-	// What the rules alone said, before the limits on exposure: a replay compares with these.
-	RulesResult decision.Result
-	RulesAmount money.Amount // the ceiling within what was asked for
-	DecidedAt   time.Time
+	DecidedAt          time.Time
 }
 
 // Applications are the use cases from a draft to a closed case.
@@ -72,7 +65,6 @@ type Applications struct {
 	now     domain.Clock
 	newID   func() domain.ID
 	numbers *Numbers
-	engines *engines
 
 	approvalValidDays int
 }
@@ -88,7 +80,7 @@ func ApprovalValidFor(days int) ApplicationsOption {
 
 // NewApplications builds the use cases.
 func NewApplications(store Store, now domain.Clock, newID func() domain.ID, options ...ApplicationsOption) *Applications {
-	s := &Applications{store: store, now: now, newID: newID, numbers: NewNumbers(store), engines: newEngines(), approvalValidDays: ApprovalValidDaysDefault}
+	s := &Applications{store: store, now: now, newID: newID, numbers: NewNumbers(store), approvalValidDays: ApprovalValidDaysDefault}
 	for _, option := range options {
 		option(s)
 	}
@@ -180,9 +172,24 @@ func (s *Applications) Return(ctx context.Context, by domain.Actor, id domain.ID
 	return s.withReason(ctx, by, id, reason, (*loan.Application).Return)
 }
 
-// Withdraw ends an application at the borrower's wish.
+// Withdraw ends an application at the borrower's wish: until it is signed, and then within the cooling-off period (冷静期)
+// while no payment was asked for.
 func (s *Applications) Withdraw(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error) {
-	return s.withReason(ctx, by, id, reason, (*loan.Application).Withdraw)
+	if err := checkReason(reason); err != nil {
+		return loan.Record{}, err
+	}
+	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
+		rec := app.Record()
+		if err := app.May(by, loan.ActionWithdraw); err != nil {
+			return loan.Event{}, err
+		}
+		if rec.Status == loan.StatusSigned {
+			if err := mayWithdrawSigned(ctx, tx, by, rec, now); err != nil {
+				return loan.Event{}, err
+			}
+		}
+		return app.Withdraw(by, now, reason)
+	})
 }
 
 // Close ends the case: paid, and its file complete.
@@ -212,15 +219,6 @@ func (s *Applications) Decision(ctx context.Context, by domain.Actor, id domain.
 		return Decision{}, domain.Errorf(domain.KindNotFound, "decision-not-found", "申请尚未提交，还没有决策结果")
 	}
 	return s.store.Decision(ctx, by.Scope(), rec.DecisionID)
-}
-
-// Decisions returns every decision of a case (全部决策留痕), the first one first: a case that was returned and submitted again
-// keeps both.
-func (s *Applications) Decisions(ctx context.Context, by domain.Actor, id domain.ID) ([]Decision, error) {
-	if _, err := s.store.Application(ctx, by.Scope(), id); err != nil {
-		return nil, err
-	}
-	return s.store.Decisions(ctx, by.Scope(), id)
 }
 
 // History returns everything that happened to a case, in order: who, what, when, and where it led.

@@ -34,7 +34,9 @@ type paymentCheck struct {
 }
 
 // paymentChecks is every condition, in the order in which people hear of them. A new one is a line here.
-var paymentChecks = []paymentCheck{}
+var paymentChecks = []paymentCheck{
+	{"cooling-off", checkCoolingOff},
+}
 
 // mayPay asks every condition, at the request and again at the release of a payment, and returns the first that is not met.
 func mayPay(ctx context.Context, tx Tx, p payment) error {

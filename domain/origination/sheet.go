@@ -137,7 +137,7 @@ func workedExample(t product.Terms, ceiling product.Ceiling, on domain.Date, amo
 		Tier: tier, Amount: amount, TermMonths: min(max(exampleMonths, t.TermMonthsMin), t.TermMonthsMax), Method: exampleMethod(t),
 		AnnualRate: ceiling.AnnualRateMaxPct, FeePct: tier.FeeMaxPct, SubsidyPct: t.InterestSubsidySharePct,
 	}
-	terms := contractTerms(loan.Approval{Amount: amount, TermMonths: e.TermMonths}, e.Method, ceiling, tier, on)
+	terms := contractTerms(loan.Approval{Amount: amount, TermMonths: e.TermMonths}, e.Method, ceiling.AnnualRateMaxPct, tier, on)
 	terms.InterestSubsidyShare = e.SubsidyPct
 	if e.Method == schedule.Seasonal {
 		terms.Seasonal = []schedule.SeasonalInstalment{{DueOn: on.AddMonths(e.TermMonths), SharePct: money.BasisPoints(10_000)}}

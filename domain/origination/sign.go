@@ -2,7 +2,11 @@ package origination
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"time"
+
+	"github.com/shopspring/decimal"
 
 	"fumin/domain"
 	"fumin/domain/loan"
@@ -18,9 +22,13 @@ type SignApplication struct {
 	SignedOn   domain.Date
 }
 
-// Sign freezes what was signed: the approved amount and term, the rate of the signing day's LPR, the plan, the yearly cost,
-// and the borrower's own verified account as payee.
+// Sign records a contract that was signed on paper (纸质合同): the approved amount and term, the rate of the signing day's LPR,
+// the plan, the yearly cost, and the borrower's own verified account as payee. Staff do it: a borrower signs the text itself,
+// with Signatures.Sign.
 func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplication) (loan.Record, error) {
+	if err := by.Require(domain.RoleLoanOfficer); err != nil {
+		return loan.Record{}, err
+	}
 	return s.change(ctx, by, cmd.ID, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
 		rec := app.Record()
 		if err := app.MaySign(by, now, cmd.SignedOn); err != nil {
@@ -37,25 +45,37 @@ func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplic
 		if err != nil {
 			return loan.Event{}, err
 		}
-
-		contract := loan.Contract{
-			ApplicationID: rec.ID, BranchID: rec.BranchID, BorrowerID: rec.BorrowerID,
-			ContractNo: cmd.ContractNo, SignedOn: cmd.SignedOn,
-			Amount: offer.Amount, TermMonths: offer.TermMonths, RepaymentMethod: offer.RepaymentMethod,
-			AnnualRate: offer.AnnualRate, ReferenceRatePct: offer.ReferenceRatePct, ReferencePublished: offer.ReferencePublished,
-			APREffectivePct: offer.APREffectivePct, InterestTotal: offer.InterestTotal,
-			FeesTotal: offer.FeesTotal, FeesUpfront: offer.FeesUpfront,
-			Payee: account, RecordedBy: by.ID, RecordedAt: now,
-		}
-		event, err := app.Sign(by, now, contract)
-		if err != nil {
-			return loan.Event{}, err
-		}
-		if err := tx.InsertContract(ctx, contract, offer.Instalments); err != nil {
-			return loan.Event{}, err
-		}
-		return event, openLine(ctx, tx, by, now, s.newID(), rec.ProductCode, contract)
+		contract := offer.contract(rec, by, now)
+		contract.ContractNo, contract.SignedOn, contract.Payee = cmd.ContractNo, cmd.SignedOn, account
+		return contractSigned(ctx, tx, by, now, s.newID(), app, contract, offer.Instalments)
 	})
+}
+
+// contractSigned is where an application becomes signed, on paper or electronically: whatever else begins with a contract
+// begins here, in the same transaction. The caller holds the application and saves it with the event.
+func contractSigned(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lineID domain.ID, app *loan.Application, c loan.Contract, plan []loan.Instalment) (loan.Event, error) {
+	event, err := app.Sign(by, now, c)
+	if err != nil {
+		return loan.Event{}, err
+	}
+	if err := tx.InsertContract(ctx, c, plan); err != nil {
+		return loan.Event{}, err
+	}
+	return event, openLine(ctx, tx, by, now, lineID, app.Record().ProductCode, c)
+}
+
+// contract is the offer as a contract of the application; number, day, payee and text are the caller's.
+func (o Offer) contract(rec loan.Record, by domain.Actor, now time.Time) loan.Contract {
+	return loan.Contract{
+		ApplicationID: rec.ID, BranchID: rec.BranchID, BorrowerID: rec.BorrowerID, SignedOn: o.StartsOn,
+		Amount: o.Amount, TermMonths: o.TermMonths, RepaymentMethod: o.RepaymentMethod,
+		AnnualRate: o.AnnualRate, SpreadPct: o.SpreadPct, ReferenceRatePct: o.ReferenceRatePct, ReferencePublished: o.ReferencePublished,
+		APREffectivePct: o.APREffectivePct, APRAfterSubsidyPct: o.APRAfterSubsidyPct, InterestTotal: o.InterestTotal,
+		SubsidyTotal: o.SubsidyTotal, FeesTotal: o.FeesTotal, FeesUpfront: o.FeesUpfront,
+		GuaranteeKind: string(o.Guarantee.Kind), GuaranteeFeePct: o.Guarantee.FeeMaxPct, PaymentMethod: o.PaymentMethod,
+		CoolingOffHours: o.CoolingOffHours, CoolingOffWaivable: o.CoolingOffWaivable,
+		RecordedBy: by.ID, RecordedAt: now,
+	}
 }
 
 // Offer is what a borrower sees before signing, and what was signed after it (还款计划与综合年化成本).
@@ -68,7 +88,14 @@ type Offer struct {
 	AnnualRate         money.Rate // percent a year, nominal
 	ReferenceRatePct   money.Rate // LPR in force on StartsOn
 	ReferencePublished domain.Date
-	APREffectivePct    string // 综合年化成本, percent, with every fee
+	SpreadPct          money.Rate // 加点, percentage points over the reference rate
+	APREffectivePct    string     // 综合年化成本, percent, with every fee
+	APRAfterSubsidyPct string     // the same with the subsidised interest left out (贴息后)
+	SubsidyTotal       money.Amount
+	Guarantee          product.GuaranteeTier
+	PaymentMethod      loan.PaymentMethod // what the product asks for at this amount and purpose
+	CoolingOffHours    int
+	CoolingOffWaivable bool
 	InterestTotal      money.Amount
 	FeesTotal          money.Amount // every fee of the whole term; the guarantee company's at most the product's ceiling
 	FeesUpfront        money.Amount // of these, what is paid on the day of disbursement
@@ -103,7 +130,10 @@ func (s *Applications) signedPlan(ctx context.Context, by domain.Actor, rec loan
 	return Offer{
 		Signed: true, StartsOn: c.SignedOn, Amount: c.Amount, TermMonths: c.TermMonths, RepaymentMethod: c.RepaymentMethod,
 		AnnualRate: c.AnnualRate, ReferenceRatePct: c.ReferenceRatePct, ReferencePublished: c.ReferencePublished,
-		APREffectivePct: c.APREffectivePct, InterestTotal: c.InterestTotal, FeesTotal: c.FeesTotal, FeesUpfront: c.FeesUpfront,
+		SpreadPct: c.SpreadPct, APREffectivePct: c.APREffectivePct, APRAfterSubsidyPct: c.APRAfterSubsidyPct,
+		InterestTotal: c.InterestTotal, SubsidyTotal: c.SubsidyTotal, FeesTotal: c.FeesTotal, FeesUpfront: c.FeesUpfront,
+		Guarantee:     product.GuaranteeTier{Kind: product.GuaranteeKind(c.GuaranteeKind), FeeMaxPct: c.GuaranteeFeePct},
+		PaymentMethod: c.PaymentMethod, CoolingOffHours: c.CoolingOffHours, CoolingOffWaivable: c.CoolingOffWaivable,
 		Instalments: instalments,
 	}, nil
 }
@@ -130,16 +160,33 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 	if err != nil {
 		return Offer{}, err
 	}
-	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, ceiling, tier, on)
+	rate, err := contractRate(ctx, r, rec, version, ceiling)
+	if err != nil {
+		return Offer{}, err
+	}
+	harvests, err := harvestsOf(rec, on)
+	if err != nil {
+		return Offer{}, err
+	}
+	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, rate, tier, on)
+	terms.InterestSubsidyShare = version.InterestSubsidySharePct
+	if terms.Method == schedule.Seasonal { // interest monthly, principal after each harvest; the last harvest is the end
+		terms.Periods, terms.Seasonal = 0, harvests
+	}
 	quotation, err := schedule.Quote(terms)
 	if err != nil {
 		return Offer{}, err
 	}
 	offer := Offer{
 		StartsOn: on, Amount: terms.Principal, TermMonths: rec.Approval.TermMonths, RepaymentMethod: terms.Method,
-		AnnualRate: terms.AnnualRate, ReferenceRatePct: ceiling.BasePct, ReferencePublished: ceiling.PublishedOn,
-		APREffectivePct: quotation.Cost.APREffective.Shown(aprPlaces, money.HalfUp), InterestTotal: quotation.Plan.Totals.Interest,
+		AnnualRate: terms.AnnualRate, SpreadPct: rate.Sub(ceiling.BasePct),
+		ReferenceRatePct: ceiling.BasePct, ReferencePublished: ceiling.PublishedOn,
+		APREffectivePct:    quotation.Cost.APREffective.Shown(aprPlaces, money.HalfUp),
+		APRAfterSubsidyPct: quotation.Cost.APREffectiveAfterSubsidy.Shown(aprPlaces, money.HalfUp),
+		InterestTotal:      quotation.Plan.Totals.Interest, SubsidyTotal: quotation.Plan.Totals.Subsidy,
 		FeesTotal: quotation.Plan.Totals.Fees, FeesUpfront: quotation.Plan.FeesUpfront,
+		Guarantee: tier, PaymentMethod: paymentMethod(version, rec),
+		CoolingOffHours: version.CoolingOffHours, CoolingOffWaivable: version.CoolingOffWaivable,
 		Instalments: make([]loan.Instalment, len(quotation.Plan.Rows)),
 	}
 	for i, row := range quotation.Plan.Rows {
@@ -151,13 +198,80 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 	return offer, nil
 }
 
+// contractRate is the rate of the signing day: its reference rate plus what was granted over the reference rate of the approval,
+// never above the product's price of the day.
+func contractRate(ctx context.Context, r Reader, rec loan.Record, version product.Version, ceiling product.Ceiling) (money.Rate, error) {
+	base := version.Price.FixedPct
+	if version.Price.Base != product.BaseFixed {
+		rates, err := r.ReferenceRates(ctx)
+		if err != nil {
+			return money.Rate{}, err
+		}
+		rows := rates.Rows()
+		i := slices.IndexFunc(rows, func(row product.ReferenceRate) bool { return row.ID == rec.ReferenceRateID })
+		if i < 0 {
+			return money.Rate{}, fmt.Errorf("application %s: its reference rate %s is not on record", rec.ID, rec.ReferenceRateID)
+		}
+		base = rows[i].Pct(version.Price.Base)
+	}
+	rate := ceiling.BasePct.Add(rec.Approval.AnnualRate.Sub(base))
+	if rate.Cmp(ceiling.AnnualRateMaxPct) > 0 {
+		rate = ceiling.AnnualRateMaxPct
+	}
+	if rate.Sign() < 0 {
+		return money.Rate{}, domain.Errorf(domain.KindRule, "negative-price", "按签约日基准和批准的加点计算的利率低于零，请产品管理员核对定价")
+	}
+	return rate, nil
+}
+
+// harvestsOf are the harvests of an approved application: sums that were asked for are brought down to what was granted, in
+// proportion and without losing a fen. They must lie after the day and within the term.
+func harvestsOf(rec loan.Record, on domain.Date) ([]schedule.SeasonalInstalment, error) {
+	harvests := slices.Clone(rec.Request.Harvests)
+	if len(harvests) == 0 {
+		return nil, nil
+	}
+	if first := harvests[0].DueOn; !first.After(on) {
+		return nil, domain.Errorf(domain.KindRule, "harvest-passed", "首次还本日 %s 不晚于签约日 %s：请退回修改还本计划", first, on)
+	}
+	if last, end := harvests[len(harvests)-1].DueOn, on.AddMonths(rec.Approval.TermMonths); last.After(end) {
+		return nil, domain.Errorf(domain.KindRule, "harvest-after-term", "末次还本日 %s 晚于到期日 %s：请退回修改还本计划或期限", last, end)
+	}
+	if harvests[0].SharePct.IsZero() && !rec.Approval.Amount.Equal(rec.Request.Amount) {
+		weights := make([]decimal.Decimal, len(harvests))
+		for i, h := range harvests {
+			weights[i] = h.Amount.Decimal()
+		}
+		for i, amount := range rec.Approval.Amount.Allocate(weights) {
+			harvests[i].Amount = amount
+		}
+	}
+	return harvests, nil
+}
+
+// paymentMethod is what the product asks for at the approved sum (受托支付起点).
+func paymentMethod(version product.Version, rec loan.Record) loan.PaymentMethod {
+	if version.NeedsEntrustedPayment(purposeKind(rec.Request.Purpose), rec.Approval.Amount) {
+		return loan.PaymentEntrusted
+	}
+	return loan.PaymentSelf
+}
+
+// purposeKind is the kind of purpose by which the thresholds of entrusted payment differ.
+func purposeKind(p loan.Purpose) string {
+	if p == loan.PurposeLivingCosts || p == loan.PurposeHouse {
+		return product.PurposeKindConsumption
+	}
+	return product.PurposeKindProduction
+}
+
 // contractTerms are the conventions of our contracts: monthly due dates counted from the day of signing, clamped to the
 // month's end; the month is a twelfth of the year where instalments are level, and interest runs by actual days over
 // 360 where only interest is due or everything at the end. 日利率 = 年利率 ÷ 360, 月利率 = 年利率 ÷ 12
 // (中国人民银行关于人民币贷款利率有关问题的通知, 银发〔2003〕251 号): configure to your compliance office's reading.
-func contractTerms(a loan.Approval, method schedule.Method, price product.Ceiling, tier product.GuaranteeTier, on domain.Date) schedule.Terms {
+func contractTerms(a loan.Approval, method schedule.Method, rate money.Rate, tier product.GuaranteeTier, on domain.Date) schedule.Terms {
 	t := schedule.Terms{
-		Principal: a.Amount, AnnualRate: price.AnnualRateMaxPct, Method: method,
+		Principal: a.Amount, AnnualRate: rate, Method: method,
 		Periods: a.TermMonths, Frequency: schedule.Frequency{Unit: schedule.Month, Every: 1},
 		DisbursedOn: on, Rounding: money.HalfUp, // 四舍五入到分: what every bank's statement in China does
 	}

@@ -24,6 +24,8 @@ const (
 	VersionsMax    = 2000 // versions of one product that Validate and Resolve look at
 	DeferDaysCap   = 365
 	BusinessAgeCap = 1200 // months
+	CoolingOffCap  = 720  // hours: thirty days
+	MembersCap     = 50   // signatures of members
 )
 
 // Product is a loan product (贷款产品): what does not depend on place and date. What does is in its Versions.

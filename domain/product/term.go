@@ -32,6 +32,9 @@ const (
 	TermBusinessAgeMonths  TermName = "business_age_months_min"
 	TermInterestSubsidyPct TermName = "interest_subsidy_share_pct"
 	TermSiteVisitRequired  TermName = "site_visit_required"
+	TermCoolingOffHours    TermName = "cooling_off_hours"
+	TermCoolingOffWaivable TermName = "cooling_off_waivable"
+	TermMemberSignatures   TermName = "member_signatures_min"
 )
 
 // The rows of a Diff that are not terms.
@@ -119,6 +122,18 @@ var terms = []term{
 	{
 		TermSiteVisitRequired, "实地调查", func(t Terms) []string { return []string{requiredText(t.SiteVisitRequired)} },
 		func(to *Terms, from Terms) { to.SiteVisitRequired = from.SiteVisitRequired },
+	},
+	{
+		TermCoolingOffHours, "冷静期", func(t Terms) []string { return numberLine(t.CoolingOffHours, "小时") },
+		func(to *Terms, from Terms) { to.CoolingOffHours = from.CoolingOffHours },
+	},
+	{
+		TermCoolingOffWaivable, "借款人可放弃冷静期", func(t Terms) []string { return allowedLine(t.CoolingOffWaivable) },
+		func(to *Terms, from Terms) { to.CoolingOffWaivable = from.CoolingOffWaivable },
+	},
+	{
+		TermMemberSignatures, "合作社成员签字", func(t Terms) []string { return numberLine(t.MemberSignaturesMin, "人以上") },
+		func(to *Terms, from Terms) { to.MemberSignaturesMin = from.MemberSignaturesMin },
 	},
 }
 
@@ -269,6 +284,13 @@ func dateText(d domain.Date) string {
 		return "长期"
 	}
 	return d.String()
+}
+
+func allowedLine(allowed bool) []string {
+	if allowed {
+		return []string{"可以"}
+	}
+	return []string{noneText}
 }
 
 func requiredText(required bool) string {

@@ -40,6 +40,9 @@ var otherTerms = map[product.TermName]func(*product.Terms){
 	product.TermBusinessAgeMonths:  func(t *product.Terms) { t.BusinessAgeMonthsMin = 12 },
 	product.TermInterestSubsidyPct: func(t *product.Terms) { t.InterestSubsidySharePct = rate("50") },
 	product.TermSiteVisitRequired:  func(t *product.Terms) { t.SiteVisitRequired = true },
+	product.TermCoolingOffHours:    func(t *product.Terms) { t.CoolingOffHours = 24 },
+	product.TermCoolingOffWaivable: func(t *product.Terms) { t.CoolingOffWaivable = true },
+	product.TermMemberSignatures:   func(t *product.Terms) { t.MemberSignaturesMin = 3 },
 }
 
 func differing(older, newer product.Version) []product.TermName {
@@ -312,6 +315,9 @@ func TestPricesAndTiersReadAsASentence(t *testing.T) {
 		{func(v *product.Version) { v.Guarantee[1].Below = amount("5000000.00") }, product.TermGuaranteeFeeGrain, "100,000.00 元起、5,000,000.00 元以下（不含）：每年不超过 0.50%"},
 		{func(v *product.Version) { v.SiteVisitRequired = true }, product.TermSiteVisitRequired, "必须"},
 		{func(v *product.Version) { v.InterestSubsidySharePct = rate("50") }, product.TermInterestSubsidyPct, "50.00%"},
+		{func(v *product.Version) { v.CoolingOffHours = 24 }, product.TermCoolingOffHours, "24 小时"},
+		{func(v *product.Version) { v.CoolingOffWaivable = true }, product.TermCoolingOffWaivable, "可以"},
+		{func(v *product.Version) { v.MemberSignaturesMin = 3 }, product.TermMemberSignatures, "3 人以上"},
 		{func(v *product.Version) { v.EntrustedPayment = v.EntrustedPayment[:1] }, product.TermEntrustedPayment, "生产经营：超过 500,000.00 元"},
 		{func(v *product.Version) {
 			v.Documents = v.Documents[2:]

@@ -151,6 +151,20 @@ func (t Terms) checkTermAndAges(problems *domain.Problems) {
 	if t.BusinessAgeMonthsMin < 0 || t.BusinessAgeMonthsMin > BusinessAgeCap {
 		problems.Add("/business_age_months_min", "out-of-range", "最短经营时间应为 0 至 %d 个月", BusinessAgeCap)
 	}
+	t.checkSigning(problems)
+}
+
+// checkSigning looks at what holds when and after a contract is signed.
+func (t Terms) checkSigning(problems *domain.Problems) {
+	if t.CoolingOffHours < 0 || t.CoolingOffHours > CoolingOffCap {
+		problems.Add("/cooling_off_hours", "out-of-range", "冷静期应为 0 至 %d 小时；0 表示没有", CoolingOffCap)
+	}
+	if t.CoolingOffWaivable && t.CoolingOffHours == 0 {
+		problems.Add("/cooling_off_waivable", "contradiction", "没有冷静期，也就无从放弃：请填写冷静期小时数，或去掉这一项")
+	}
+	if t.MemberSignaturesMin < 0 || t.MemberSignaturesMin > MembersCap {
+		problems.Add("/member_signatures_min", "out-of-range", "合作社成员签字人数应为 0 至 %d 人；0 表示不要求", MembersCap)
+	}
 }
 
 func (p Price) check(problems *domain.Problems) {

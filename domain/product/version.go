@@ -90,6 +90,10 @@ type Terms struct {
 	BusinessAgeMonthsMin    int        // 最短经营时间 (months)
 	InterestSubsidySharePct money.Rate // 贴息比例: percent of the interest that the state pays
 	SiteVisitRequired       bool       // 须实地调查
+
+	CoolingOffHours     int  // 冷静期: hours after signing in which nothing is paid and the borrower may withdraw; 0: none
+	CoolingOffWaivable  bool // the borrower may ask to be paid before it is over
+	MemberSignaturesMin int  // 合作社成员签字: how many members of a co-operative sign beside its chair (成员大会决议); 0: none
 }
 
 // EntrustedPaymentAmount is from where on the lender pays the seller itself (受托支付).

@@ -76,6 +76,9 @@ type termsEntry struct {
 	BusinessAgeMonthsMin    figure[int]          `json:"business_age_months_min"`
 	InterestSubsidySharePct figure[money.Rate]   `json:"interest_subsidy_share_pct"`
 	SiteVisitRequired       bool                 `json:"site_visit_required"`
+	CoolingOffHours         figure[int]          `json:"cooling_off_hours"`
+	CoolingOffWaivable      bool                 `json:"cooling_off_waivable"`
+	MemberSignaturesMin     figure[int]          `json:"member_signatures_min"`
 }
 
 type priceEntry struct {
@@ -311,6 +314,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 		RepaymentMethods: e.RepaymentMethods, ForbiddenPurposes: e.ForbiddenPurposes,
 		QuickApprovalMax: e.QuickApprovalMax.Value, BusinessAgeMonthsMin: e.BusinessAgeMonthsMin.Value,
 		InterestSubsidySharePct: e.InterestSubsidySharePct.Value, SiteVisitRequired: e.SiteVisitRequired,
+		CoolingOffHours: e.CoolingOffHours.Value, CoolingOffWaivable: e.CoolingOffWaivable, MemberSignaturesMin: e.MemberSignaturesMin.Value,
 	}
 	for _, r := range e.Reliefs {
 		terms.Price.Reliefs = append(terms.Price.Reliefs, product.Relief(r))
