@@ -67,6 +67,7 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
                            fumin service-account deactivate CLIENT_ID stops one from getting tokens
   fumin report             a report as a file: fumin report CODE [-format csv|xlsx|parquet] [-from DAY] [-to DAY] [-as-of DAY]
                            [-branch CODE] [-product CODE] [-columns A,B] [-charset utf-8|gb18030] [-output FILE]; without CODE, the list
+  fumin rule-set load      fumin rule-set load FILE brings rule sets in and puts them into use; "shipped" for FILE: the shipped ones
   fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
   fumin sandbox-signing    the sandbox signing service alone: fumin sandbox-signing LISTEN
   fumin version            what this program is
@@ -105,6 +106,8 @@ func run(ctx context.Context, args, environment []string, out io.Writer) error {
 		return serviceAccount(ctx, cfg, args, out)
 	case "report":
 		return writeReport(ctx, cfg, args, out)
+	case "rule-set":
+		return ruleSet(ctx, cfg, args, out)
 	case "sandbox-channel":
 		return sandboxChannel(ctx, cfg, args, out)
 	case "sandbox-signing":
@@ -615,7 +618,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Catalogue:       origination.NewCatalogue(store, now, newID),
 			Disbursements:   origination.NewDisbursements(store, now, newID, wake),
 			Quotes:          origination.NewQuotes(store, now),
-			RuleSets:        origination.NewRuleSets(store, now, newID),
+			RuleSets:        origination.NewRuleSets(store, now, newID, jobs),
 			Jobs:            jobs,
 			Enquiries:       origination.NewEnquiries(store, now, newID),
 			Limits:          origination.NewLimits(store, now, newID),
@@ -822,6 +825,9 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 	}); err != nil {
 		return err
 	}
+	if err := loadRuleSets(ctx, store, demodata.LoadableRuleSets); err != nil {
+		return err
+	}
 	if err := loadDemoCalendar(ctx, origination.NewQuotes(store, now)); err != nil {
 		return err
 	}
@@ -864,6 +870,45 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 		return err
 	}
 	return origination.NewAuthorities(store, now, newID).Load(ctx, installer(), authorities)
+}
+
+// loadRuleSets brings rule sets in. What is there already stays as it is.
+func loadRuleSets(ctx context.Context, store *repository.Store, read func() ([]origination.LoadedRuleSet, error)) error {
+	sets, err := read()
+	if err != nil {
+		return err
+	}
+	nobody := func() {}
+	return origination.NewRuleSets(store, now, newID, origination.NewJobs(store, now, newID, nobody)).Load(ctx, installer(), sets)
+}
+
+// ruleSetFileMax bounds a file of rule sets.
+const ruleSetFileMax = 8 << 20
+
+// ruleSet loads rule sets into a lender's database: the first ones, before anybody can draft, check and activate.
+func ruleSet(ctx context.Context, cfg config, args []string, out io.Writer) (err error) {
+	if len(args) != 2 || args[0] != "load" {
+		return errors.New("usage: fumin rule-set load FILE, or fumin rule-set load shipped")
+	}
+	read := demodata.LoadableRuleSets
+	if args[1] != "shipped" {
+		file, err := os.Open(args[1])
+		if err != nil {
+			return fmt.Errorf("open the rule sets: %w", err)
+		}
+		defer func() { err = errors.Join(err, file.Close()) }()
+		content, err := io.ReadAll(io.LimitReader(file, ruleSetFileMax))
+		if err != nil {
+			return fmt.Errorf("read the rule sets: %w", err)
+		}
+		read = func() ([]origination.LoadedRuleSet, error) { return demodata.ParseRuleSets(content) }
+	}
+	err = withStore(ctx, cfg, func(store *repository.Store) error { return loadRuleSets(ctx, store, read) })
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(out, "the rule sets are there (existing ones are left as they were)")
+	return err
 }
 
 // loadDemoCalendar brings in the shipped working calendar. A year that is there already stays as it is.
@@ -945,7 +990,11 @@ func install(ctx context.Context, cfg config, part origination.Organisation) err
 }
 
 // withStaff opens the database for one piece of the operator's work.
-func withStaff(ctx context.Context, cfg config, work func(*origination.Staff) error) (err error) {
+func withStaff(ctx context.Context, cfg config, work func(*origination.Staff) error) error {
+	return withStore(ctx, cfg, func(store *repository.Store) error { return work(newStaff(store)) })
+}
+
+func withStore(ctx context.Context, cfg config, work func(*repository.Store) error) (err error) {
 	if cfg.dsn == "" || len(cfg.keyset) == 0 {
 		return errors.New("FUMIN_DSN and FUMIN_KEYSET (or FUMIN_KEYSET_FILE) must be set")
 	}
@@ -954,7 +1003,7 @@ func withStaff(ctx context.Context, cfg config, work func(*origination.Staff) er
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	return work(newStaff(store))
+	return work(store)
 }
 
 // addUser adds a member of staff: the way to the first administrator of a fresh database.

@@ -41,6 +41,14 @@ func newBank(t *testing.T) *register {
 	if err := origination.NewAuthorities(r.store, now, newID).Load(t.Context(), loader, authorities); err != nil {
 		t.Fatal(err)
 	}
+	sets, err := demodata.LoadableRuleSets()
+	if err != nil {
+		t.Fatal(err)
+	}
+	jobs := origination.NewJobs(r.store, now, newID, func() {})
+	if err := origination.NewRuleSets(r.store, now, newID, jobs).Load(t.Context(), loader, sets); err != nil {
+		t.Fatal(err)
+	}
 	return r
 }
 
@@ -166,7 +174,9 @@ func TestTheWayOfADuckShedOverHTTP(t *testing.T) {
 	if a.Status != "closed" {
 		t.Errorf("closed: %s", a.Status)
 	}
-	var history struct{ Items []struct{ Subject, Action string } }
+	var history struct {
+		Items []struct{ Subject, Action string }
+	}
 	r.as(domain.RoleAuditor, headOffice).get(pathOf(a.ID, "/events")).want(http.StatusOK).into(&history)
 	deeds := 0
 	for _, e := range history.Items {

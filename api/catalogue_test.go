@@ -322,6 +322,9 @@ func (p *sourcePackage) call(call *ast.CallExpr) {
 
 // composite finds domain.Error{Kind: …, Code: …} and domain.Field{Pointer: …, Code: …}, also where the type is left out.
 func (p *sourcePackage) composite(c *ast.CompositeLit) {
+	if name, ok := c.Type.(*ast.Ident); ok && name.Name == "Task" {
+		return // its kind and code are those of work, not of an error
+	}
 	values := map[string]ast.Expr{}
 	for _, element := range c.Elts {
 		if pair, ok := element.(*ast.KeyValueExpr); ok {

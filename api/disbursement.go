@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fumin/domain"
+	"fumin/domain/borrower"
 	"fumin/domain/loan"
 	"fumin/domain/origination"
 )
@@ -32,16 +33,61 @@ func (s *server) requestDisbursement(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := readNoBody(c); err != nil {
+	in, err := readOptionalObject(c)
+	if err != nil {
 		return err
 	}
-	rec, replayed, err := s.disbursements.Request(c.Request.Context(), actor(c), key, id)
+	cmd := requestDisbursementOf(in)
+	cmd.ApplicationID = id
+	if err := in.done(); err != nil {
+		return err
+	}
+	rec, replayed, err := s.disbursements.Request(c.Request.Context(), actor(c), key, cmd)
 	if err != nil {
 		return err
 	}
 	setReplayed(c, replayed)
 	c.Header("Location", "/v1/disbursements/"+rec.ID.String())
 	return writeJSON(c, http.StatusCreated, viewDisbursement(rec))
+}
+
+// requestDisbursementOf reads what is to be paid to whom; nothing at all means the whole contract to the borrower.
+func requestDisbursementOf(in *object) (cmd origination.RequestDisbursement) {
+	if tranche := in.optionalInteger("tranche", 1, loan.TranchesMax); tranche != nil {
+		cmd.Tranche = *tranche
+	}
+	if amount := optional(in, "amount", positiveAmount); amount != nil {
+		cmd.Amount = *amount
+	}
+	if in.look("payees") == nil {
+		return cmd
+	}
+	for _, p := range in.objects("payees", 1, loan.PayeesMax) {
+		payee := loan.PayeeOrder{Method: required(p, "method", parsePaymentMethod), Amount: required(p, "amount", positiveAmount)}
+		if payee.Method == loan.EntrustedPayment {
+			payee.Payee = loan.Payee{
+				AccountName: required(p, "account_name", borrower.ParseName),
+				Account:     required(p, "account", borrower.ParseBankAccount),
+				BankName:    p.text("bank_name", 1, borrower.BankNameRunesMax),
+			}
+			payee.Evidence = loan.Evidence{
+				Reference: p.text("document_reference", 1, loan.EvidenceReferenceMax),
+				SHA256:    p.text("document_sha256", 64, 64),
+			}
+		}
+		cmd.Payees = append(cmd.Payees, payee)
+	}
+	if !cmd.Amount.IsZero() {
+		in.check("amount", domain.BadValue("not-allowed", "写明收款人时，金额是各收款人之和，请去掉这一项"))
+	}
+	return cmd
+}
+
+func parsePaymentMethod(s string) (loan.PaymentMethod, error) {
+	if m := loan.PaymentMethod(s); m.Valid() {
+		return m, nil
+	}
+	return "", domain.BadValue("unknown-value", "支付方式应为 self_payment（自主支付）或 entrusted_payment（受托支付）")
 }
 
 func (s *server) listDisbursements(c *gin.Context) error {
@@ -95,37 +141,65 @@ func (s *server) releaseDisbursement(c *gin.Context) error {
 }
 
 type disbursementView struct {
-	ID               domain.ID               `json:"id"`
-	ApplicationID    domain.ID               `json:"application_id"`
-	BranchID         domain.ID               `json:"branch_id"`
-	BorrowerID       domain.ID               `json:"borrower_id"`
-	Amount           string                  `json:"amount"`
-	PayeeName        string                  `json:"payee_name"`
-	PayeeAccount     string                  `json:"payee_account"`
-	PayeeBankName    string                  `json:"payee_bank_name"`
-	Status           loan.DisbursementStatus `json:"status"`
-	StatusLabel      string                  `json:"status_label"`
-	RequestedBy      domain.ID               `json:"requested_by"`
-	RequestedAt      time.Time               `json:"requested_at"`
-	ReleasedBy       *domain.ID              `json:"released_by"`
-	ReleasedAt       *time.Time              `json:"released_at"`
-	SentAt           *time.Time              `json:"sent_at"`
-	SettledAt        *time.Time              `json:"settled_at"`
-	ChannelReference string                  `json:"channel_reference"`
-	FailureCode      string                  `json:"failure_code"`
-	FailureReason    string                  `json:"failure_reason"`
-	Attempts         int                     `json:"attempts"`
-	LastError        string                  `json:"last_error"`
-	Version          int                     `json:"version"`
+	ID            domain.ID               `json:"id"`
+	ApplicationID domain.ID               `json:"application_id"`
+	BranchID      domain.ID               `json:"branch_id"`
+	BorrowerID    domain.ID               `json:"borrower_id"`
+	Tranche       int                     `json:"tranche"`
+	Amount        string                  `json:"amount"`
+	Status        loan.DisbursementStatus `json:"status"`
+	StatusLabel   string                  `json:"status_label"`
+	RequestedBy   domain.ID               `json:"requested_by"`
+	RequestedAt   time.Time               `json:"requested_at"`
+	ReleasedBy    *domain.ID              `json:"released_by"`
+	ReleasedAt    *time.Time              `json:"released_at"`
+	SettledAt     *time.Time              `json:"settled_at"`
+	Version       int                     `json:"version"`
+	Transfers     []transferView          `json:"transfers"`
+}
+
+type transferView struct {
+	ID                domain.ID           `json:"id"`
+	Number            int                 `json:"number"`
+	Method            loan.PaymentMethod  `json:"method"`
+	MethodLabel       string              `json:"method_label"`
+	Amount            string              `json:"amount"`
+	ReversedAmount    string              `json:"reversed_amount"`
+	PayeeName         string              `json:"payee_name"`
+	PayeeAccount      string              `json:"payee_account"`
+	PayeeBankName     string              `json:"payee_bank_name"`
+	DocumentReference string              `json:"document_reference"`
+	DocumentSHA256    string              `json:"document_sha256"`
+	Status            loan.TransferStatus `json:"status"`
+	StatusLabel       string              `json:"status_label"`
+	SentAt            *time.Time          `json:"sent_at"`
+	SettledAt         *time.Time          `json:"settled_at"`
+	ChannelReference  string              `json:"channel_reference"`
+	FailureCode       string              `json:"failure_code"`
+	FailureReason     string              `json:"failure_reason"`
+	Attempts          int                 `json:"attempts"`
+	LastError         string              `json:"last_error"`
 }
 
 func viewDisbursement(r loan.DisbursementRecord) disbursementView {
-	return disbursementView{
-		ID: r.ID, ApplicationID: r.ApplicationID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Amount: r.Amount.String(),
-		PayeeName: r.Payee.AccountName.String(), PayeeAccount: r.Payee.Account.String(), PayeeBankName: r.Payee.BankName,
-		Status: r.Status, StatusLabel: r.Status.Label(), RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt,
-		ReleasedBy: present(r.ReleasedBy), ReleasedAt: present(r.ReleasedAt), SentAt: present(r.SentAt), SettledAt: present(r.SettledAt),
-		ChannelReference: r.ChannelReference, FailureCode: r.FailureCode, FailureReason: r.FailureReason,
-		Attempts: r.Attempts, LastError: r.LastError, Version: r.Version,
+	v := disbursementView{
+		ID: r.ID, ApplicationID: r.ApplicationID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Tranche: r.Tranche,
+		Amount: r.Amount.String(), Status: r.Status, StatusLabel: r.Status.Label(), RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt,
+		ReleasedBy: present(r.ReleasedBy), ReleasedAt: present(r.ReleasedAt), SettledAt: present(r.SettledAt), Version: r.Version,
+		Transfers: make([]transferView, len(r.Transfers)),
+	}
+	for i, t := range r.Transfers {
+		v.Transfers[i] = viewTransfer(t)
+	}
+	return v
+}
+
+func viewTransfer(t loan.TransferRecord) transferView {
+	return transferView{
+		ID: t.ID, Number: t.Number, Method: t.Method, MethodLabel: t.Method.Label(), Amount: t.Amount.String(), ReversedAmount: t.Reversed.String(),
+		PayeeName: t.Payee.AccountName.String(), PayeeAccount: "****" + t.AccountLast4, PayeeBankName: t.Payee.BankName,
+		DocumentReference: t.Evidence.Reference, DocumentSHA256: t.Evidence.SHA256, Status: t.Status, StatusLabel: t.Status.Label(),
+		SentAt: present(t.SentAt), SettledAt: present(t.SettledAt), ChannelReference: t.ChannelReference,
+		FailureCode: t.FailureCode, FailureReason: t.FailureReason, Attempts: t.Attempts, LastError: t.LastError,
 	}
 }

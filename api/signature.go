@@ -52,7 +52,7 @@ func (s *server) prepareContract(c *gin.Context) error {
 	}
 	for _, p := range in.objects("sellers", 0, loan.PayeesMax-1) {
 		cmd.Sellers = append(cmd.Sellers, loan.ContractPayee{
-			Method: loan.PaymentEntrusted, Amount: required(p, "amount", positiveAmount), For: p.text("for", 1, 100),
+			Method: loan.EntrustedPayment, Amount: required(p, "amount", positiveAmount), For: p.text("for", 1, 100),
 			Payee: loan.Payee{
 				AccountName: required(p, "name", borrower.ParseName), Account: required(p, "account", borrower.ParseBankAccount),
 				BankName: p.text("bank_name", 1, borrower.BankNameRunesMax),

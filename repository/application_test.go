@@ -229,7 +229,7 @@ func (l *ledger) applicationReads(r loan.Record, decisionID, disbursementID doma
 		},
 		"Events": func(s domain.Scope) (bool, error) {
 			list, err := l.store.Events(ctx, s, r.ID)
-			return len(list) == 2, err
+			return len(list) == 3, err
 		},
 		"Disbursement": func(s domain.Scope) (bool, error) {
 			got, err := l.store.Disbursement(ctx, s, disbursementID)

@@ -37,7 +37,7 @@ func TestAContractAndItsPlanComeBackAsTheyWereStored(t *testing.T) {
 				c.Amount, c.InterestTotal, c.FeesTotal, c.FeesUpfront = most, most, most, most
 				c.AnnualRate, c.ReferenceRatePct = money.MustParseRate("999.999999"), money.MustParseRate("0.000001")
 				c.SpreadPct, c.GuaranteeFeePct = money.MustParseRate("-999.999999"), money.MustParseRate("0.000001")
-				c.SubsidyTotal, c.GuaranteeKind, c.PaymentMethod = most, "guarantee_company", loan.PaymentEntrusted
+				c.SubsidyTotal, c.GuaranteeKind, c.PaymentMethod = most, "guarantee_company", loan.EntrustedPayment
 				c.TextID, c.DocumentSHA256 = c.ApplicationID, strings.Repeat("a", loan.SHA256HexLength)
 				c.CoolingOffHours, c.CoolingOffWaivable = 720, true
 				c.SignedOn, c.ReferencePublished = domain.MustParseDate("2199-12-31"), domain.MustParseDate("1900-01-01")
@@ -184,7 +184,7 @@ func TestRowsUnderAnotherKeysetAreAnErrorOnRead(t *testing.T) {
 	l.must(err)
 	t.Cleanup(func() { _ = stranger.Close() })
 	_, errContract := stranger.Contract(t.Context(), ledgerEverything, r.ID)
-	_, errDisbursement := stranger.Disbursement(t.Context(), ledgerEverything, d.ID)
+	_, errDisbursement := stranger.TransferPayee(t.Context(), d.Transfers[0].ID)
 	_, errDecision := stranger.Decision(t.Context(), ledgerEverything, decided.ID)
 	for name, err := range map[string]error{"contract": errContract, "disbursement": errDisbursement, "decision": errDecision} {
 		if err == nil || domain.CodeOf(err) != "" || !strings.Contains(err.Error(), "wrong keyset") {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/shopspring/decimal"
+
 	"fumin/domain"
 	"fumin/domain/decision"
 	"fumin/domain/money"
@@ -22,6 +24,10 @@ type decisionRow struct {
 	Outcome            jsonColumn[outcomeDocument]
 	FactsCipher        []byte
 	DecidedAt          time.Time
+	RuleSetID          idColumn
+	RuleSetHash        string
+	RulesResult        string
+	RulesAmount        decimal.Decimal
 }
 
 func (decisionRow) TableName() string { return "decisions" }
@@ -159,6 +165,7 @@ func (t *tx) InsertDecision(ctx context.Context, d origination.Decision) error {
 		ID: d.ID, ApplicationID: d.ApplicationID, BranchID: d.BranchID, ApplicationVersion: d.ApplicationVersion,
 		Result: string(d.Outcome.Result), RuleSet: d.Outcome.RuleSet,
 		Outcome: jsonColumn[outcomeDocument]{outcomeToDocument(d.Outcome)}, FactsCipher: sealed, DecidedAt: d.DecidedAt,
+		RuleSetID: idColumn{d.RuleSetID}, RuleSetHash: d.Outcome.RuleSetHash, RulesResult: string(d.RulesResult), RulesAmount: d.RulesAmount.Decimal(),
 	}).Error
 }
 
@@ -176,6 +183,19 @@ func (r reader) Decision(ctx context.Context, scope domain.Scope, id domain.ID) 
 		return origination.Decision{}, translateRead(ctx, err)
 	}
 	return r.decisionFromRow(row)
+}
+
+// Decisions implements origination.ApplicationReader.
+func (r reader) Decisions(ctx context.Context, scope domain.Scope, applicationID domain.ID) ([]origination.Decision, error) {
+	var rows []decisionRow
+	err := r.db.WithContext(ctx).
+		Where("application_id = ? AND application_id IN (?)", applicationID,
+			inScope(r.db.WithContext(ctx).Table("applications").Select("applications.id"), "applications", scope)).
+		Order("application_version").Limit(origination.DecisionsMax).Find(&rows).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, r.decisionFromRow)
 }
 
 func (r reader) decisionFromRow(row decisionRow) (origination.Decision, error) {
@@ -196,7 +216,12 @@ func (r reader) decisionFromRow(row decisionRow) (origination.Decision, error) {
 		return origination.Decision{}, fmt.Errorf("decision %s: the outcome says %q by %q, the row %q by %q",
 			row.ID, outcome.Result, outcome.RuleSet, row.Result, row.RuleSet)
 	}
+	rulesAmount, err := money.AmountFromDecimal(row.RulesAmount)
+	if err != nil {
+		return origination.Decision{}, fmt.Errorf("decision %s: amount of the rules: %w", row.ID, err)
+	}
 	return origination.Decision{
+		RuleSetID: row.RuleSetID.ID, RulesResult: decision.Result(row.RulesResult), RulesAmount: rulesAmount,
 		ID: row.ID, ApplicationID: row.ApplicationID, BranchID: row.BranchID, ApplicationVersion: row.ApplicationVersion,
 		Facts: facts, Outcome: outcome, DecidedAt: row.DecidedAt.UTC(),
 	}, nil

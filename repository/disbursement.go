@@ -17,70 +17,41 @@ import (
 )
 
 type disbursementRow struct {
-	ID                 domain.ID `gorm:"primaryKey"`
-	ApplicationID      domain.ID
-	BranchID           domain.ID
-	BorrowerID         domain.ID
-	Amount             decimal.Decimal
-	PayeeName          string
-	PayeeAccountCipher []byte
-	PayeeBankName      string
-	Status             string
-	LiveApplicationID  idColumn
-	RequestedBy        domain.ID
-	RequestedAt        time.Time
-	ReleasedBy         idColumn
-	ReleasedAt         timeColumn
-	SentAt             timeColumn
-	SettledAt          timeColumn
-	ChannelReference   string
-	FailureCode        string
-	FailureReason      string
-	WorkDueAt          timeColumn
-	Attempts           int
-	LastError          string
-	Version            int
+	ID            domain.ID `gorm:"primaryKey"`
+	ApplicationID domain.ID
+	BranchID      domain.ID
+	BorrowerID    domain.ID
+	Tranche       int
+	Amount        decimal.Decimal
+	Status        string
+	RequestedBy   domain.ID
+	RequestedAt   time.Time
+	ReleasedBy    idColumn
+	ReleasedAt    timeColumn
+	SettledAt     timeColumn
+	Version       int
 }
 
 func (disbursementRow) TableName() string { return "disbursements" }
 
-const disbursementAccountColumn = "disbursements.payee_account"
-
-func (t *tx) disbursementToRow(r loan.DisbursementRecord) (disbursementRow, error) {
-	account, err := t.cipher.seal(disbursementAccountColumn, r.ID, r.Payee.Account.Reveal())
-	if err != nil {
-		return disbursementRow{}, err
+func disbursementToRow(r loan.DisbursementRecord) disbursementRow {
+	return disbursementRow{
+		ID: r.ID, ApplicationID: r.ApplicationID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Tranche: r.Tranche,
+		Amount: r.Amount.Decimal(), Status: string(r.Status), RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt,
+		ReleasedBy: idColumn{r.ReleasedBy}, ReleasedAt: timeColumn{r.ReleasedAt}, SettledAt: timeColumn{r.SettledAt}, Version: r.Version,
 	}
-	row := disbursementRow{
-		ID: r.ID, ApplicationID: r.ApplicationID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Amount: r.Amount.Decimal(),
-		PayeeName: r.Payee.AccountName.Reveal(), PayeeAccountCipher: account, PayeeBankName: r.Payee.BankName,
-		Status: string(r.Status), RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt,
-		ReleasedBy: idColumn{r.ReleasedBy}, ReleasedAt: timeColumn{r.ReleasedAt},
-		SentAt: timeColumn{r.SentAt}, SettledAt: timeColumn{r.SettledAt},
-		ChannelReference: r.ChannelReference, FailureCode: r.FailureCode, FailureReason: r.FailureReason,
-		WorkDueAt: timeColumn{r.WorkDueAt}, Attempts: r.Attempts, LastError: r.LastError, Version: r.Version,
-	}
-	if r.Status.Live() {
-		row.LiveApplicationID = idColumn{r.ApplicationID}
-	}
-	return row, nil
 }
 
-func (r reader) disbursementFromRow(row disbursementRow) (loan.DisbursementRecord, error) {
+func disbursementFromRow(row disbursementRow, transfers []loan.TransferRecord) (loan.DisbursementRecord, error) {
 	amount, err := money.AmountFromDecimal(row.Amount)
 	if err != nil {
 		return loan.DisbursementRecord{}, fmt.Errorf("disbursement %s: amount: %w", row.ID, err)
 	}
-	payee, err := r.payeeFromRow(disbursementAccountColumn, row.ID, row.PayeeName, row.PayeeAccountCipher, row.PayeeBankName)
-	if err != nil {
-		return loan.DisbursementRecord{}, fmt.Errorf("disbursement %s: %w", row.ID, err)
-	}
 	rec := loan.DisbursementRecord{
-		ID: row.ID, ApplicationID: row.ApplicationID, BranchID: row.BranchID, BorrowerID: row.BorrowerID, Amount: amount, Payee: payee,
+		ID: row.ID, ApplicationID: row.ApplicationID, BranchID: row.BranchID, BorrowerID: row.BorrowerID, Tranche: row.Tranche, Amount: amount,
 		Status: loan.DisbursementStatus(row.Status), RequestedBy: row.RequestedBy, RequestedAt: row.RequestedAt.UTC(),
-		ReleasedBy: row.ReleasedBy.ID, ReleasedAt: row.ReleasedAt.Time, SentAt: row.SentAt.Time, SettledAt: row.SettledAt.Time,
-		ChannelReference: row.ChannelReference, FailureCode: row.FailureCode, FailureReason: row.FailureReason,
-		WorkDueAt: row.WorkDueAt.Time, Attempts: row.Attempts, LastError: row.LastError, Version: row.Version,
+		ReleasedBy: row.ReleasedBy.ID, ReleasedAt: row.ReleasedAt.Time, SettledAt: row.SettledAt.Time, Version: row.Version,
+		Transfers: transfers,
 	}
 	if _, err := loan.RestoreDisbursement(rec); err != nil {
 		return loan.DisbursementRecord{}, err
@@ -104,6 +75,10 @@ func (r reader) payeeFromRow(column string, id domain.ID, name string, sealed []
 	return loan.Payee{AccountName: accountName, Account: account, BankName: bankName}, nil
 }
 
+func errDisbursementNotFound() error {
+	return domain.Errorf(domain.KindNotFound, "disbursement-not-found", "没有这笔放款，或不在您的机构范围内")
+}
+
 // Disbursement implements origination.DisbursementReader.
 func (r reader) Disbursement(ctx context.Context, scope domain.Scope, id domain.ID) (loan.DisbursementRecord, error) {
 	return r.disbursement(ctx, r.db, scope, id)
@@ -113,12 +88,26 @@ func (r reader) disbursement(ctx context.Context, db *gorm.DB, scope domain.Scop
 	var row disbursementRow
 	err := inScope(db.WithContext(ctx), "disbursements", scope).Where("disbursements.id = ?", id).Take(&row).Error
 	if isNotFound(err) {
-		return loan.DisbursementRecord{}, domain.Errorf(domain.KindNotFound, "disbursement-not-found", "没有这笔放款，或不在您的机构范围内")
+		return loan.DisbursementRecord{}, errDisbursementNotFound()
 	}
 	if err != nil {
 		return loan.DisbursementRecord{}, translateRead(ctx, err)
 	}
-	return r.disbursementFromRow(row)
+	transfers, err := r.transfersOf(ctx, []domain.ID{id})
+	if err != nil {
+		return loan.DisbursementRecord{}, err
+	}
+	return disbursementFromRow(row, transfers[id])
+}
+
+// DisbursementCase implements origination.DisbursementReader.
+func (r reader) DisbursementCase(ctx context.Context, scope domain.Scope, id domain.ID) (domain.ID, error) {
+	var row disbursementRow
+	err := inScope(r.db.WithContext(ctx), "disbursements", scope).Select("application_id").Where("disbursements.id = ?", id).Take(&row).Error
+	if isNotFound(err) {
+		return "", errDisbursementNotFound()
+	}
+	return row.ApplicationID, translateRead(ctx, err)
 }
 
 // Disbursements implements origination.DisbursementReader.
@@ -134,18 +123,35 @@ func (r reader) Disbursements(ctx context.Context, scope domain.Scope, f origina
 	if err := query.Find(&rows).Error; err != nil {
 		return nil, translateRead(ctx, err)
 	}
-	return mapRows(rows, r.disbursementFromRow)
+	return r.withTransfers(ctx, rows)
 }
 
-// DueDisbursements implements origination.DisbursementReader.
-func (r reader) DueDisbursements(ctx context.Context, at time.Time, limit int) ([]origination.DueDisbursement, error) {
-	var due []origination.DueDisbursement
-	err := r.db.WithContext(ctx).Table("disbursements").Select("id", "application_id", "attempts").
-		Where("work_due_at <= ?", at).Order("work_due_at").Limit(limit).Find(&due).Error
-	return due, translateRead(ctx, err)
+// DisbursementsOfCase implements origination.DisbursementReader.
+func (r reader) DisbursementsOfCase(ctx context.Context, applicationID domain.ID) ([]loan.DisbursementRecord, error) {
+	var rows []disbursementRow
+	err := r.db.WithContext(ctx).Where("application_id = ?", applicationID).Order("id").Limit(loan.DisbursementsOfOneCaseMax + 1).Find(&rows).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return r.withTransfers(ctx, rows)
 }
 
-// LockDisbursement implements origination.DisbursementWriter.
+func (r reader) withTransfers(ctx context.Context, rows []disbursementRow) ([]loan.DisbursementRecord, error) {
+	ids := make([]domain.ID, len(rows))
+	for i, row := range rows {
+		ids[i] = row.ID
+	}
+	transfers, err := r.transfersOf(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return mapRows(rows, func(row disbursementRow) (loan.DisbursementRecord, error) {
+		return disbursementFromRow(row, transfers[row.ID])
+	})
+}
+
+// LockDisbursement implements origination.DisbursementWriter. The transfers need no lock of their own: they change only
+// while their disbursement is locked.
 func (t *tx) LockDisbursement(ctx context.Context, scope domain.Scope, id domain.ID) (*loan.Disbursement, error) {
 	rec, err := t.disbursement(ctx, t.db.Clauses(clause.Locking{Strength: "UPDATE"}), scope, id)
 	if err != nil {
@@ -155,31 +161,43 @@ func (t *tx) LockDisbursement(ctx context.Context, scope domain.Scope, id domain
 }
 
 // InsertDisbursement implements origination.DisbursementWriter.
-func (t *tx) InsertDisbursement(ctx context.Context, d *loan.Disbursement, event loan.Event) error {
-	row, err := t.disbursementToRow(d.Record())
-	if err != nil {
+func (t *tx) InsertDisbursement(ctx context.Context, d *loan.Disbursement, events []loan.Event) error {
+	rec := d.Record()
+	row := disbursementToRow(rec)
+	if err := t.db.WithContext(ctx).Create(&row).Error; err != nil {
 		return err
 	}
-	err = t.db.WithContext(ctx).Create(&row).Error
-	if isDuplicate(err, "uk_disbursements_live_application") {
-		return domain.Errorf(domain.KindConflict, "disbursement-exists", "这笔申请已有一笔放款在办理或已完成，不能重复申请")
-	}
-	if err != nil {
+	if err := t.insertTransfers(ctx, rec.Transfers); err != nil {
 		return err
 	}
-	return t.insertEvent(ctx, event)
+	return t.insertEvents(ctx, events)
 }
 
 // SaveDisbursement implements origination.DisbursementWriter.
-func (t *tx) SaveDisbursement(ctx context.Context, d *loan.Disbursement, event loan.Event) error {
-	row, err := t.disbursementToRow(d.Record())
-	if err != nil {
-		return err
+func (t *tx) SaveDisbursement(ctx context.Context, d *loan.Disbursement, events []loan.Event) error {
+	rec := d.Record()
+	for _, event := range events {
+		var err error
+		switch transfer, ours := rec.Transfer(event.SubjectID); {
+		case event.Subject == loan.SubjectTransfer && ours:
+			err = t.saveTransfer(ctx, transfer)
+		case event.Subject == loan.SubjectDisbursement && event.SubjectID == rec.ID:
+			err = t.saveDisbursementRow(ctx, rec)
+		default:
+			err = fmt.Errorf("disbursement %s: event of %s %s", rec.ID, event.Subject, event.SubjectID)
+		}
+		if err != nil {
+			return err
+		}
 	}
+	return t.insertEvents(ctx, events)
+}
+
+func (t *tx) saveDisbursementRow(ctx context.Context, rec loan.DisbursementRecord) error {
+	row := disbursementToRow(rec)
 	result := t.db.WithContext(ctx).Model(&disbursementRow{}).
 		Where("id = ? AND version = ?", row.ID, row.Version-1).
-		Select("status", "live_application_id", "released_by", "released_at", "sent_at", "settled_at", "channel_reference",
-			"failure_code", "failure_reason", "work_due_at", "attempts", "last_error", "version").
+		Select("status", "released_by", "released_at", "settled_at", "version").
 		Updates(row)
 	if result.Error != nil {
 		return result.Error
@@ -187,12 +205,5 @@ func (t *tx) SaveDisbursement(ctx context.Context, d *loan.Disbursement, event l
 	if result.RowsAffected != 1 {
 		return errStaleVersion()
 	}
-	return t.insertEvent(ctx, event)
-}
-
-// PostponeDisbursement implements origination.DisbursementWriter. It is bookkeeping of the work, not a deed: no version, no event.
-func (t *tx) PostponeDisbursement(ctx context.Context, id domain.ID, dueAt time.Time, attempts int, lastError string) error {
-	return t.db.WithContext(ctx).Model(&disbursementRow{}).
-		Where("id = ? AND (work_due_at IS NOT NULL OR status = ?)", id, string(loan.DisbursementUnknown)).
-		Updates(map[string]any{"work_due_at": timeColumn{dueAt}, "attempts": attempts, "last_error": lastError}).Error
+	return nil
 }

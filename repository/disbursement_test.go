@@ -2,6 +2,7 @@ package repository_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -15,9 +16,27 @@ import (
 	"fumin/domain/origination"
 )
 
-// released makes a payment what a second person's release makes it.
+// released makes a payment what a second person's release makes it, and what became of all its transfers alike.
 func released(r loan.DisbursementRecord, status loan.DisbursementStatus) loan.DisbursementRecord {
-	r.Status, r.ReleasedBy, r.ReleasedAt, r.WorkDueAt = status, ledgerReleaser, ledgerStart.Add(time.Second), ledgerStart.Add(time.Second)
+	r.Status, r.ReleasedBy, r.ReleasedAt = status, ledgerReleaser, ledgerStart.Add(time.Second)
+	r.Transfers = slices.Clone(r.Transfers)
+	for i := range r.Transfers {
+		r.Transfers[i].Status, r.Transfers[i].WorkDueAt = loan.TransferStatus(status), ledgerStart.Add(time.Second)
+	}
+	return r
+}
+
+// withSellers adds transfers to two sellers to a payment.
+func (l *ledger) withSellers(r loan.DisbursementRecord) loan.DisbursementRecord {
+	first := r.Transfers[0]
+	for i, name := range []string{"高唐县绿源种业有限公司", "高唐县丰收农资商行"} {
+		t := first
+		t.ID, t.Number, t.Method, t.Amount = l.newID(), i+2, loan.EntrustedPayment, money.MustParseAmount("100.00")
+		t.Payee = loan.Payee{AccountName: borrower.MustParseName(name), Account: borrower.MustParseBankAccount("9040101070142050000456"), BankName: "高唐农商行"}
+		t.AccountLast4 = "0456"
+		t.Evidence = loan.Evidence{Reference: "购销合同 2026-031", SHA256: strings.Repeat("a", 64)}
+		r.Transfers, r.Amount = append(r.Transfers, t), r.Amount.Add(t.Amount)
+	}
 	return r
 }
 
@@ -27,59 +46,82 @@ func TestADisbursementComesBackAsItWasStored(t *testing.T) {
 	last := time.Date(2199, 12, 31, 23, 59, 59, 999999000, time.UTC)
 	for _, c := range []struct {
 		name   string
-		change func(*loan.DisbursementRecord)
+		change func(*loan.DisbursementRecord, *loan.TransferRecord)
 	}{
-		{"a plain request", func(*loan.DisbursementRecord) {}},
-		{"the largest amount", func(r *loan.DisbursementRecord) { r.Amount = money.MustParseAmount("9999999999999999.99") }},
-		{"the smallest amount", func(r *loan.DisbursementRecord) { r.Amount = money.MustParseAmount("0.01") }},
-		{"the shortest account", func(r *loan.DisbursementRecord) { r.Payee.Account = borrower.MustParseBankAccount("00000000") }},
-		{"the longest account, name and bank", func(r *loan.DisbursementRecord) {
-			r.Payee.Account = borrower.MustParseBankAccount(strings.Repeat("9", borrower.BankAccountDigitsMax))
-			r.Payee.AccountName = borrower.MustParseName(strings.Repeat("𠮷", borrower.NameRunesMax))
-			r.Payee.BankName = strings.Repeat("䶮", borrower.BankNameRunesMax)
+		{"a plain request", func(*loan.DisbursementRecord, *loan.TransferRecord) {}},
+		{"the largest amount", func(r *loan.DisbursementRecord, t *loan.TransferRecord) {
+			r.Amount, t.Amount = money.MustParseAmount("9999999999999999.99"), money.MustParseAmount("9999999999999999.99")
 		}},
-		{"every text at its longest", func(r *loan.DisbursementRecord) {
+		{"the smallest amount", func(r *loan.DisbursementRecord, t *loan.TransferRecord) {
+			r.Amount, t.Amount = money.Fen(1), money.Fen(1)
+		}},
+		{"the shortest account", func(_ *loan.DisbursementRecord, t *loan.TransferRecord) {
+			t.Payee.Account, t.AccountLast4 = borrower.MustParseBankAccount("00000000"), "0000"
+		}},
+		{"the longest account, name and bank", func(_ *loan.DisbursementRecord, t *loan.TransferRecord) {
+			t.Payee.Account, t.AccountLast4 = borrower.MustParseBankAccount(strings.Repeat("9", borrower.BankAccountDigitsMax)), "9999"
+			t.Payee.AccountName = borrower.MustParseName(strings.Repeat("𠮷", borrower.NameRunesMax))
+			t.Payee.BankName = strings.Repeat("䶮", borrower.BankNameRunesMax)
+		}},
+		{"every text at its longest", func(r *loan.DisbursementRecord, _ *loan.TransferRecord) {
 			*r = released(*r, loan.DisbursementFailed)
-			r.ChannelReference, r.FailureCode = strings.Repeat("😀", 64), strings.Repeat("c", 64)
-			r.FailureReason, r.LastError = strings.Repeat("𠮷", 200), strings.Repeat("䶮", 200)
+			t := &r.Transfers[0]
+			t.Method, t.Evidence = loan.EntrustedPayment, loan.Evidence{Reference: strings.Repeat("𠮷", loan.EvidenceReferenceMax), SHA256: strings.Repeat("f", 64)}
+			t.ChannelReference, t.FailureCode = strings.Repeat("😀", 64), strings.Repeat("c", 64)
+			t.FailureReason, t.LastError = strings.Repeat("𠮷", 200), strings.Repeat("䶮", 200)
 		}},
-		{"every time at its latest", func(r *loan.DisbursementRecord) {
+		{"every time at its latest", func(r *loan.DisbursementRecord, _ *loan.TransferRecord) {
 			*r = released(*r, loan.DisbursementSucceeded)
-			r.RequestedAt, r.ReleasedAt, r.SentAt, r.SettledAt, r.WorkDueAt = last, last, last, last, last
+			r.RequestedAt, r.ReleasedAt, r.SettledAt = last, last, last
+			t := &r.Transfers[0]
+			t.SentAt, t.SettledAt, t.WorkDueAt, t.Reversed = last, last, last, money.Fen(1)
 		}},
-		{"the most attempts and versions", func(r *loan.DisbursementRecord) { r.Attempts, r.Version = 1<<31-1, 1<<31-1 }},
+		{"the most attempts, versions and tranches", func(r *loan.DisbursementRecord, t *loan.TransferRecord) {
+			r.Version, r.Tranche, t.Attempts, t.Version = 1<<31-1, loan.TranchesMax, 1<<31-1, 1<<31-1
+		}},
+		{"three payees", func(r *loan.DisbursementRecord, _ *loan.TransferRecord) { *r = l.withSellers(*r) }},
 	} {
 		r, _ := l.addSigned(ledgerCounty)
 		want := l.payment(r)
-		c.change(&want)
+		c.change(&want, &want.Transfers[0])
 		l.addDisbursement(want)
 		got, err := l.store.Disbursement(t.Context(), ledgerEverything, want.ID)
 		if err != nil {
 			t.Errorf("%s: read: %v", c.name, err)
 			continue
 		}
-		if diff := cmp.Diff(want, got, asStored); diff != "" {
+		if diff := cmp.Diff(asListed(want), got, asStored); diff != "" {
 			t.Errorf("%s: stored and read differ (-stored +read):\n%s", c.name, diff)
+		}
+		for _, transfer := range want.Transfers {
+			payee, err := l.store.TransferPayee(t.Context(), transfer.ID)
+			if err != nil || payee != transfer.Payee {
+				t.Errorf("%s: payee of transfer %d: %v, same %t", c.name, transfer.Number, err, payee == transfer.Payee)
+			}
 		}
 	}
 }
 
-func TestEveryDisbursementStatusIsStoredAndOnlyLiveOnesBlockAnother(t *testing.T) {
+func TestEveryDisbursementStatusIsStored(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
+	r, _ := l.addSigned(ledgerCounty)
 	for _, status := range loan.DisbursementStatuses() {
-		r, _ := l.addSigned(ledgerCounty)
-		want := l.addDisbursement(released(l.payment(r), status))
+		want := released(l.withSellers(l.payment(r)), status)
+		if status == loan.DisbursementPartlySucceeded {
+			for i, s := range []loan.TransferStatus{loan.TransferSucceeded, loan.TransferFailed, loan.TransferCancelled} {
+				want.Transfers[i].Status = s
+			}
+		}
+		l.addDisbursement(want)
 		got, err := l.store.Disbursement(t.Context(), ledgerEverything, want.ID)
-		if diff := cmp.Diff(want, got, asStored); err != nil || diff != "" {
+		if diff := cmp.Diff(asListed(want), got, asStored); err != nil || diff != "" {
 			t.Errorf("%s: %v, stored and read differ (-stored +read):\n%s", status, err, diff)
 		}
-		err = l.store.Update(t.Context(), func(tx origination.Tx) error { return insertDisbursement(t, tx, l.payment(r)) })
-		if status.Live() {
-			wantCode(t, "a second payment beside one that is "+string(status), err, domain.KindConflict, "disbursement-exists")
-		} else if err != nil {
-			t.Errorf("a second payment after one that is %s = %v, want none", status, err)
-		}
+	}
+	all, err := l.store.DisbursementsOfCase(t.Context(), r.ID)
+	if err != nil || len(all) != len(loan.DisbursementStatuses()) || all[0].Status != loan.DisbursementRequested {
+		t.Errorf("of the case: %d (%v), want all %d, oldest first", len(all), err, len(loan.DisbursementStatuses()))
 	}
 }
 
@@ -87,42 +129,54 @@ func TestASavedDisbursementChangesWhatMayChangeAndKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
 	r, _ := l.addSigned(ledgerCounty)
-	before := l.addDisbursement(l.payment(r))
-	save := func(rec loan.DisbursementRecord) error {
+	before := l.addDisbursement(l.withSellers(l.payment(r)))
+	save := func(rec loan.DisbursementRecord, events []loan.Event) error {
 		d, err := loan.RestoreDisbursement(rec)
 		l.must(err)
-		return l.store.Update(t.Context(), func(tx origination.Tx) error {
-			return tx.SaveDisbursement(t.Context(), d, disbursementEvent(rec))
-		})
+		return l.store.Update(t.Context(), func(tx origination.Tx) error { return tx.SaveDisbursement(t.Context(), d, events) })
 	}
-	after := released(before, loan.DisbursementUnknown)
-	after.Version, after.Attempts, after.LastError, after.SentAt = 2, 3, "timeout", ledgerStart.Add(time.Minute)
-	after.WorkDueAt = ledgerStart.Add(time.Hour)
-	want := after
+	want := released(before, loan.DisbursementUnknown)
+	want.Version = 2
+	for i := range want.Transfers {
+		want.Transfers[i].Version, want.Transfers[i].Attempts, want.Transfers[i].LastError = 2, 3, "timeout"
+		want.Transfers[i].SentAt, want.Transfers[i].WorkDueAt = ledgerStart.Add(time.Minute), ledgerStart.Add(time.Hour)
+	}
+	after := want
+	after.Transfers = slices.Clone(want.Transfers)
 	// What the payment is for stays, whatever the record says.
-	after.Amount, after.Payee.BankName, after.RequestedAt = money.Fen(1), "别的银行", ledgerStart.Add(time.Hour)
-	after.ApplicationID, after.BranchID, after.BorrowerID = before.ApplicationID, ledgerSibling, ledgerBorrower(ledgerSibling)
-	l.must(save(after))
+	after.RequestedAt, after.BranchID, after.BorrowerID = ledgerStart.Add(time.Hour), ledgerSibling, ledgerBorrower(ledgerSibling)
+	after.Transfers[1].Payee.BankName, after.Transfers[1].Evidence.Reference = "别的银行", "别的合同"
+	l.must(save(after, disbursementEvents(after)))
 	got, err := l.store.Disbursement(t.Context(), ledgerEverything, before.ID)
-	if diff := cmp.Diff(want, got, asStored); err != nil || diff != "" {
+	if diff := cmp.Diff(asListed(want), got, asStored); err != nil || diff != "" {
 		t.Errorf("after a save (%v) (-want +read):\n%s", err, diff)
 	}
 
-	// A failure gives the place free, and zero values are written.
+	// Only what the events name is written, and zero values are.
 	failed := want
-	failed.Status, failed.Version, failed.Attempts, failed.LastError = loan.DisbursementFailed, 3, 0, ""
-	failed.WorkDueAt, failed.SettledAt, failed.FailureCode = time.Time{}, ledgerStart.Add(time.Hour), "account-closed"
-	l.must(save(failed))
+	failed.Transfers = slices.Clone(want.Transfers)
+	t2 := &failed.Transfers[1]
+	t2.Status, t2.Version, t2.Attempts, t2.LastError = loan.TransferFailed, 3, 0, ""
+	t2.WorkDueAt, t2.SettledAt, t2.FailureCode = time.Time{}, ledgerStart.Add(time.Hour), "account-closed"
+	l.must(save(failed, disbursementEvents(failed)[2:3]))
 	got, err = l.store.Disbursement(t.Context(), ledgerEverything, before.ID)
-	if diff := cmp.Diff(failed, got, asStored); err != nil || diff != "" {
+	if diff := cmp.Diff(asListed(failed), got, asStored); err != nil || diff != "" {
 		t.Errorf("after a failure (%v) (-want +read):\n%s", err, diff)
 	}
-	l.addDisbursement(l.payment(r))
 
-	for _, version := range []int{1, 2, 3, 5} {
+	for _, version := range []int{1, 2, 4} {
 		stale := failed
 		stale.Version = version
-		wantCode(t, fmt.Sprintf("saving version %d over version 3", version), save(stale), domain.KindConflict, "stale-version")
+		wantCode(t, fmt.Sprintf("saving the disbursement's version %d over version 2", version), save(stale, disbursementEvents(stale)[:1]), domain.KindConflict, "stale-version")
+	}
+	for _, version := range []int{1, 2, 3, 5} {
+		stale := failed
+		stale.Transfers = slices.Clone(failed.Transfers)
+		stale.Transfers[1].Version = version
+		wantCode(t, fmt.Sprintf("saving version %d over version 3", version), save(stale, disbursementEvents(stale)[2:3]), domain.KindConflict, "stale-version")
+	}
+	if err := save(failed, []loan.Event{applicationEvent(r)}); err == nil {
+		t.Error("a disbursement was saved with an event of something else")
 	}
 }
 
@@ -133,11 +187,11 @@ func TestPostponingMovesTheWorkAndMakesNoVersion(t *testing.T) {
 	want := l.addDisbursement(released(l.payment(r), loan.DisbursementUnknown))
 	for _, due := range []time.Time{ledgerStart.Add(time.Hour), {}} {
 		l.update(func(tx origination.Tx) error {
-			return tx.PostponeDisbursement(t.Context(), want.ID, due, 7, "没有回答")
+			return tx.PostponeTransfer(t.Context(), want.Transfers[0].ID, due, 7, "没有回答")
 		})
-		want.WorkDueAt, want.Attempts, want.LastError = due, 7, "没有回答"
+		want.Transfers[0].WorkDueAt, want.Transfers[0].Attempts, want.Transfers[0].LastError = due, 7, "没有回答"
 		got, err := l.store.Disbursement(t.Context(), ledgerEverything, want.ID)
-		if diff := cmp.Diff(want, got, asStored); err != nil || diff != "" {
+		if diff := cmp.Diff(asListed(want), got, asStored); err != nil || diff != "" {
 			t.Errorf("postponed to %s (%v) (-want +read):\n%s", due, err, diff)
 		}
 	}
@@ -149,8 +203,8 @@ func TestWorkThatIsDueComesTheLongestDueFirst(t *testing.T) {
 	add := func(due time.Time) domain.ID {
 		r, _ := l.addSigned(ledgerCounty)
 		d := released(l.payment(r), loan.DisbursementReleased)
-		d.WorkDueAt = due
-		return l.addDisbursement(d).ID
+		d.Transfers[0].WorkDueAt = due
+		return l.addDisbursement(d).Transfers[0].ID
 	}
 	second, first := add(ledgerStart.Add(-time.Second)), add(ledgerStart.Add(-time.Hour))
 	third := add(ledgerStart)
@@ -160,13 +214,13 @@ func TestWorkThatIsDueComesTheLongestDueFirst(t *testing.T) {
 		limit int
 		want  []domain.ID
 	}{{10, []domain.ID{first, second, third}}, {2, []domain.ID{first, second}}} {
-		due, err := l.store.DueDisbursements(t.Context(), ledgerStart, c.limit)
+		due, err := l.store.DueTransfers(t.Context(), ledgerStart, c.limit)
 		l.must(err)
 		var got []domain.ID
 		for _, d := range due {
 			got = append(got, d.ID)
-			rec, err := l.store.Disbursement(t.Context(), ledgerEverything, d.ID)
-			if err != nil || rec.ApplicationID != d.ApplicationID {
+			rec, err := l.store.Disbursement(t.Context(), ledgerEverything, d.DisbursementID)
+			if _, ours := rec.Transfer(d.ID); !ours || err != nil || rec.ApplicationID != d.ApplicationID {
 				t.Errorf("due %s names the application %s, the payment %s (%v)", d.ID, d.ApplicationID, rec.ApplicationID, err)
 			}
 		}
@@ -212,40 +266,73 @@ func TestDisbursementsAreFilteredAndPaged(t *testing.T) {
 func TestADisbursementThatCannotBeIsAnErrorOnRead(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
-	for _, check := range []string{"ck_disbursements_status", "ck_disbursements_amount", "ck_disbursements_live", "ck_disbursements_two_people"} {
-		l.exec("ALTER TABLE disbursements DROP CONSTRAINT " + check)
+	for table, checks := range map[string][]string{
+		"disbursements": {"ck_disbursements_status", "ck_disbursements_amount", "ck_disbursements_two_people"},
+		"transfers":     {"ck_transfers_status", "ck_transfers_amount", "ck_transfers_method", "ck_transfers_reversed", "ck_transfers_document"},
+	} {
+		for _, check := range checks {
+			l.exec("ALTER TABLE " + table + " DROP CONSTRAINT " + check)
+		}
+		l.exec("ALTER TABLE " + table + " MODIFY amount DECIMAL(20,4) NOT NULL")
 	}
-	l.exec("ALTER TABLE disbursements MODIFY amount DECIMAL(20,4) NOT NULL")
+	for _, c := range []struct{ name, table, set string }{
+		{"an unknown status", "disbursements", "status = 'paid'"},
+		{"a status that is not the sum", "disbursements", "status = 'succeeded'"},
+		{"released by nobody", "disbursements", "released_by = NULL"},
+		{"released by who requested it", "disbursements", "released_by = requested_by"},
+		{"no amount", "disbursements", "amount = 0"},
+		{"an amount that is not the sum", "disbursements", "amount = 99500.01"},
+		{"a third decimal", "disbursements", "amount = 99500.005"},
+		{"version 0", "disbursements", "version = 0"},
+		{"an unknown status of a transfer", "transfers", "status = 'paid'"},
+		{"an unknown method", "transfers", "method = 'cash'"},
+		{"a transfer's third decimal", "transfers", "amount = 99500.005"},
+		{"a reversal's third decimal", "transfers", "status = 'succeeded', reversed_amount = CAST(0.01 AS DECIMAL(18,2))"},
+		{"entrusted without a paper", "transfers", "method = 'entrusted_payment'"},
+		{"a number that is not the first", "transfers", "number = 2"},
+		{"a name that is none", "transfers", "payee_name = ''"},
+	} {
+		r, _ := l.addSigned(ledgerCounty)
+		d := l.addDisbursement(released(l.payment(r), loan.DisbursementReleased))
+		id := d.ID
+		if c.table == "transfers" {
+			id = d.Transfers[0].ID
+		}
+		l.exec("UPDATE "+c.table+" SET "+c.set+" WHERE id = ?", id)
+		if got, err := l.store.Disbursement(t.Context(), ledgerEverything, d.ID); err == nil || domain.CodeOf(err) != "" {
+			t.Errorf("%s: read %+v, %v; want an internal error", c.name, got, err)
+		}
+	}
+}
+
+func TestASealedAccountThatCannotBeIsAnErrorWhenItIsOpened(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
 	other, _ := l.addSigned(ledgerCounty)
-	stranger := l.addDisbursement(l.payment(other))
+	stranger := l.addDisbursement(l.payment(other)).Transfers[0]
 	sealed, err := repositoryCipher(l).Seal("contracts.payee_account", other.ID, "9040101070142050000123")
 	l.must(err)
 	for _, c := range []struct {
 		name, set string
 		arguments []any
 	}{
-		{name: "an unknown status", set: "status = 'paid'"},
-		{name: "sent without a release", set: "status = 'sending', released_by = NULL"},
-		{name: "released by who requested it", set: "released_by = requested_by"},
-		{name: "no amount", set: "amount = 0"},
-		{name: "a negative amount", set: "amount = -99500"},
-		{name: "a third decimal", set: "amount = 99500.005"},
-		{name: "version 0", set: "version = 0"},
-		{name: "the account of another payment", set: "payee_account_cipher = (SELECT c FROM (SELECT payee_account_cipher c FROM disbursements WHERE id = ?) o)", arguments: []any{stranger.ID}},
+		{name: "the account of another payment", set: "payee_account_cipher = (SELECT c FROM (SELECT payee_account_cipher c FROM transfers WHERE id = ?) o)", arguments: []any{stranger.ID}},
 		{name: "an account sealed for another column", set: "payee_account_cipher = ?", arguments: []any{sealed}},
 		{name: "an account in clear", set: "payee_account_cipher = '9040101070142050000123'"},
 		{name: "no account", set: "payee_account_cipher = ''"},
 		{name: "an account with one bit changed", set: "payee_account_cipher = CONCAT(LEFT(payee_account_cipher, LENGTH(payee_account_cipher) - 1), CHAR(ORD(RIGHT(payee_account_cipher, 1)) ^ 1))"},
-		{name: "a name that is none", set: "payee_name = ''"},
 	} {
 		r, _ := l.addSigned(ledgerCounty)
 		d := l.addDisbursement(released(l.payment(r), loan.DisbursementReleased))
-		l.exec("UPDATE disbursements SET "+c.set+" WHERE id = ?", append(c.arguments, d.ID)...)
-		got, err := l.store.Disbursement(t.Context(), ledgerEverything, d.ID)
+		l.exec("UPDATE transfers SET "+c.set+" WHERE id = ?", append(c.arguments, d.Transfers[0].ID)...)
+		got, err := l.store.TransferPayee(t.Context(), d.Transfers[0].ID)
 		if err == nil || domain.CodeOf(err) != "" {
-			t.Errorf("%s: read %+v, %v; want an internal error", c.name, got, err)
+			t.Errorf("%s: opened %+v, %v; want an internal error", c.name, got, err)
 		} else if strings.Contains(err.Error(), "9040101070142050000123") {
 			t.Errorf("%s: the error says the account: %v", c.name, err)
+		}
+		if _, err := l.store.Disbursement(t.Context(), ledgerEverything, d.ID); err != nil {
+			t.Errorf("%s: a list that needs no account: %v", c.name, err)
 		}
 	}
 }

@@ -72,13 +72,26 @@ func (t *tx) insertEvent(ctx context.Context, e loan.Event) error {
 	return err
 }
 
+// insertEvents is insertEvent for a deed that changed several things, in one statement.
+func (t *tx) insertEvents(ctx context.Context, events []loan.Event) error {
+	rows := make([]eventRow, len(events))
+	for i, e := range events {
+		rows[i] = eventToRow(e)
+	}
+	err := t.db.WithContext(ctx).Create(&rows).Error
+	if isDuplicate(err, "PRIMARY") {
+		return errStaleVersion()
+	}
+	return err
+}
+
 // Events implements origination.ApplicationReader.
 func (r reader) Events(ctx context.Context, scope domain.Scope, caseID domain.ID) ([]loan.Event, error) {
 	var rows []eventRow
 	err := r.db.WithContext(ctx).
 		Where("case_id = ? AND case_id IN (?)", caseID,
 			inScope(r.db.WithContext(ctx).Table("applications").Select("applications.id"), "applications", scope)).
-		Order("at, subject DESC, version").Limit(loan.PageEventsMax).Find(&rows).Error
+		Order("at, subject DESC, version, subject_id").Limit(loan.PageEventsMax).Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)
 	}

@@ -43,16 +43,18 @@ func TestEventsComeBackAsTheyWereStoredInTheOrderInWhichTheyHappened(t *testing.
 		e.Detail = []loan.Note{{Name: "reason", Value: strings.Repeat("😀\"\\\n\x00", loan.ReasonMax)}}
 	})
 	d.RequestedAt = ledgerStart.Add(2 * time.Hour)
-	event := disbursementEvent(d)
-	event.At, event.Detail = d.RequestedAt, []loan.Note{}
+	events := disbursementEvents(d)
+	for i := range events {
+		events[i].At, events[i].Detail = d.RequestedAt, []loan.Note{}
+	}
 	l.update(func(tx origination.Tx) error {
 		payment, err := loan.RestoreDisbursement(d)
 		l.must(err)
-		return tx.InsertDisbursement(t.Context(), payment, event)
+		return tx.InsertDisbursement(t.Context(), payment, events)
 	})
-	want = append(want, event)
+	want = append(want, events[1], events[0]) // at one instant the transfer comes before its disbursement
 	// At one instant the payment comes before the application it settles.
-	paid := event
+	paid := events[0]
 	paid.Version, paid.At, paid.Action = 2, ledgerStart.Add(3*time.Hour), loan.ActionRelease
 	save(4, paid.At, func(e *loan.Event) { e.Action = loan.ActionDisburse })
 	released := released(d, loan.DisbursementReleased)
@@ -60,7 +62,7 @@ func TestEventsComeBackAsTheyWereStoredInTheOrderInWhichTheyHappened(t *testing.
 	l.update(func(tx origination.Tx) error {
 		payment, err := loan.RestoreDisbursement(released)
 		l.must(err)
-		return tx.SaveDisbursement(t.Context(), payment, paid)
+		return tx.SaveDisbursement(t.Context(), payment, []loan.Event{paid})
 	})
 	want = append(want[:len(want)-1], paid, want[len(want)-1])
 

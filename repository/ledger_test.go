@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -207,7 +208,7 @@ func insertApplication(t testing.TB, tx origination.Tx, r loan.Record) error {
 // contract is what was signed for a granted application.
 func ledgerContract(r loan.Record) loan.Contract {
 	return loan.Contract{
-		APRAfterSubsidyPct: "3.2967", GuaranteeKind: "credit", PaymentMethod: loan.PaymentSelf,
+		APRAfterSubsidyPct: "3.2967", GuaranteeKind: "credit", PaymentMethod: loan.SelfPayment,
 		ApplicationID: r.ID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, ContractNo: "HT-" + r.ApplicationNo,
 		SignedOn: domain.MustParseDate("2026-11-23"), Amount: r.Request.Amount, TermMonths: r.Request.TermMonths,
 		RepaymentMethod: r.Request.RepaymentMethod, AnnualRate: money.MustParseRate("3.65"),
@@ -243,20 +244,43 @@ func (l *ledger) addSigned(branch domain.ID) (loan.Record, loan.Contract) {
 	return r, c
 }
 
-// payment is a disbursement of an application that waits for its release.
+// payment is a disbursement of an application that waits for its release, with one transfer to the borrower.
 func (l *ledger) payment(r loan.Record) loan.DisbursementRecord {
+	id := l.newID()
 	return loan.DisbursementRecord{
-		ID: l.newID(), ApplicationID: r.ID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Amount: r.Request.Amount,
-		Payee: ledgerPayee(), Status: loan.DisbursementRequested, RequestedBy: ledgerOfficer, RequestedAt: ledgerStart, Version: 1,
+		ID: id, ApplicationID: r.ID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Amount: r.Request.Amount,
+		Status: loan.DisbursementRequested, RequestedBy: ledgerOfficer, RequestedAt: ledgerStart, Version: 1,
+		Transfers: []loan.TransferRecord{{
+			ID: l.newID(), DisbursementID: id, ApplicationID: r.ID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Number: 1,
+			Method: loan.SelfPayment, Amount: r.Request.Amount, Payee: ledgerPayee(), AccountLast4: "0123",
+			Status: loan.TransferRequested, Version: 1,
+		}},
 	}
 }
 
-func disbursementEvent(r loan.DisbursementRecord) loan.Event {
-	return loan.Event{
-		Subject: loan.SubjectDisbursement, SubjectID: r.ID, Version: r.Version, CaseID: r.ApplicationID, BranchID: r.BranchID,
-		Action: loan.ActionRequest, To: string(r.Status), ActorID: ledgerOfficer, ActorName: "员工", ActorRole: domain.RoleLoanOfficer,
-		At: ledgerStart,
+// disbursementEvents are the events of the versions of a disbursement and of its transfers.
+func disbursementEvents(r loan.DisbursementRecord) []loan.Event {
+	event := func(subject loan.Subject, id domain.ID, version int, to string) loan.Event {
+		return loan.Event{
+			Subject: subject, SubjectID: id, Version: version, CaseID: r.ApplicationID, BranchID: r.BranchID,
+			Action: loan.ActionRequest, To: to, ActorID: ledgerOfficer, ActorName: "员工", ActorRole: domain.RoleLoanOfficer,
+			At: ledgerStart,
+		}
 	}
+	events := []loan.Event{event(loan.SubjectDisbursement, r.ID, r.Version, string(r.Status))}
+	for _, t := range r.Transfers {
+		events = append(events, event(loan.SubjectTransfer, t.ID, t.Version, string(t.Status)))
+	}
+	return events
+}
+
+// asListed is what a read gives of what was stored: the accounts stay sealed.
+func asListed(r loan.DisbursementRecord) loan.DisbursementRecord {
+	r.Transfers = slices.Clone(r.Transfers)
+	for i := range r.Transfers {
+		r.Transfers[i].Payee.Account = borrower.BankAccount{}
+	}
+	return r
 }
 
 // addDisbursement stores a payment of any status.
@@ -272,7 +296,7 @@ func insertDisbursement(t testing.TB, tx origination.Tx, r loan.DisbursementReco
 	if err != nil {
 		return err
 	}
-	return tx.InsertDisbursement(t.Context(), d, disbursementEvent(r))
+	return tx.InsertDisbursement(t.Context(), d, disbursementEvents(r))
 }
 
 // ledgerKey is an idempotency key.

@@ -246,7 +246,7 @@ type refusal struct {
 
 // refusals has a case for every CHECK, UNIQUE and FOREIGN KEY of the tables of products and cases. The rows they start from
 // are those of TestTheDatabaseRefusesByItself: {application} is one that is approved, {signed} one with a contract and two
-// payments, of which {payment} is live and {failed} is not.
+// payments, {payment} and {failed}.
 var refusals = []refusal{
 	{"ck_product_versions_status", "UPDATE product_versions SET status = 'retired'"},
 	{"ck_product_versions_status", "UPDATE product_versions SET status = ''"},
@@ -279,7 +279,7 @@ var refusals = []refusal{
 	{"uk_applications_application_no", "UPDATE applications SET application_no = (SELECT n FROM (SELECT application_no n FROM applications WHERE id = '{signed}') o) WHERE id = '{application}'"},
 
 	{"ck_decisions_result", "UPDATE decisions SET result = 'perhaps'"},
-	{"uk_decisions_application", "INSERT INTO decisions SELECT '01900000-0000-7000-8000-000000000999', application_id, branch_id, application_version, result, rule_set, outcome, facts_cipher, decided_at FROM decisions LIMIT 1"},
+	{"uk_decisions_application", "INSERT INTO decisions SELECT '01900000-0000-7000-8000-000000000999', application_id, branch_id, application_version, result, rule_set, outcome, facts_cipher, decided_at, NULL, '', '', 0 FROM decisions LIMIT 1"},
 	{"fk_decisions_application", "UPDATE decisions SET application_id = '01900000-0000-7000-8000-000000000999'"},
 	{"decisions.outcome", "UPDATE decisions SET outcome = ''"},
 
@@ -298,12 +298,19 @@ var refusals = []refusal{
 
 	{"ck_disbursements_status", "UPDATE disbursements SET status = 'paid' WHERE id = '{payment}'"},
 	{"ck_disbursements_amount", "UPDATE disbursements SET amount = 0 WHERE id = '{payment}'"},
-	{"ck_disbursements_live", "UPDATE disbursements SET live_application_id = NULL WHERE id = '{payment}'"},
-	{"ck_disbursements_live", "UPDATE disbursements SET status = 'cancelled' WHERE id = '{payment}'"},
-	{"ck_disbursements_live", "UPDATE disbursements SET status = 'sending' WHERE id = '{failed}'"},
 	{"ck_disbursements_two_people", "UPDATE disbursements SET released_by = requested_by WHERE id = '{payment}'"},
-	{"uk_disbursements_live_application", "UPDATE disbursements SET status = 'sending', live_application_id = application_id WHERE id = '{failed}'"},
 	{"fk_disbursements_application", "UPDATE disbursements SET application_id = '01900000-0000-7000-8000-000000000999' WHERE id = '{payment}'"},
+
+	{"ck_transfers_status", "UPDATE transfers SET status = 'partly_succeeded' WHERE disbursement_id = '{payment}'"},
+	{"ck_transfers_amount", "UPDATE transfers SET amount = 0 WHERE disbursement_id = '{payment}'"},
+	{"ck_transfers_method", "UPDATE transfers SET method = 'cash' WHERE disbursement_id = '{payment}'"},
+	{"ck_transfers_reversed", "UPDATE transfers SET reversed_amount = -0.01 WHERE disbursement_id = '{payment}'"},
+	{"ck_transfers_reversed", "UPDATE transfers SET reversed_amount = 0.01 WHERE disbursement_id = '{payment}'"},
+	{"ck_transfers_reversed", "UPDATE transfers SET status = 'succeeded', reversed_amount = 99500.01 WHERE disbursement_id = '{payment}'"},
+	{"ck_transfers_document", "UPDATE transfers SET method = 'entrusted_payment' WHERE disbursement_id = '{payment}'"},
+	{"ck_transfers_document", "UPDATE transfers SET document_reference = 'x', document_sha256 = 'y' WHERE disbursement_id = '{payment}'"},
+	{"uk_transfers_number", "UPDATE transfers SET disbursement_id = '{failed}'"},
+	{"fk_transfers_disbursement", "UPDATE transfers SET disbursement_id = '01900000-0000-7000-8000-000000000999'"},
 
 	{"ck_events_subject", "UPDATE events SET subject = 'household'"},
 	{"fk_events_case", "UPDATE events SET case_id = '01900000-0000-7000-8000-000000000999'"},
@@ -363,12 +370,12 @@ func TestTheDatabaseRefusesByItself(t *testing.T) {
 	}
 }
 
-// lendingTables lists the tables that the migrations 003xx and 004xx make, for an IN.
+// lendingTables lists the tables that the migrations 003xx, 004xx and those of payments make, for an IN.
 func lendingTables(t testing.TB) string {
 	t.Helper()
 	var tables []string
 	for _, name := range migrationNames(t) {
-		if table, found := strings.CutSuffix(name[5:], ".sql"); found && (strings.HasPrefix(name, "003") || strings.HasPrefix(name, "004")) {
+		if table, found := strings.CutSuffix(name[5:], ".sql"); found && (strings.HasPrefix(name, "003") || strings.HasPrefix(name, "004") || (name >= "00740" && name < "00760")) {
 			if table, creates := strings.CutPrefix(table, "_create_"); creates {
 				tables = append(tables, "'"+table+"'")
 			}

@@ -113,12 +113,13 @@ func (l *ledger) fillForPlans() {
 	l.exec("INSERT INTO events (subject_id, version, subject, case_id, branch_id, action, from_status, to_status, actor_id, actor_name, actor_role, at, detail) SELECT id, 1, 'application', id, branch_id, 'create', '', status, officer_id, '员工', 'loan_officer', created_at, '[]' FROM applications WHERE id LIKE '0189a%'")
 	l.exec("INSERT INTO contracts (application_id, branch_id, borrower_id, contract_no, signed_on, amount, term_months, repayment_method, annual_rate_pct, reference_rate_pct, reference_published_on, apr_effective_pct, interest_total, fees_total, fees_upfront, payee_name, payee_account_cipher, payee_bank_name, recorded_by, recorded_at) SELECT id, branch_id, borrower_id, CONCAT('HT-', application_no), '2026-01-02', amount, term_months, repayment_method, 3.65, 3.45, '2026-01-01', '3.7', 0, 0, 0, '王吉华', '', '', officer_id, created_at FROM applications WHERE id LIKE '0189a%' AND status = 'closed'")
 	l.exec("INSERT INTO instalments (application_id, number, branch_id, due_on, days, opening_balance, principal, interest, fees, total, closing_balance) SELECT application_id, 1, branch_id, '2027-01-02', 365, amount, amount, 0, 0, amount, 0 FROM contracts WHERE contract_no LIKE 'HT-LA-%'")
-	l.exec("INSERT INTO disbursements (id, application_id, branch_id, borrower_id, amount, payee_name, payee_account_cipher, payee_bank_name, status, live_application_id, requested_by, requested_at, released_by, released_at, sent_at, settled_at, channel_reference, failure_code, failure_reason, work_due_at, attempts, last_error, version) SELECT INSERT(id, 1, 5, '0189d'), id, branch_id, borrower_id, amount, '王吉华', 'x', '', 'succeeded', id, officer_id, created_at, ?, created_at, created_at, created_at, '', '', '', NULL, 1, '', 4 FROM applications WHERE id LIKE '0189a%' AND status = 'closed'", ledgerReleaser)
-	l.exec("UPDATE disbursements SET status = 'unknown', work_due_at = '2026-11-01 00:00:00' WHERE id LIKE '%00'")
+	l.exec("INSERT INTO disbursements (id, application_id, branch_id, borrower_id, amount, status, requested_by, requested_at, released_by, released_at, settled_at, version) SELECT INSERT(id, 1, 5, '0189d'), id, branch_id, borrower_id, amount, 'succeeded', officer_id, created_at, ?, created_at, created_at, 4 FROM applications WHERE id LIKE '0189a%' AND status = 'closed'", ledgerReleaser)
+	l.exec("UPDATE disbursements SET status = 'unknown' WHERE id LIKE '%00'")
+	l.exec("INSERT INTO transfers (id, disbursement_id, application_id, branch_id, borrower_id, number, method, amount, reversed_amount, payee_name, payee_account_cipher, payee_account_last4, payee_bank_name, document_reference, document_sha256, status, sent_at, settled_at, channel_reference, failure_code, failure_reason, work_due_at, attempts, last_error, version) SELECT INSERT(id, 1, 5, '0189f'), id, application_id, branch_id, borrower_id, 1, 'self_payment', amount, 0, '王吉华', 'x', '0123', '', '', '', status, released_at, settled_at, '', '', '', IF(status = 'unknown', '2026-11-01 00:00:00', NULL), 1, '', 4 FROM disbursements WHERE id LIKE '0189d%'")
 	l.exec("INSERT INTO idempotency_keys (actor_id, idempotency_key, fingerprint, result_id, created_at) SELECT ?, CONCAT('key-', n), REPEAT('0', 64), "+id("a")+", DATE_ADD('2026-01-01 00:00:00', INTERVAL n MINUTE) FROM "+numbers+" s WHERE n < ?", ledgerOfficer, planRows)
 	l.exec("INSERT INTO product_versions (id, product_code, region_prefix, effective_from, effective_to, status, made_by, made_at, activated_by, activated_at, revision, base_id, document) SELECT " + id("e") + `, product_code, CONCAT(36 + n % 2, LPAD(n DIV 10, 4, '0')), DATE_ADD('2020-01-01', INTERVAL n DAY), NULL, 'draft', made_by, made_at, NULL, NULL, 0, base_id, document
 		FROM ` + numbers + " s JOIN (SELECT * FROM product_versions LIMIT 1) v WHERE n < 2000")
-	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, idempotency_keys, product_versions, branch_ancestors, branches")
+	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, transfers, idempotency_keys, product_versions, branch_ancestors, branches")
 }
 
 // rowsRead runs a statement and returns how many rows and index entries the server read for it.
@@ -237,7 +238,7 @@ func TestEveryListAndWorkerGoesByAnIndex(t *testing.T) {
 			check(name+" for "+scopeName, planReadsOfOne, name != "Events", func() error { _, err := read(scope); return err })
 		}
 	}
-	check("DueDisbursements", planReadsOfOne, true, func() error { _, err := l.store.DueDisbursements(ctx, ledgerStart, 8); return err })
+	check("DueTransfers", planReadsOfOne, true, func() error { _, err := l.store.DueTransfers(ctx, ledgerStart, 8); return err })
 	check("ProductVersions", planReadsOfOne, false, func() error { _, err := l.store.ProductVersions(ctx, "QLFMD", "370001901201"); return err })
 	check("ProductVersion", planReadsOfOne, true, func() error {
 		_, err := l.store.ProductVersion(ctx, "0189e000-0000-7000-8000-000000000007")

@@ -23,14 +23,24 @@ type Engine struct {
 
 // guarded is what every part has in common: the condition under which it counts.
 type guarded struct {
-	when    condition // nil: always
-	dynamic bool      // depends on the amount or the term, so that another request may fare differently
+	when condition // nil: always
+	dependence
+}
+
+// dependence says whether another request may fare differently.
+type dependence struct{ onAmount, onTerm bool }
+
+func (d dependence) dynamic() bool { return d.onAmount || d.onTerm }
+
+func (d dependence) and(o dependence) dependence {
+	return dependence{d.onAmount || o.onAmount, d.onTerm || o.onTerm}
 }
 
 type compiledRule struct {
 	Rule
 	guarded
 	passes                                     condition
+	evidence                                   *evidence
 	reason, passed, suggestion, suggestionNone template
 }
 
@@ -127,10 +137,10 @@ func Compile(id string, version int, d Definition) (*Engine, error) {
 
 // compiler collects what is wrong while it builds.
 type compiler struct {
-	problems     domain.Problems
-	codes        map[string]bool
-	scoreDynamic bool
-	marks        []compareNumbers
+	problems domain.Problems
+	codes    map[string]bool
+	score    dependence
+	marks    []compareNumbers
 }
 
 func (c *compiler) size(pointer string, n, least, most int) {
@@ -175,24 +185,33 @@ func (c *compiler) wrong(pointer string, err error) {
 }
 
 // condition checks a condition; an empty text is nil: always.
-func (c *compiler) condition(pointer, text string, optional bool, local ...FactName) (condition, bool) {
+func (c *compiler) condition(pointer, text string, optional bool, local ...FactName) (condition, dependence) {
 	if text == "" && optional {
-		return nil, false
+		return nil, dependence{}
 	}
 	e, err := checker{text: text, local: local}.condition()
 	if err != nil {
 		c.wrong(pointer, err)
-		return nil, false
+		return nil, dependence{}
 	}
 	return e, c.inspect(e)
 }
 
-// inspect reports whether an expression depends on the request, and notes its comparisons with the amount.
-func (c *compiler) inspect(e expression) bool {
+// inspect says how an expression depends on the request, and notes its comparisons with the amount.
+func (c *compiler) inspect(e expression) dependence {
 	c.inspectMarks(e)
-	return slices.ContainsFunc(factsIn(e), func(slot int) bool {
-		return slot == slotAmount || slot == slotTermMonths || slot == slotLastDueOn || slot == slotAgeAtLastDue || slot == slotScore && c.scoreDynamic
-	})
+	var d dependence
+	for _, slot := range factsIn(e) {
+		switch slot {
+		case slotAmount:
+			d.onAmount = true
+		case slotTermMonths, slotLastDueOn, slotAgeAtLastDue:
+			d.onTerm = true
+		case slotScore:
+			d = d.and(c.score)
+		}
+	}
+	return d
 }
 
 func (c *compiler) inspectMarks(e expression) {
@@ -205,8 +224,8 @@ func (c *compiler) inspectMarks(e expression) {
 }
 
 func (c *compiler) guard(pointer, text string, local ...FactName) guarded {
-	when, dynamic := c.condition(pointer+"/when", text, true, local...)
-	return guarded{when, dynamic}
+	when, depends := c.condition(pointer+"/when", text, true, local...)
+	return guarded{when, depends}
 }
 
 // words checks a text with braces.
@@ -243,9 +262,12 @@ func (c *compiler) rule(pointer string, r Rule) compiledRule {
 	if r.Task != "" {
 		c.task(pointer+"/task", r.Task)
 	}
-	var dynamic bool
-	compiled.passes, dynamic = c.condition(pointer+"/passes", r.Passes, false)
-	compiled.dynamic = compiled.dynamic || dynamic
+	var depends dependence
+	compiled.passes, depends = c.condition(pointer+"/passes", r.Passes, false)
+	compiled.dependence = compiled.and(depends)
+	if compiled.passes != nil {
+		compiled.evidence = evidenceOf(compiled.passes, true)
+	}
 	compiled.reason = c.words(pointer+"/reason", r.Reason, true, checker{})
 	compiled.passed = c.words(pointer+"/passed", r.Passed, true, checker{})
 	compiled.suggestion = c.words(pointer+"/suggestion", r.Suggestion, true, checker{local: []FactName{FactAmountPassing, FactTermMonthsPassing}})
@@ -274,13 +296,13 @@ func (c *compiler) scorecard(pointer string, s Scorecard) compiledScorecard {
 		}
 		seen[characteristic.Code] = true
 		c.text(at+"/label", characteristic.Label)
-		compiled.bands = append(compiled.bands, c.bands(at+"/bands", characteristic.Bands, &compiled.dynamic))
+		compiled.bands = append(compiled.bands, c.bands(at+"/bands", characteristic.Bands, &compiled.dependence))
 	}
-	c.scoreDynamic = compiled.dynamic
+	c.score = compiled.dependence
 	return compiled
 }
 
-func (c *compiler) bands(pointer string, bands []Band, dynamic *bool) []condition {
+func (c *compiler) bands(pointer string, bands []Band, all *dependence) []condition {
 	c.size(pointer, len(bands), 1, BandsMax)
 	conditions := make([]condition, 0, BandsMax)
 	for i, band := range bands[:min(len(bands), BandsMax)] {
@@ -293,7 +315,7 @@ func (c *compiler) bands(pointer string, bands []Band, dynamic *bool) []conditio
 		}
 		when, depends := c.condition(at+"/when", band.When, true)
 		conditions = append(conditions, when)
-		*dynamic = *dynamic || depends
+		*all = all.and(depends)
 	}
 	return conditions
 }
@@ -322,14 +344,14 @@ func (c *compiler) limit(pointer string, l Limit) compiledLimit {
 			continue
 		}
 		compiled.most = typed{kind{base: "number", format: option.format, unit: option.unit}, q}
-		compiled.dynamic = c.inspect(q) || compiled.dynamic
+		compiled.dependence = compiled.and(c.inspect(q))
 	}
 	if set != 1 {
 		c.problems.Add(pointer, "limit-kind", "amount_max、term_months_max、annual_rate_max_pct、spread_bp 四项必须且只能填写一项")
 	}
 	binding := compiled.target == FactAmount || compiled.target == FactTermMonths
 	if binding {
-		compiled.dynamic = true // it compares the request itself
+		compiled.dependence = compiled.and(dependence{compiled.target == FactAmount, compiled.target == FactTermMonths})
 		c.otherwise(pointer+"/otherwise", l.Otherwise)
 	} else if l.Otherwise != "" {
 		c.problems.Add(pointer+"/otherwise", "invalid-value", "定价规则不填写 otherwise")

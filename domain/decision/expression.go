@@ -390,20 +390,3 @@ func missingIn(e expression, fr *frame) []FactName {
 	}
 	return names
 }
-
-// decisive returns the part of a condition that explains its truth, and what that part should be: of an "and" that is false
-// the first part that is false, of everything else the first part in the text.
-func decisive(e condition, fr *frame, wanted bool) (condition, bool) {
-	switch n := e.(type) {
-	case both:
-		if n.truth(fr) == isFalse && n.left.truth(fr) != isFalse {
-			return decisive(n.right, fr, wanted)
-		}
-		return decisive(n.left, fr, wanted)
-	case either:
-		return decisive(n.left, fr, wanted)
-	case negated:
-		return decisive(n.of, fr, !wanted)
-	}
-	return e, wanted
-}

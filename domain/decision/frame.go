@@ -16,7 +16,12 @@ type value struct {
 	codes   []string
 	date    domain.Date
 	blame   FactName // when unknown: the stored fact that is missing
+
+	stored, shown keptText // made when first asked for
 }
+
+// keptText is the text of a value in one format.
+type keptText struct{ text, format string }
 
 // The derived facts stand after the stored ones.
 var (
@@ -43,7 +48,10 @@ func derivedSlot(name FactName) int {
 }
 
 // frame holds the facts of one case while it is judged.
-type frame struct{ slots []value }
+type frame struct {
+	slots   []value
+	scratch []byte // for writing texts
+}
 
 var frames = sync.Pool{New: func() any { return &frame{slots: make([]value, len(factRows)+len(derivedDefinitions))} }}
 

@@ -103,7 +103,7 @@ func (r *compiledRule) explain(v judgement, s *search) Reason {
 		return missingReason(r.Code, missingInGuarded(r.guarded, r.passes, fr))
 	}
 	reason := Reason{Code: r.Code, Effect: v.effect(r.Otherwise)}
-	reason.FactName, reason.Value, reason.Threshold = seenIn(r.passes, fr)
+	reason.FactName, reason.Value, reason.Threshold = r.evidence.seen(fr)
 	if v == met {
 		reason.Text, _ = r.passed.render(fr)
 		return reason
@@ -147,102 +147,6 @@ func missingReason(code string, names []FactName) Reason {
 		reason.FactName = names[0]
 	}
 	return reason
-}
-
-// seenIn returns the fact a condition is about, what was seen, and what it was held against.
-func seenIn(e condition, fr *frame) (name FactName, value, threshold string) {
-	part, wanted := decisive(e, fr, true)
-	var left, right expression
-	switch n := part.(type) {
-	case compareNumbers:
-		left, right = n.left, n.right
-	case compareDates:
-		left, right = n.left, n.right
-	case compareCodes:
-		left, right = n.left, n.right
-	case compareTruths:
-		left, right = n.left, n.right
-	case inCodes:
-		left, right = n.item, n.list
-	case inNumbers:
-		left = n.item
-	default:
-		name, value = firstFact(part), readPart(part, "", fr)
-		return name, value, strconv.FormatBool(wanted)
-	}
-	if right != nil && len(factsIn(left)) == 0 {
-		left, right = right, left // 18 <= age is about the age
-	}
-	format := formatOf(left)
-	name, value = firstFact(left), readPart(left, format, fr)
-	if right == nil {
-		return name, value, ""
-	}
-	if f := formatOf(right); f != "decimal" && format == "decimal" {
-		format, value = f, readPart(left, f, fr)
-	}
-	return name, value, readPart(right, format, fr)
-}
-
-func firstFact(e expression) FactName {
-	if slots := factsIn(e); len(slots) > 0 {
-		return definitionAt(slots[0]).Name
-	}
-	return ""
-}
-
-// formatOf says how the number an expression gives is written; a product and a literal have no manner of their own.
-func formatOf(e expression) string {
-	switch n := e.(type) {
-	case fact:
-		return definitionAt(n.slot).Type
-	case arithmetic:
-		if n.operator == '*' {
-			return "decimal"
-		}
-		if f := formatOf(n.left); f != "decimal" {
-			return f
-		}
-		return formatOf(n.right)
-	case negation:
-		return formatOf(n.of)
-	case extreme:
-		for _, item := range n.of {
-			if f := formatOf(item); f != "decimal" {
-				return f
-			}
-		}
-	case choice:
-		if f := formatOf(n.then); f != "decimal" {
-			return f
-		}
-		return formatOf(n.otherwise)
-	}
-	return "decimal"
-}
-
-// readPart writes what a part of a condition has seen; empty where there is nothing.
-func readPart(e expression, format string, fr *frame) string {
-	var k kind
-	if f, ok := e.(fact); ok {
-		k = kindOfFact(definitionAt(f.slot))
-	} else {
-		switch e.(type) {
-		case condition:
-			k.base = "boolean"
-		case quantity:
-			k.base = "number"
-		case code:
-			k.base = "code"
-		case codeList:
-			k.base = "codes"
-		case calendarDay:
-			k.base = "date"
-		}
-	}
-	k.format = format
-	text, _ := typed{k, e}.read(fr, false)
-	return text
 }
 
 // ---- limits and prices ----

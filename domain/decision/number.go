@@ -118,3 +118,51 @@ func (n number) multiply(o number) number {
 	}
 	return numberOf(n.decimal().Mul(o.decimal()))
 }
+
+// withPlaces returns the number with at least so many and no needless decimals more; false when it needs more than most, or
+// does not fit.
+func (n number) withPlaces(least, most int32) (number, bool) {
+	if n.wide != nil {
+		return n, false
+	}
+	for n.scale > least && n.small%10 == 0 {
+		n.small, n.scale = n.small/10, n.scale-1
+	}
+	if n.scale < least {
+		var ok bool
+		if n.small, ok = times(n.small, powersOfTen[least-n.scale]); !ok {
+			return n, false
+		}
+		n.scale = least
+	}
+	return n, n.scale <= most
+}
+
+// text writes a small number as it is, with or without commas between groups of three.
+func (n number) text(grouped bool) string {
+	var buffer [48]byte // 19 digits, a point, a sign, six commas, and zeros before the first digit
+	at := len(buffer)
+	put := func(c byte) {
+		at--
+		buffer[at] = c
+	}
+	rest := magnitude(n.small)
+	for range n.scale {
+		put(byte('0' + rest%10))
+		rest /= 10
+	}
+	if n.scale > 0 {
+		put('.')
+	}
+	for digits := 0; digits == 0 || rest > 0; digits++ {
+		if grouped && digits > 0 && digits%3 == 0 {
+			put(',')
+		}
+		put(byte('0' + rest%10))
+		rest /= 10
+	}
+	if n.small < 0 {
+		put('-')
+	}
+	return string(buffer[at:])
+}

@@ -75,33 +75,54 @@ func shifted(err error, text string, runes int) error {
 	return &expressionError{start.line + inner.line - 1, inner.column, inner.detail}
 }
 
-// render writes the text for a case; false when a local fact it shows has no value.
+// render writes the text for a case; false when something it shows does not exist.
 func (t template) render(fr *frame) (string, bool) {
 	if len(t.parts) == 1 && t.parts[0].show.expression == nil {
 		return t.parts[0].text, true
 	}
 	complete := true
-	var b strings.Builder
+	text := fr.scratch[:0]
 	for _, part := range t.parts {
-		b.WriteString(part.text)
-		if part.show.expression != nil {
-			text, state := part.show.read(fr, true)
-			switch state {
-			case stateKnown:
-				b.WriteString(text)
-			case stateNone:
-				b.WriteString("（无）")
-				complete = false
-			case stateUnknown:
-				b.WriteString("（未知）")
-			}
+		text = append(text, part.text...)
+		if part.show.expression == nil {
+			continue
+		}
+		shown, state := part.show.read(fr, true)
+		switch state {
+		case stateKnown:
+			text = append(text, shown...)
+		case stateNone:
+			text = append(text, "（无）"...)
+			complete = false
+		case stateUnknown:
+			text = append(text, "（未知）"...)
 		}
 	}
-	return b.String(), complete
+	fr.scratch = text
+	return string(text), complete
 }
 
-// read returns the value as text: as stored, or for a person, who reads 99,500.00.
+// read returns the value as text: as stored, or for a person, who reads 99,500.00. The text of a fact is kept in the frame,
+// because forty rules show the same amount.
 func (e typed) read(fr *frame, forPerson bool) (string, factState) {
+	f, isFact := e.expression.(fact)
+	if !isFact {
+		return e.write(fr, forPerson)
+	}
+	v := &fr.slots[f.slot]
+	kept := &v.stored
+	if forPerson {
+		kept = &v.shown
+	}
+	if v.state == stateKnown && kept.text != "" && kept.format == e.format {
+		return kept.text, stateKnown
+	}
+	text, state := e.write(fr, forPerson)
+	kept.text, kept.format = text, e.format
+	return text, state
+}
+
+func (e typed) write(fr *frame, forPerson bool) (string, factState) {
 	switch e.base {
 	case "number":
 		n, s := e.expression.(quantity).number(fr)
@@ -138,21 +159,21 @@ func (e typed) read(fr *frame, forPerson bool) (string, factState) {
 	return "", stateNone
 }
 
-// numberText writes a number exactly, in the manner of what it counts.
+// numberText writes a number exactly, in the manner of what it counts: an amount with two decimals, a rate with two to six,
+// anything else, and what has more decimals than that, as plain as it is.
 func numberText(n number, format string, forPerson bool) string {
-	d := n.decimal()
+	least, most := int32(0), int32(scaleMax)
 	switch format {
 	case "amount":
-		if a, err := money.AmountFromDecimal(d); err == nil {
-			if forPerson {
-				return a.Grouped()
-			}
-			return a.String()
-		}
+		least, most = 2, 2
 	case "rate":
-		if r, err := money.RateFromDecimal(d); err == nil {
-			return r.String()
+		least, most = 2, money.RatePlaces
+	}
+	fits, ok := n.withPlaces(least, most)
+	if !ok {
+		if fits, ok = n.withPlaces(0, scaleMax); !ok {
+			return n.decimal().String()
 		}
 	}
-	return d.String()
+	return fits.text(forPerson && format == "amount")
 }

@@ -5,8 +5,6 @@ import (
 	"slices"
 	"sort"
 
-	"github.com/shopspring/decimal"
-
 	"fumin/domain/money"
 )
 
@@ -98,6 +96,9 @@ type search struct {
 	rules     []*compiledRule
 	limits    []*compiledLimit
 	scorecard *compiledScorecard
+
+	blocked dependence // what the part depends on that refused the last request tried: no other change can help
+	first   int        // the rule that refused it; it is asked first next time, because it mostly refuses again
 }
 
 // settle sorts out what depends on the request.
@@ -109,7 +110,7 @@ func (s *search) settle() {
 		}
 	}
 	for i := range s.engine.rules {
-		if r := &s.engine.rules[i]; r.dynamic {
+		if r := &s.engine.rules[i]; r.dynamic() {
 			s.rules = append(s.rules, r)
 		} else {
 			worsen(r.judge(s.frame).effect(r.Otherwise))
@@ -117,14 +118,14 @@ func (s *search) settle() {
 	}
 	if card := s.engine.scorecard; card != nil {
 		switch {
-		case card.dynamic:
+		case card.dynamic():
 			s.scorecard = card
 		case card.guarded.truth(s.frame) != isFalse:
 			worsen(card.effect(s.frame))
 		}
 	}
 	for i := range s.engine.limits {
-		if l := &s.engine.limits[i]; l.dynamic {
+		if l := &s.engine.limits[i]; l.dynamic() {
 			s.limits = append(s.limits, l)
 		} else {
 			v, _ := l.judge(s.frame)
@@ -135,34 +136,47 @@ func (s *search) settle() {
 
 // reaches reports whether the case, with another request, gets the target or better.
 func (s *search) reaches(amount money.Amount, termMonths int, target Result) bool {
+	s.blocked = dependence{}
 	if target.Better(s.static) {
 		return false
 	}
 	s.frame.ask(amount, termMonths)
-	for _, r := range s.rules {
+	for i := range s.rules {
+		if i == 0 {
+			i = s.first
+		} else if i <= s.first {
+			i--
+		}
+		r := s.rules[i]
 		if target.Better(r.judge(s.frame).effect(r.Otherwise)) {
+			s.blocked, s.first = r.dependence, i
 			return false
 		}
 	}
 	if card := s.scorecard; card != nil && card.guarded.truth(s.frame) != isFalse {
 		if target.Better(card.effect(s.frame)) {
+			s.blocked = card.dependence
 			return false
 		}
 		card.rescore(s.frame)
 	}
 	for _, l := range s.limits {
 		if v, _ := l.judge(s.frame); target.Better(v.effect(l.Otherwise)) {
+			s.blocked = l.dependence
 			return false
 		}
 	}
 	return true
 }
 
-// longest returns the longest term in [least, most] for which pass holds; 0: none. It tries each: there are few.
-func longest(least, most int, pass func(int) bool) int {
+// longestTerm returns the longest term in [least, most] for which pass holds; 0: none. It tries each: there are few.
+func (s *search) longestTerm(least, most int, pass func(int) bool) int {
 	for n := most; n >= least; n-- {
 		if pass(n) {
 			return n
+		}
+		if !s.blocked.onTerm {
+			return 0
 		}
 	}
 	return 0
@@ -176,6 +190,8 @@ func (s *search) mostMoney(least, most money.Amount, pass func(money.Amount) boo
 		return best
 	case pass(most):
 		return most
+	case !s.blocked.onAmount:
+		return best
 	case pass(least):
 		best = largestAmount(least, most, pass)
 	}
@@ -196,26 +212,30 @@ func (s *search) marks() []money.Amount {
 	slots := s.frame.slots
 	held := slots[slotAmount]
 	defer func() { slots[slotAmount] = held }()
-	at := func(c compareNumbers, amount number) (decimal.Decimal, bool) {
+	at := func(c compareNumbers, amount number) (number, bool) {
 		slots[slotAmount] = value{state: stateKnown, number: amount, blame: FactAmount}
 		left, ls := c.left.number(s.frame)
 		right, rs := c.right.number(s.frame)
-		return left.subtract(right).decimal(), ls.combine(rs) == stateKnown
+		return left.subtract(right), ls.combine(rs) == stateKnown
 	}
 	var marks []money.Amount
 	for _, comparison := range s.engine.marks {
 		zero, known := at(comparison, number{})
 		one, _ := at(comparison, number{small: 1})
-		slope := one.Sub(zero)
-		if !known || slope.Sign() == 0 {
+		slope := one.subtract(zero)
+		if !known || slope.cmp(number{}) == 0 {
 			continue
 		}
 		// Down to the fen: the mark is a guess that is evaluated, so the mode decides nothing.
-		root, err := money.AmountFromDecimal(zero.Neg().DivRound(slope, amountGuessPlaces).RoundFloor(2))
+		root := zero.negate()
+		if slope.cmp(number{small: 1}) != 0 {
+			root = numberOf(root.decimal().DivRound(slope.decimal(), amountGuessPlaces))
+		}
+		mark, err := money.AmountFromDecimal(root.decimal().RoundFloor(2))
 		if err != nil {
 			continue
 		}
-		marks = append(marks, root.Add(money.Fen(1)), root, root.Sub(money.Fen(1)))
+		marks = append(marks, mark.Add(money.Fen(1)), mark, mark.Sub(money.Fen(1)))
 	}
 	slices.SortFunc(marks, func(a, b money.Amount) int { return b.Cmp(a) })
 	return marks
@@ -237,10 +257,11 @@ func (s *search) passing(r *compiledRule) {
 	passes := func(a money.Amount, n int) bool {
 		fr.ask(a, n)
 		v := r.judge(fr)
+		s.blocked = r.dependence
 		return v == met || v == notApplicable
 	}
 	most := s.mostMoney(req.amountMin, minAmount(req.amount, req.amountMax), func(a money.Amount) bool { return passes(a, req.termMonths) })
-	longestTerm := longest(req.termMonthsMin, min(req.termMonths, req.termMonthsMax), func(n int) bool { return passes(req.amount, n) })
+	longestTerm := s.longestTerm(req.termMonthsMin, min(req.termMonths, req.termMonthsMax), func(n int) bool { return passes(req.amount, n) })
 	fr.slots[slotAmount], fr.slots[slotTermMonths] = amount, termMonths
 	fr.deriveFromTerm()
 	if !most.IsZero() {
@@ -261,7 +282,7 @@ func (s *search) ceilings(c caps, o *Outcome) {
 		o.AmountMax = s.mostMoney(r.amountMin, minAmount(r.amount, r.amountMax), func(a money.Amount) bool {
 			return s.reaches(a, r.termMonths, Refer)
 		})
-		o.TermMonthsMax = longest(r.termMonthsMin, min(r.termMonths, r.termMonthsMax), func(n int) bool {
+		o.TermMonthsMax = s.longestTerm(r.termMonthsMin, min(r.termMonths, r.termMonthsMax), func(n int) bool {
 			return s.reaches(r.amount, n, Refer)
 		})
 	}
@@ -323,13 +344,13 @@ func (s *search) reach(r request, target Result) []WayForward {
 	if amount := s.mostMoney(r.amountMin, amountHigh, func(a money.Amount) bool { return good(a, r.termMonths) }); !amount.IsZero() {
 		ways = append(ways, propose(amount, r.termMonths))
 	}
-	if termMonths := longest(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amount, n) }); termMonths > 0 {
+	if termMonths := s.longestTerm(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amount, n) }); termMonths > 0 {
 		ways = append(ways, propose(r.amount, termMonths))
 	}
 	if len(ways) > 0 {
 		return ways
 	}
-	termMonths := longest(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amountMin, n) })
+	termMonths := s.longestTerm(r.termMonthsMin, termHigh, func(n int) bool { return good(r.amountMin, n) })
 	if termMonths == 0 {
 		return nil
 	}

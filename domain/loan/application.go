@@ -354,9 +354,9 @@ func (a *Application) Sign(by domain.Actor, at time.Time, c Contract) (Event, er
 		Note{"annual_rate_pct", c.AnnualRate.String()}, Note{"apr_effective_pct", c.APREffectivePct})
 }
 
-// Disburse records that the money has arrived.
+// Disburse records that the money of a disbursement has arrived, all of it or the part that its payees got.
 func (a *Application) Disburse(by domain.Actor, at time.Time, d DisbursementRecord) (Event, error) {
-	return a.move(by, at, ActionDisburse, "", Note{"disbursement_id", d.ID.String()}, Note{"amount", d.Amount.String()})
+	return a.move(by, at, ActionDisburse, "", Note{"disbursement_id", d.ID.String()}, Note{"amount", d.Arrived().String()})
 }
 
 // Close ends the case (结案): paid, and its file complete.

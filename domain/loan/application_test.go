@@ -1,6 +1,7 @@
 package loan_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -73,20 +74,37 @@ func payee() loan.Payee {
 	}
 }
 
-func disbursementIn(t *testing.T, status loan.DisbursementStatus) *loan.Disbursement {
+// disbursementOf is a disbursement whose transfers stand so, each of 1000.00 to the borrower but the first to two sellers.
+func disbursementOf(t *testing.T, statuses ...loan.TransferStatus) *loan.Disbursement {
 	t.Helper()
-	rec := loan.DisbursementRecord{
-		ID: disbursementID, ApplicationID: applicationID, BranchID: branchID, BorrowerID: borrowerID, Amount: money.MustParseAmount("99500.00"),
-		Payee: payee(), Status: status, RequestedBy: officerID, RequestedAt: at, Version: 1,
+	sum, possible := loan.SumOf(statuses...)
+	if !possible {
+		t.Fatalf("transfers %v cannot be", statuses)
 	}
-	if status != loan.DisbursementRequested && status != loan.DisbursementCancelled {
+	rec := loan.DisbursementRecord{
+		ID: disbursementID, ApplicationID: applicationID, BranchID: branchID, BorrowerID: borrowerID,
+		Status: sum, RequestedBy: officerID, RequestedAt: at, Version: 1,
+	}
+	if sum != loan.DisbursementRequested {
 		rec.ReleasedBy = borrowerID
+	}
+	for i, status := range statuses {
+		rec.Amount = rec.Amount.Add(money.MustParseAmount("1000.00"))
+		rec.Transfers = append(rec.Transfers, loan.TransferRecord{
+			ID: transferID(i + 1), DisbursementID: disbursementID, ApplicationID: applicationID, BranchID: branchID, BorrowerID: borrowerID,
+			Number: i + 1, Method: loan.SelfPayment, Amount: money.MustParseAmount("1000.00"), Payee: payee(), AccountLast4: "0125",
+			Status: status, Version: 1,
+		})
 	}
 	d, err := loan.RestoreDisbursement(rec)
 	if err != nil {
-		t.Fatalf("restore %s: %v", status, err)
+		t.Fatalf("restore %v: %v", statuses, err)
 	}
 	return d
+}
+
+func transferID(number int) domain.ID {
+	return domain.MustParseID(fmt.Sprintf("01910000-0000-7000-8000-0000000001%02d", number))
 }
 
 func TestOpeningNeedsAnApplicantAndASensibleRequest(t *testing.T) {
@@ -156,13 +174,13 @@ func TestWhoAskedOrApprovedDoesNotReleaseTheMoney(t *testing.T) {
 	app := loan.Record{OfficerID: officerID, SubmittedBy: submitterID, Approval: &loan.Approval{ApprovedBy: approverID}}
 	for _, id := range []domain.ID{officerID, approverID, submitterID} {
 		by := domain.Actor{ID: id, Role: domain.RoleDisbursementOfficer}
-		d := disbursementIn(t, loan.DisbursementRequested)
+		d := disbursementOf(t, loan.TransferRequested)
 		_, err := d.Release(by, at, app)
 		if domain.CodeOf(err) != "four-eyes" || d.Record().Status != loan.DisbursementRequested {
 			t.Errorf("release by %s: got %v and %s, want four-eyes and requested", id, err, d.Record().Status)
 		}
 	}
-	if _, err := disbursementIn(t, loan.DisbursementRequested).Release(actor(domain.RoleDisbursementOfficer), at, app); err != nil {
+	if _, err := disbursementOf(t, loan.TransferRequested).Release(actor(domain.RoleDisbursementOfficer), at, app); err != nil {
 		t.Errorf("release by a second person: %v", err)
 	}
 }
@@ -233,33 +251,6 @@ func TestARecordThatCannotBeIsNotRestored(t *testing.T) {
 		spoil(&rec)
 		if _, err := loan.Restore(rec); err == nil {
 			t.Errorf("%s: restored", name)
-		}
-	}
-	released := disbursementIn(t, loan.DisbursementReleased).Record()
-	for name, spoil := range map[string]func(*loan.DisbursementRecord){
-		"unknown status":          func(r *loan.DisbursementRecord) { r.Status = "lost" },
-		"no application":          func(r *loan.DisbursementRecord) { r.ApplicationID = "" },
-		"no amount":               func(r *loan.DisbursementRecord) { r.Amount = money.Amount{} },
-		"released by nobody":      func(r *loan.DisbursementRecord) { r.ReleasedBy = "" },
-		"released by its own ask": func(r *loan.DisbursementRecord) { r.ReleasedBy = r.RequestedBy },
-	} {
-		rec := released
-		spoil(&rec)
-		if _, err := loan.RestoreDisbursement(rec); err == nil {
-			t.Errorf("disbursement, %s: restored", name)
-		}
-	}
-}
-
-func TestOnlyASignedApplicationAsksForMoney(t *testing.T) {
-	t.Parallel()
-	for _, status := range loan.Statuses() {
-		d, _, err := loan.RequestDisbursement(actor(domain.RoleLoanOfficer), at, disbursementID, applicationIn(t, status).Record(), contract())
-		if (status == loan.StatusSigned) != (err == nil) {
-			t.Errorf("request from %s: %v", status, err)
-		}
-		if err == nil && (!d.Record().Amount.Equal(contract().Amount) || d.Record().Payee != contract().Payee) {
-			t.Errorf("request pays %s to %v, want what the contract says", d.Record().Amount, d.Record().Payee)
 		}
 	}
 }

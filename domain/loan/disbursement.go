@@ -10,34 +10,45 @@ import (
 	"fumin/domain/money"
 )
 
-// DisbursementStatus is where a payment stands (放款状态).
+// DisbursementStatus is where a disbursement stands (放款状态): the sum of its transfers (SumOf).
 type DisbursementStatus string
 
-// The statuses of a disbursement. Unknown is asked about until it is known; it is never simply sent again.
+// The statuses of a disbursement.
 const (
-	DisbursementRequested DisbursementStatus = "requested" // 待放行
-	DisbursementReleased  DisbursementStatus = "released"  // 已放行
-	DisbursementSending   DisbursementStatus = "sending"   // 发送中
-	DisbursementUnknown   DisbursementStatus = "unknown"   // 结果未知
-	DisbursementSucceeded DisbursementStatus = "succeeded" // 支付成功
-	DisbursementFailed    DisbursementStatus = "failed"    // 支付失败
-	DisbursementCancelled DisbursementStatus = "cancelled" // 已取消
+	DisbursementRequested       DisbursementStatus = "requested"        // 待放行
+	DisbursementReleased        DisbursementStatus = "released"         // 已放行
+	DisbursementSending         DisbursementStatus = "sending"          // 发送中
+	DisbursementUnknown         DisbursementStatus = "unknown"          // 结果未知
+	DisbursementSucceeded       DisbursementStatus = "succeeded"        // 支付成功
+	DisbursementPartlySucceeded DisbursementStatus = "partly_succeeded" // 部分成功
+	DisbursementFailed          DisbursementStatus = "failed"           // 支付失败
+	DisbursementCancelled       DisbursementStatus = "cancelled"        // 已取消
 )
 
 // DisbursementStatuses lists every status in the order of the money's way.
 func DisbursementStatuses() []DisbursementStatus {
 	return []DisbursementStatus{
 		DisbursementRequested, DisbursementReleased, DisbursementSending, DisbursementUnknown,
-		DisbursementSucceeded, DisbursementFailed, DisbursementCancelled,
+		DisbursementSucceeded, DisbursementPartlySucceeded, DisbursementFailed, DisbursementCancelled,
 	}
 }
 
 // Valid reports whether s is one of DisbursementStatuses.
 func (s DisbursementStatus) Valid() bool { return slices.Contains(DisbursementStatuses(), s) }
 
-// Live reports whether money may still move or has moved: one application has one live disbursement at most.
+// Live reports whether money may still move or has moved.
 func (s DisbursementStatus) Live() bool {
 	return s.Valid() && s != DisbursementFailed && s != DisbursementCancelled
+}
+
+// Settled reports whether every transfer has come to its end.
+func (s DisbursementStatus) Settled() bool {
+	switch s {
+	case DisbursementSucceeded, DisbursementPartlySucceeded, DisbursementFailed, DisbursementCancelled:
+		return true
+	case DisbursementRequested, DisbursementReleased, DisbursementSending, DisbursementUnknown:
+	}
+	return false
 }
 
 // Label is the status in Chinese.
@@ -53,6 +64,8 @@ func (s DisbursementStatus) Label() string {
 		return "结果未知"
 	case DisbursementSucceeded:
 		return "支付成功"
+	case DisbursementPartlySucceeded:
+		return "部分成功"
 	case DisbursementFailed:
 		return "支付失败"
 	case DisbursementCancelled:
@@ -61,206 +74,391 @@ func (s DisbursementStatus) Label() string {
 	return string(s)
 }
 
-// The actions on a disbursement.
+// DisbursementSum is one line of how a disbursement's status follows from its transfers.
+type DisbursementSum struct {
+	// Some is a status that one transfer at least has; the first line whose status one of them has decides.
+	Some TransferStatus
+	// All says that every transfer has it.
+	All    bool
+	Status DisbursementStatus
+}
+
+// disbursementSums decides from the top: what is not known comes first, because somebody must find it out; then what is
+// under way; and only where all is settled, how it ended.
+var disbursementSums = []DisbursementSum{
+	{TransferRequested, true, DisbursementRequested},
+	{TransferReleased, true, DisbursementReleased},
+	{TransferSucceeded, true, DisbursementSucceeded},
+	{TransferCancelled, true, DisbursementCancelled},
+	{TransferUnknown, false, DisbursementUnknown},
+	{TransferSending, false, DisbursementSending},
+	{TransferReleased, false, DisbursementSending},
+	{TransferSucceeded, false, DisbursementPartlySucceeded},
+	{TransferFailed, false, DisbursementFailed},
+}
+
+// DisbursementSums returns a copy of the table.
+func DisbursementSums() []DisbursementSum { return slices.Clone(disbursementSums) }
+
+// SumOf is the status of a disbursement whose transfers stand so. False says that this cannot be: no transfer at all, one
+// that is not valid, or one that waits for the release beside others that do not.
+func SumOf(transfers ...TransferStatus) (DisbursementStatus, bool) {
+	waiting := 0
+	for _, t := range transfers {
+		if !t.Valid() {
+			return "", false
+		}
+		if t == TransferRequested {
+			waiting++
+		}
+	}
+	if len(transfers) == 0 || (waiting > 0 && waiting < len(transfers)) {
+		return "", false
+	}
+	for _, sum := range disbursementSums {
+		different := slices.IndexFunc(transfers, func(s TransferStatus) bool { return s != sum.Some })
+		if slices.Contains(transfers, sum.Some) && (!sum.All || different < 0) {
+			return sum.Status, true
+		}
+	}
+	return "", false
+}
+
+// Limits of a disbursement.
 const (
-	ActionRequest Action = "request" // 申请放款
-	ActionRelease Action = "release" // 放行
-	ActionCancel  Action = "cancel"  // 取消
-	ActionSend    Action = "send"    // 发送
-	ActionSucceed Action = "succeed" // 支付成功
-	ActionFail    Action = "fail"    // 支付失败
-	ActionLose    Action = "lose"    // 结果未知
+	PayeesMax                 = 20  // of one disbursement
+	DisbursementsOfOneCaseMax = 200 // whatever became of them
+	TranchesMax               = 50  // of one contract
+	BulkReleaseMax            = 200 // ids in one request
 )
 
-// DisbursementTransition is one row of the money's way.
-type DisbursementTransition struct {
-	Action Action
-	From   DisbursementStatus
-	To     DisbursementStatus
-	Roles  []domain.Role
-}
+// PurposeEvidenceDaysDefault is how many days after the payment the borrower has to prove what the money was used for
+// (用途凭证), where the product says nothing else: configure to your compliance office's reading.
+const PurposeEvidenceDaysDefault = 90
 
-var releaser = []domain.Role{domain.RoleDisbursementOfficer}
-
-var disbursementTransitions = []DisbursementTransition{
-	{ActionRelease, DisbursementRequested, DisbursementReleased, releaser},
-	{ActionCancel, DisbursementRequested, DisbursementCancelled, releaser},
-	{ActionSend, DisbursementReleased, DisbursementSending, system},
-	{ActionSucceed, DisbursementSending, DisbursementSucceeded, system},
-	{ActionFail, DisbursementSending, DisbursementFailed, system},
-	{ActionLose, DisbursementSending, DisbursementUnknown, system},
-	{ActionSucceed, DisbursementUnknown, DisbursementSucceeded, system},
-	{ActionFail, DisbursementUnknown, DisbursementFailed, system},
-}
-
-// DisbursementTransitions returns a copy of the table.
-func DisbursementTransitions() []DisbursementTransition { return slices.Clone(disbursementTransitions) }
-
-func nextDisbursement(from DisbursementStatus, action Action, role domain.Role) (DisbursementStatus, error) {
-	var allowed []domain.Role
-	for _, t := range disbursementTransitions {
-		if t.Action != action {
-			continue
-		}
-		allowed = t.Roles
-		if t.From == from && slices.Contains(t.Roles, role) {
-			return t.To, nil
-		}
-	}
-	if !slices.Contains(allowed, role) {
-		return "", errRole(action, allowed)
-	}
-	return "", errStatus("这笔放款", from.Label(), action, func(yield func(Action, []domain.Role) bool) {
-		for _, t := range disbursementTransitions {
-			if t.From == from && !yield(t.Action, t.Roles) {
-				return
-			}
-		}
-	})
-}
-
-// DisbursementRecord is what a payment is (放款). Its id is the key under which the channel pays at most once.
+// DisbursementRecord is what a disbursement is (放款): one or several transfers, asked for, released and answered for
+// together.
 type DisbursementRecord struct {
-	ID               domain.ID
-	ApplicationID    domain.ID
-	BranchID         domain.ID
-	BorrowerID       domain.ID
-	Amount           money.Amount
-	Payee            Payee
-	Status           DisbursementStatus
-	RequestedBy      domain.ID
-	RequestedAt      time.Time
-	ReleasedBy       domain.ID
-	ReleasedAt       time.Time // zero until released
-	SentAt           time.Time // zero until handed to the channel
-	SettledAt        time.Time // zero until succeeded or failed
-	ChannelReference string    // the channel's own number
-	FailureCode      string
-	FailureReason    string
-	// WorkDueAt is when a worker should next take it up, zero when there is nothing to do. A worker that takes it
-	// moves the time into the future: that is its lease, and a dead worker's lease simply comes due.
-	WorkDueAt time.Time
-	Attempts  int // how often the channel was asked
-	LastError string
-	Version   int
+	ID            domain.ID
+	ApplicationID domain.ID
+	BranchID      domain.ID
+	BorrowerID    domain.ID
+	Tranche       int          // 期次 of the plan; 0: the contract has no plan
+	Amount        money.Amount // the sum of its transfers
+	Status        DisbursementStatus
+	RequestedBy   domain.ID
+	RequestedAt   time.Time
+	ReleasedBy    domain.ID
+	ReleasedAt    time.Time // zero until released
+	SettledAt     time.Time // zero until every transfer is settled
+	Version       int
+	Transfers     []TransferRecord // in the order of their numbers
 }
 
-// Disbursement is what may happen to a payment. Only this package changes a DisbursementRecord.
+// Live is what of the disbursement is paid or may yet be paid and has not come back: the sum of the live transfers less
+// what was reversed. It is what counts against the contract.
+func (r DisbursementRecord) Live() money.Amount {
+	var sum money.Amount
+	for _, t := range r.Transfers {
+		if t.Status.Live() {
+			sum = sum.Add(t.Amount).Sub(t.Reversed)
+		}
+	}
+	return sum
+}
+
+// Arrived is what has arrived, reversals not taken off.
+func (r DisbursementRecord) Arrived() money.Amount {
+	var sum money.Amount
+	for _, t := range r.Transfers {
+		if t.Status == TransferSucceeded {
+			sum = sum.Add(t.Amount)
+		}
+	}
+	return sum
+}
+
+// SelfPaid is the part of Live that goes to the borrower (自主支付).
+func (r DisbursementRecord) SelfPaid() money.Amount {
+	var sum money.Amount
+	for _, t := range r.Transfers {
+		if t.Status.Live() && t.Method == SelfPayment {
+			sum = sum.Add(t.Amount).Sub(t.Reversed)
+		}
+	}
+	return sum
+}
+
+// Transfer returns the transfer with the id; false when the disbursement has none.
+func (r DisbursementRecord) Transfer(id domain.ID) (TransferRecord, bool) {
+	for _, t := range r.Transfers {
+		if t.ID == id {
+			return t, true
+		}
+	}
+	return TransferRecord{}, false
+}
+
+// Disbursement is what may happen to a disbursement and its transfers. Only this package changes a DisbursementRecord.
+//
+// Each method returns the events of what it changed: one of each transfer, and one of the disbursement when its status is
+// another now. Storage writes what the events name.
 type Disbursement struct{ rec DisbursementRecord }
 
-// RequestDisbursement makes the intent to pay what the contract says to the account it names (放款申请). Nothing moves
-// before a second person releases it.
-func RequestDisbursement(by domain.Actor, at time.Time, id domain.ID, app Record, c Contract) (*Disbursement, Event, error) {
-	if !slices.Contains(applicant, by.Role) {
-		return nil, Event{}, errRole(ActionRequest, applicant)
+// PaymentOrder is what is asked to be paid (放款申请).
+type PaymentOrder struct {
+	ID      domain.ID
+	Tranche int // 0: the contract has no plan
+	Payees  []PayeeOrder
+}
+
+// PayeeOrder is the part of one payee.
+type PayeeOrder struct {
+	ID       domain.ID // of the transfer
+	Method   PaymentMethod
+	Amount   money.Amount
+	Payee    Payee    // entrusted only; a self payment goes to the account of the contract
+	Evidence Evidence // entrusted only: the contract or invoice
+}
+
+// Total is the sum of the payees.
+func (o PaymentOrder) Total() money.Amount {
+	var sum money.Amount
+	for _, p := range o.Payees {
+		sum = sum.Add(p.Amount)
 	}
-	if app.Status != StatusSigned {
-		return nil, Event{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，签约后才能申请放款", app.Status.Label())
+	return sum
+}
+
+// check collects what is wrong with the order by itself.
+func (o PaymentOrder) check(c Contract) error {
+	var p domain.Problems
+	if len(o.Payees) == 0 || len(o.Payees) > PayeesMax {
+		p.Add("/payees", "out-of-range", "收款人应为 1 至 %d 个", PayeesMax)
+	}
+	self := 0
+	for i, payee := range o.Payees {
+		pointer := "/payees/" + strconv.Itoa(i)
+		if payee.Amount.Sign() <= 0 {
+			p.Add(pointer+"/amount", "not-positive", "金额必须大于 0.00")
+		}
+		switch payee.Method {
+		case SelfPayment:
+			self++
+		case EntrustedPayment:
+			payee.Evidence.Check(&p, pointer)
+			if payee.Payee.Account.IsZero() || payee.Payee.AccountName.IsZero() || payee.Payee.BankName == "" {
+				p.Add(pointer+"/account", "required", "受托支付须写明收款人户名、账号和开户行")
+			} else if payee.Payee.Account.Equal(c.Payee.Account) {
+				p.Add(pointer+"/account", "own-account", "受托支付应付给交易对手，不能付到借款人自己的账户；付给借款人请用自主支付")
+			}
+		default:
+			p.Add(pointer+"/method", "unknown-value", "支付方式应为自主支付或受托支付")
+		}
+	}
+	if self > 1 {
+		p.Add("/payees", "duplicate", "一笔放款只能有一个自主支付的部分，请合并金额")
+	}
+	return p.Err()
+}
+
+// MayRequest refuses whoever may not ask for money, and a case whose contract is not signed or that is closed. It changes
+// nothing.
+func MayRequest(by domain.Actor, app Record) error {
+	if !slices.Contains(applicant, by.Role) {
+		return errRole(ActionRequest, applicant)
+	}
+	if app.Status != StatusSigned && app.Status != StatusDisbursed {
+		return domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，签约后、结案前才能申请放款", app.Status.Label())
+	}
+	return nil
+}
+
+// RequestDisbursement makes the intent to pay (放款申请). Nothing moves before a second person releases it.
+func RequestDisbursement(by domain.Actor, at time.Time, app Record, c Contract, order PaymentOrder) (*Disbursement, []Event, error) {
+	if err := MayRequest(by, app); err != nil {
+		return nil, nil, err
+	}
+	if err := order.check(c); err != nil {
+		return nil, nil, err
 	}
 	d := &Disbursement{rec: DisbursementRecord{
-		ID: id, ApplicationID: app.ID, BranchID: app.BranchID, BorrowerID: app.BorrowerID,
-		Amount: c.Amount, Payee: c.Payee,
-		Status: DisbursementRequested, RequestedBy: by.ID, RequestedAt: at, Version: 1,
+		ID: order.ID, ApplicationID: app.ID, BranchID: app.BranchID, BorrowerID: app.BorrowerID, Tranche: order.Tranche,
+		Amount: order.Total(), Status: DisbursementRequested, RequestedBy: by.ID, RequestedAt: at, Version: 1,
 	}}
-	return d, d.event(by, at, ActionRequest, "", Note{"amount", c.Amount.String()}), nil
+	events := []Event{d.event(by, at, ActionRequest, "", Note{"amount", d.rec.Amount.String()}, Note{"payees", strconv.Itoa(len(order.Payees))})}
+	for i, p := range order.Payees {
+		to := p.Payee
+		if p.Method == SelfPayment {
+			to = c.Payee
+		}
+		t := TransferRecord{
+			ID: p.ID, DisbursementID: order.ID, ApplicationID: app.ID, BranchID: app.BranchID, BorrowerID: app.BorrowerID,
+			Number: i + 1, Method: p.Method, Amount: p.Amount, Payee: to, AccountLast4: to.Account.Last4(), Evidence: p.Evidence,
+			Status: TransferRequested, Version: 1,
+		}
+		if p.Method == SelfPayment {
+			t.Evidence = Evidence{}
+		}
+		d.rec.Transfers = append(d.rec.Transfers, t)
+		events = append(events, t.event(by, at, ActionRequest, "", Note{"amount", t.Amount.String()}, Note{"method", string(t.Method)}))
+	}
+	return d, events, nil
 }
 
 // RestoreDisbursement makes a disbursement of a stored record and refuses one that cannot be.
 func RestoreDisbursement(r DisbursementRecord) (*Disbursement, error) {
+	statuses := make([]TransferStatus, len(r.Transfers))
+	var sum money.Amount
+	for i, t := range r.Transfers {
+		if err := t.check(); err != nil {
+			return nil, err
+		}
+		if t.DisbursementID != r.ID || t.ApplicationID != r.ApplicationID || t.Number != i+1 {
+			return nil, fmt.Errorf("disbursement %s: transfer %s is not its number %d", r.ID, t.ID, i+1)
+		}
+		statuses[i], sum = t.Status, sum.Add(t.Amount)
+	}
+	status, possible := SumOf(statuses...)
+	unreleased := r.Status == DisbursementRequested || r.Status == DisbursementCancelled
 	switch {
-	case !r.Status.Valid():
-		return nil, fmt.Errorf("disbursement %s: unknown status %q", r.ID, r.Status)
 	case r.ID.IsZero() || r.ApplicationID.IsZero() || r.Version < 1:
 		return nil, fmt.Errorf("disbursement %s: incomplete", r.ID)
-	case r.Amount.Sign() <= 0:
-		return nil, fmt.Errorf("disbursement %s: amount %s", r.ID, r.Amount)
-	case r.Status != DisbursementRequested && r.Status != DisbursementCancelled && (r.ReleasedBy.IsZero() || r.ReleasedBy == r.RequestedBy):
+	case !r.Status.Valid() || !possible || status != r.Status:
+		return nil, fmt.Errorf("disbursement %s: %q, but its transfers are %v", r.ID, r.Status, statuses)
+	case r.Amount.Sign() <= 0 || !r.Amount.Equal(sum):
+		return nil, fmt.Errorf("disbursement %s: amount %s, but its transfers sum to %s", r.ID, r.Amount, sum)
+	case !unreleased && (r.ReleasedBy.IsZero() || r.ReleasedBy == r.RequestedBy):
 		return nil, fmt.Errorf("disbursement %s: %s without a second person's release", r.ID, r.Status)
 	}
+	r.Transfers = slices.Clone(r.Transfers)
 	return &Disbursement{rec: r}, nil
 }
 
 // Record returns a copy of what the disbursement is.
-func (d *Disbursement) Record() DisbursementRecord { return d.rec }
+func (d *Disbursement) Record() DisbursementRecord {
+	r := d.rec
+	r.Transfers = slices.Clone(r.Transfers)
+	return r
+}
 
 // Release lets the money go (放行). The releaser neither requested it nor approved the application (三分离: 经办、审批、放款).
-func (d *Disbursement) Release(by domain.Actor, at time.Time, app Record) (Event, error) {
-	if _, err := nextDisbursement(d.rec.Status, ActionRelease, by.Role); err != nil {
-		return Event{}, err
+func (d *Disbursement) Release(by domain.Actor, at time.Time, app Record) ([]Event, error) {
+	if _, err := nextTransfer(d.rec.first(), ActionRelease, by.Role); err != nil {
+		return nil, err
 	}
 	if by.ID == d.rec.RequestedBy || by.ID == app.OfficerID || by.ID == app.SubmittedBy ||
 		(app.Approval != nil && by.ID == app.Approval.ApprovedBy) {
-		return Event{}, domain.Errorf(domain.KindForbidden, "four-eyes", "经办人和审批人都不能放行这笔放款，请由另一位放款岗办理")
+		return nil, domain.Errorf(domain.KindForbidden, "four-eyes", "经办人和审批人都不能放行这笔放款，请由另一位放款岗办理")
 	}
-	event, err := d.move(by, at, ActionRelease)
-	if err != nil {
-		return Event{}, err
+	var events []Event
+	for i := range d.rec.Transfers {
+		event, err := d.rec.Transfers[i].move(by, at, ActionRelease)
+		if err != nil {
+			return nil, err
+		}
+		d.rec.Transfers[i].WorkDueAt = at
+		events = append(events, event)
 	}
-	d.rec.ReleasedBy, d.rec.ReleasedAt, d.rec.WorkDueAt = by.ID, at, at
-	return event, nil
+	d.rec.ReleasedBy, d.rec.ReleasedAt = by.ID, at
+	return d.follow(by, at, ActionRelease, events)
 }
 
-// Cancel stops a payment that was not released yet.
-func (d *Disbursement) Cancel(by domain.Actor, at time.Time, reason string) (Event, error) {
-	return d.move(by, at, ActionCancel, Note{"reason", reason})
-}
-
-// Send marks the payment as handed to the channel, before it is: after a crash in between, the channel is asked first.
-func (d *Disbursement) Send(by domain.Actor, at, leaseUntil time.Time) (Event, error) {
-	event, err := d.move(by, at, ActionSend)
-	if err != nil {
-		return Event{}, err
+// first is the status that stands for all where one action moves them all: the transfers of a disbursement wait for the
+// release together.
+func (r DisbursementRecord) first() TransferStatus {
+	for _, t := range r.Transfers {
+		if !t.Status.Settled() {
+			return t.Status
+		}
 	}
-	d.rec.SentAt, d.rec.WorkDueAt = at, leaseUntil
-	d.rec.Attempts++
-	return event, nil
+	return r.Transfers[0].Status
 }
 
-// Succeed records that the channel has paid.
-func (d *Disbursement) Succeed(by domain.Actor, at time.Time, channelReference string) (Event, error) {
-	event, err := d.move(by, at, ActionSucceed, Note{"channel_reference", channelReference}, Note{"amount", d.rec.Amount.String()})
-	if err != nil {
-		return Event{}, err
+// Cancel stops what the channel has not heard of yet: all of a disbursement that was not released, of a released one the
+// transfers that were not sent.
+func (d *Disbursement) Cancel(by domain.Actor, at time.Time, reason string) ([]Event, error) {
+	var events []Event
+	for i := range d.rec.Transfers {
+		t := &d.rec.Transfers[i]
+		if t.Status != TransferRequested && t.Status != TransferReleased {
+			continue
+		}
+		event, err := t.move(by, at, ActionCancel, Note{"reason", reason})
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, event)
 	}
-	d.settle(at)
-	d.rec.ChannelReference = channelReference
-	return event, nil
-}
-
-// Fail records that the channel has definitely not paid and never will under this id.
-func (d *Disbursement) Fail(by domain.Actor, at time.Time, code, reason string) (Event, error) {
-	event, err := d.move(by, at, ActionFail, Note{"failure_code", code}) // the reason is the channel's text: it may name an account
-	if err != nil {
-		return Event{}, err
+	if len(events) == 0 {
+		_, err := nextTransfer(d.rec.first(), ActionCancel, by.Role)
+		return nil, err
 	}
-	d.settle(at)
-	d.rec.FailureCode, d.rec.FailureReason = code, reason
-	return event, nil
+	return d.follow(by, at, ActionCancel, events, Note{"reason", reason})
 }
 
-// Lose records that nobody knows whether the channel has paid; it is asked again at askAgainAt.
-func (d *Disbursement) Lose(by domain.Actor, at, askAgainAt time.Time, reason string) (Event, error) {
-	event, err := d.move(by, at, ActionLose, Note{"reason", reason}, Note{"attempts", strconv.Itoa(d.rec.Attempts)})
-	if err != nil {
-		return Event{}, err
+// Send marks a transfer as handed to the channel, before it is: after a crash in between, the channel is asked first.
+func (d *Disbursement) Send(by domain.Actor, at, leaseUntil time.Time, transferID domain.ID) ([]Event, error) {
+	return d.one(transferID, by, at, ActionSend, func(t *TransferRecord) {
+		t.SentAt, t.WorkDueAt, t.LastError = at, leaseUntil, ""
+		t.Attempts++
+	})
+}
+
+// Succeed records that the channel has paid a transfer.
+func (d *Disbursement) Succeed(by domain.Actor, at time.Time, transferID domain.ID, channelReference string) ([]Event, error) {
+	return d.one(transferID, by, at, ActionSucceed, func(t *TransferRecord) { t.ChannelReference = channelReference },
+		Note{"channel_reference", channelReference})
+}
+
+// Fail records that the channel has definitely not paid a transfer and never will under its id.
+func (d *Disbursement) Fail(by domain.Actor, at time.Time, transferID domain.ID, code, reason string) ([]Event, error) {
+	return d.one(transferID, by, at, ActionFail, func(t *TransferRecord) { t.FailureCode, t.FailureReason = code, reason },
+		Note{"failure_code", code}) // the reason is the channel's text: it may name an account
+}
+
+// Lose records that nobody knows whether the channel has paid a transfer; it is asked again at askAgainAt.
+func (d *Disbursement) Lose(by domain.Actor, at, askAgainAt time.Time, transferID domain.ID, reason string) ([]Event, error) {
+	return d.one(transferID, by, at, ActionLose, func(t *TransferRecord) { t.WorkDueAt, t.LastError = askAgainAt, reason },
+		Note{"reason", reason})
+}
+
+// one moves one transfer, and the disbursement after it.
+func (d *Disbursement) one(id domain.ID, by domain.Actor, at time.Time, action Action, change func(*TransferRecord), notes ...Note) ([]Event, error) {
+	i := slices.IndexFunc(d.rec.Transfers, func(t TransferRecord) bool { return t.ID == id })
+	if i < 0 {
+		return nil, fmt.Errorf("disbursement %s has no transfer %s", d.rec.ID, id)
 	}
-	d.rec.WorkDueAt, d.rec.LastError = askAgainAt, reason
-	return event, nil
-}
-
-func (d *Disbursement) settle(at time.Time) {
-	d.rec.SettledAt, d.rec.WorkDueAt, d.rec.LastError = at, time.Time{}, ""
-}
-
-func (d *Disbursement) move(by domain.Actor, at time.Time, action Action, notes ...Note) (Event, error) {
-	to, err := nextDisbursement(d.rec.Status, action, by.Role)
+	t := &d.rec.Transfers[i]
+	event, err := t.move(by, at, action, append([]Note{{"amount", t.Amount.String()}}, notes...)...)
 	if err != nil {
-		return Event{}, err
+		return nil, err
+	}
+	change(t)
+	return d.follow(by, at, action, []Event{event})
+}
+
+// follow takes the disbursement where its transfers lead, with an event when that is elsewhere.
+func (d *Disbursement) follow(by domain.Actor, at time.Time, action Action, events []Event, notes ...Note) ([]Event, error) {
+	statuses := make([]TransferStatus, len(d.rec.Transfers))
+	for i, t := range d.rec.Transfers {
+		statuses[i] = t.Status
+	}
+	to, possible := SumOf(statuses...)
+	if !possible {
+		return nil, fmt.Errorf("disbursement %s: its transfers are %v", d.rec.ID, statuses)
+	}
+	if to == d.rec.Status {
+		return events, nil
 	}
 	from := d.rec.Status
 	d.rec.Status = to
 	d.rec.Version++
-	return d.event(by, at, action, from, notes...), nil
+	if to.Settled() {
+		d.rec.SettledAt = at
+		notes = append(notes, Note{"arrived", d.rec.Arrived().String()})
+	}
+	return append(events, d.event(by, at, action, from, notes...)), nil
 }
 
 func (d *Disbursement) event(by domain.Actor, at time.Time, action Action, from DisbursementStatus, notes ...Note) Event {

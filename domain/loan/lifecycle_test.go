@@ -33,7 +33,9 @@ func TestTheLifecycleDocumentShowsTheTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := string(content)
-	for name, rendered := range map[string]string{"application": renderApplication(), "disbursement": renderDisbursement(), "line": renderLine()} {
+	for name, rendered := range map[string]string{
+		"application": renderApplication(), "transfer": renderTransfer(), "disbursement": renderDisbursement(), "line": renderLine(),
+	} {
 		want = replaceBetween(t, want, fmt.Sprintf(beginMark, name), fmt.Sprintf(endMark, name), rendered)
 	}
 	if want == string(content) {
@@ -76,14 +78,14 @@ func renderApplication() string {
 	return b.String()
 }
 
-func renderDisbursement() string {
+func renderTransfer() string {
 	var b strings.Builder
 	b.WriteString("```mermaid\nstateDiagram-v2\n  [*] --> requested: request\n")
-	for _, tr := range loan.DisbursementTransitions() {
+	for _, tr := range loan.TransferTransitions() {
 		fmt.Fprintf(&b, "  %s --> %s: %s\n", tr.From, tr.To, tr.Action)
 	}
 	b.WriteString("```\n\n| from | action | to | roles |\n| --- | --- | --- | --- |\n")
-	for _, tr := range loan.DisbursementTransitions() {
+	for _, tr := range loan.TransferTransitions() {
 		fmt.Fprintf(&b, "| %s %s | %s %s | %s %s | %s |\n",
 			tr.From, tr.From.Label(), tr.Action, tr.Action.Label(), tr.To, tr.To.Label(), roles(tr.Roles))
 	}
@@ -104,6 +106,19 @@ func renderLine() string {
 		}
 		fmt.Fprintf(&b, "| %s %s | %s %s | %s %s | %s |\n",
 			tr.From, tr.From.Label(), tr.Action, tr.Action.Label(), tr.To, tr.To.Label(), who)
+	}
+	return b.String()
+}
+
+func renderDisbursement() string {
+	var b strings.Builder
+	b.WriteString("| its transfers | the disbursement |\n| --- | --- |\n")
+	for _, sum := range loan.DisbursementSums() {
+		how := "at least one is"
+		if sum.All {
+			how = "all are"
+		}
+		fmt.Fprintf(&b, "| %s %s %s | %s %s |\n", how, sum.Some, sum.Some.Label(), sum.Status, sum.Status.Label())
 	}
 	return b.String()
 }
@@ -228,33 +243,36 @@ func lookUp(from loan.Status, action loan.Action, when decision.Result, role dom
 	return to, mayEver
 }
 
-var disbursementAttempts = map[loan.Action]func(d *loan.Disbursement, by domain.Actor) (loan.Event, error){
-	loan.ActionRelease: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
+var transferAttempts = map[loan.Action]func(d *loan.Disbursement, by domain.Actor) ([]loan.Event, error){
+	loan.ActionRelease: func(d *loan.Disbursement, by domain.Actor) ([]loan.Event, error) {
 		return d.Release(by, at, loan.Record{})
 	},
-	loan.ActionCancel: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
+	loan.ActionCancel: func(d *loan.Disbursement, by domain.Actor) ([]loan.Event, error) {
 		return d.Cancel(by, at, "账户有误")
 	},
-	loan.ActionSend: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
-		return d.Send(by, at, at.Add(time.Minute))
+	loan.ActionSend: func(d *loan.Disbursement, by domain.Actor) ([]loan.Event, error) {
+		return d.Send(by, at, at.Add(time.Minute), transferID(1))
 	},
-	loan.ActionSucceed: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) { return d.Succeed(by, at, "REF-1") },
-	loan.ActionFail: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
-		return d.Fail(by, at, "account-closed", "收款账户已销户")
+	loan.ActionSucceed: func(d *loan.Disbursement, by domain.Actor) ([]loan.Event, error) {
+		return d.Succeed(by, at, transferID(1), "REF-1")
 	},
-	loan.ActionLose: func(d *loan.Disbursement, by domain.Actor) (loan.Event, error) {
-		return d.Lose(by, at, at.Add(time.Minute), "channel-timeout")
+	loan.ActionFail: func(d *loan.Disbursement, by domain.Actor) ([]loan.Event, error) {
+		return d.Fail(by, at, transferID(1), "account-closed", "收款账户已销户")
+	},
+	loan.ActionLose: func(d *loan.Disbursement, by domain.Actor) ([]loan.Event, error) {
+		return d.Lose(by, at, at.Add(time.Minute), transferID(1), "channel-timeout")
 	},
 }
 
-func TestEveryDisbursementActionFromEveryStatusByEveryRole(t *testing.T) {
+func TestEveryTransferActionFromEveryStatusByEveryRole(t *testing.T) {
 	t.Parallel()
-	for _, from := range loan.DisbursementStatuses() {
-		for action, try := range disbursementAttempts {
+	allowed, refused := 0, 0
+	for _, from := range loan.TransferStatuses() {
+		for action, try := range transferAttempts {
 			for _, role := range domain.Roles() {
-				var to loan.DisbursementStatus
+				var to loan.TransferStatus
 				mayEver := false
-				for _, tr := range loan.DisbursementTransitions() {
+				for _, tr := range loan.TransferTransitions() {
 					if tr.Action == action && slices.Contains(tr.Roles, role) {
 						mayEver = true
 						if tr.From == from {
@@ -262,22 +280,30 @@ func TestEveryDisbursementActionFromEveryStatusByEveryRole(t *testing.T) {
 						}
 					}
 				}
-				d := disbursementIn(t, from)
-				event, err := try(d, actor(role))
+				d := disbursementOf(t, from)
+				events, err := try(d, actor(role))
 				name := fmt.Sprintf("%s by %s from %s", action, role, from)
 				refusal, _ := errors.AsType[*domain.Error](err)
+				got := d.Record()
 				switch {
 				case to != "":
-					if err != nil || d.Record().Status != to || event.To != string(to) || event.CaseID != applicationID {
-						t.Errorf("%s: got %s, event %+v, %v; want %s", name, d.Record().Status, event, err, to)
+					allowed++
+					if err != nil || got.Transfers[0].Status != to || string(got.Status) != string(to) || len(events) != 2 ||
+						events[0].To != string(to) || events[1].To != string(to) || events[0].CaseID != applicationID {
+						t.Errorf("%s: got %s, events %+v, %v; want %s", name, got.Transfers[0].Status, events, err, to)
 					}
 				case refusal == nil || (mayEver && refusal.Kind != domain.KindConflict) || (!mayEver && refusal.Kind != domain.KindForbidden):
 					t.Errorf("%s: got %v, want a refusal (may ever: %t)", name, err, mayEver)
-				case d.Record().Status != from || d.Record().Version != 1:
+				case got.Transfers[0].Status != from || got.Version != 1 || got.Transfers[0].Version != 1:
 					t.Errorf("%s: was refused and still changed", name)
+				default:
+					refused++
 				}
 			}
 		}
+	}
+	if allowed != 9 || refused <= allowed {
+		t.Errorf("tried %d allowed and %d refused combinations, want 9 and many more", allowed, refused)
 	}
 }
 
@@ -300,7 +326,13 @@ func TestEveryStatusAndActionHasALabel(t *testing.T) {
 	for action := range attempts {
 		check(string(action), action.Label())
 	}
-	for action := range disbursementAttempts {
+	for _, s := range loan.TransferStatuses() {
+		check(string(s), s.Label())
+	}
+	for _, m := range loan.PaymentMethods() {
+		check(string(m), m.Label())
+	}
+	for action := range transferAttempts {
 		check(string(action), action.Label())
 	}
 }

@@ -25,7 +25,6 @@ const (
 // Limits of a contract's text and its signing.
 const (
 	PartiesMax      = 60              // who signs one text
-	PayeesMax       = 20              // who is paid under one contract
 	DrawingBytesMax = 64 << 10        // of a signature drawn on the tablet
 	CodeDigits      = 6               // of a signing code (签署验证码)
 	CodeLifetime    = 5 * time.Minute // how long a code counts
@@ -82,29 +81,6 @@ type Party struct {
 	SignerName borrower.Name
 	IDNumber   borrower.IDNumber // of who signs
 	Phone      borrower.Phone    // where codes go; absent: no code can be sent
-}
-
-// PaymentMethod is how the money is paid out (支付方式).
-type PaymentMethod string
-
-// The payment methods.
-const (
-	PaymentSelf      PaymentMethod = "self_payment"      // 自主支付: to the borrower, who pays on
-	PaymentEntrusted PaymentMethod = "entrusted_payment" // 受托支付: to the seller
-)
-
-// Valid reports whether m is one of the constants.
-func (m PaymentMethod) Valid() bool { return m == PaymentSelf || m == PaymentEntrusted }
-
-// Label is the method in Chinese.
-func (m PaymentMethod) Label() string {
-	switch m {
-	case PaymentSelf:
-		return "自主支付"
-	case PaymentEntrusted:
-		return "受托支付"
-	}
-	return string(m)
 }
 
 // ContractPayee is one of those who are paid under a contract (收款人). The sums of all payees are the amount lent.

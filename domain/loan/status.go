@@ -180,6 +180,7 @@ var transitions = []Transition{
 
 	{ActionSign, StatusApproved, "", StatusSigned, applicant},
 	{ActionDisburse, StatusSigned, "", StatusDisbursed, system},
+	{ActionDisburse, StatusDisbursed, "", StatusDisbursed, system}, // the next tranche, or the next payment of a contract
 	{ActionClose, StatusDisbursed, "", StatusClosed, officer},
 
 	{ActionWithdraw, StatusDraft, "", StatusWithdrawn, applicant},

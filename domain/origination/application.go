@@ -9,6 +9,7 @@ import (
 	"fumin/domain"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 )
 
 // ApplicationReader reads applications, what was decided and signed about them, and their history.
@@ -19,6 +20,8 @@ type ApplicationReader interface {
 	Applications(ctx context.Context, scope domain.Scope, filter ApplicationFilter, page domain.Page) ([]loan.Record, error)
 	// Decision returns one stored decision of an application.
 	Decision(ctx context.Context, scope domain.Scope, id domain.ID) (Decision, error)
+	// Decisions returns every decision of an application, the first one first, at most DecisionsMax.
+	Decisions(ctx context.Context, scope domain.Scope, applicationID domain.ID) ([]Decision, error)
 	// Contract returns the contract of an application without its plan, or "contract-not-found".
 	Contract(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.Contract, error)
 	// Instalments returns the plan that was signed, in order.
@@ -56,7 +59,11 @@ type Decision struct {
 	ApplicationVersion int
 	Facts              decision.Facts
 	Outcome            decision.Outcome
-	DecidedAt          time.Time
+	RuleSetID          domain.ID // the version that judged; zero: none was in force
+	// What the rules alone said, before the limits on exposure: a replay compares with these.
+	RulesResult decision.Result
+	RulesAmount money.Amount // the ceiling within what was asked for
+	DecidedAt   time.Time
 }
 
 // Applications are the use cases from a draft to a closed case.
@@ -65,6 +72,7 @@ type Applications struct {
 	now     domain.Clock
 	newID   func() domain.ID
 	numbers *Numbers
+	engines *engines
 
 	approvalValidDays int
 }
@@ -80,7 +88,7 @@ func ApprovalValidFor(days int) ApplicationsOption {
 
 // NewApplications builds the use cases.
 func NewApplications(store Store, now domain.Clock, newID func() domain.ID, options ...ApplicationsOption) *Applications {
-	s := &Applications{store: store, now: now, newID: newID, numbers: NewNumbers(store), approvalValidDays: ApprovalValidDaysDefault}
+	s := &Applications{store: store, now: now, newID: newID, numbers: NewNumbers(store), engines: newEngines(), approvalValidDays: ApprovalValidDaysDefault}
 	for _, option := range options {
 		option(s)
 	}
@@ -219,6 +227,15 @@ func (s *Applications) Decision(ctx context.Context, by domain.Actor, id domain.
 		return Decision{}, domain.Errorf(domain.KindNotFound, "decision-not-found", "申请尚未提交，还没有决策结果")
 	}
 	return s.store.Decision(ctx, by.Scope(), rec.DecisionID)
+}
+
+// Decisions returns every decision of a case (全部决策留痕), the first one first: a case that was returned and submitted again
+// keeps both.
+func (s *Applications) Decisions(ctx context.Context, by domain.Actor, id domain.ID) ([]Decision, error) {
+	if _, err := s.store.Application(ctx, by.Scope(), id); err != nil {
+		return nil, err
+	}
+	return s.store.Decisions(ctx, by.Scope(), id)
 }
 
 // History returns everything that happened to a case, in order: who, what, when, and where it led.

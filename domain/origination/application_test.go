@@ -74,7 +74,7 @@ func TestTheWayOfADuckShed(t *testing.T) {
 	}
 
 	w.advance(time.Minute)
-	asked, _, err := w.disbursements.Request(ctx, officer, key(), rec.ID)
+	asked, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID))
 	w.must(err)
 	_, _, err = w.disbursements.Release(ctx, officer, key(), asked.ID)
 	wantCode(t, "release by the officer", err, "role-not-allowed")
@@ -276,7 +276,7 @@ func TestAnotherBranchSeesNothingAndChangesNothing(t *testing.T) {
 	ctx := t.Context()
 	officer := w.somebody(domain.RoleLoanOfficer)
 	rec := w.signed(officer, "99500.00")
-	d, _, err := w.disbursements.Request(ctx, officer, key(), rec.ID)
+	d, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID))
 	w.must(err)
 
 	stranger := w.somebodyAt("371522", domain.RoleLoanOfficer)
@@ -289,7 +289,10 @@ func TestAnotherBranchSeesNothingAndChangesNothing(t *testing.T) {
 		"contract": func(id domain.ID) error { _, err := w.applications.Contract(ctx, stranger, id); return err },
 		"history":  func(id domain.ID) error { _, err := w.applications.History(ctx, stranger, id); return err },
 		"decision": func(id domain.ID) error { _, err := w.applications.Decision(ctx, stranger, id); return err },
-		"request":  func(id domain.ID) error { _, _, err := w.disbursements.Request(ctx, stranger, key(), id); return err },
+		"request": func(id domain.ID) error {
+			_, _, err := w.disbursements.Request(ctx, stranger, key(), all(id))
+			return err
+		},
 	} {
 		wantCode(t, what+" from another branch", try(rec.ID), "application-not-found")
 		wantCode(t, what+" of nothing", try(unknown), "application-not-found")

@@ -111,6 +111,9 @@ func (w *world) loadLender() {
 	w.must(err)
 	loader := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
 	w.must(w.catalogue.Load(w.t.Context(), loader, origination.LoadCatalogue{Products: products, Versions: versions, ReferenceRates: rates}))
+	sets, err := demodata.LoadableRuleSets()
+	w.must(err)
+	w.must(w.ruleSets().Load(w.t.Context(), loader, sets))
 	branches, err := demodata.Branches()
 	w.must(err)
 	var organisation origination.Organisation
@@ -257,12 +260,21 @@ func (w *world) signed(officer domain.Actor, amount string) loan.Record {
 	return rec
 }
 
+// all asks for everything the contract has, to the borrower's own account.
+func all(applicationID domain.ID) origination.RequestDisbursement {
+	return origination.RequestDisbursement{ApplicationID: applicationID}
+}
+
 func (w *world) released(officer domain.Actor, amount string) loan.DisbursementRecord {
 	w.t.Helper()
 	rec := w.signed(officer, amount)
-	d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), rec.ID)
+	d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), all(rec.ID))
 	w.must(err)
 	d, _, err = w.disbursements.Release(w.t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
 	w.must(err)
 	return d
+}
+
+func (w *world) ruleSets() *origination.RuleSets {
+	return origination.NewRuleSets(w.store, w.now, newID, w.jobs())
 }

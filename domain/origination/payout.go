@@ -12,13 +12,13 @@ import (
 	"fumin/domain/loan"
 )
 
-// PaymentChannel pays and tells what it paid (支付渠道). Its key is the disbursement's id: asked twice to pay one id, it pays
+// PaymentChannel pays and tells what it paid (支付渠道). Its key is the transfer's id: asked twice to pay one id, it pays
 // once. Neither method returns an error: whatever is not a definite answer is PaymentUnknown.
 type PaymentChannel interface {
 	// Pay sends the order, or learns what became of it when it was sent before.
-	Pay(ctx context.Context, d loan.DisbursementRecord) PaymentAnswer
+	Pay(ctx context.Context, t loan.TransferRecord) PaymentAnswer
 	// Query asks what became of an order and never pays.
-	Query(ctx context.Context, d loan.DisbursementRecord) PaymentAnswer
+	Query(ctx context.Context, t loan.TransferRecord) PaymentAnswer
 }
 
 // PaymentState is what the channel says of a payment.
@@ -40,12 +40,12 @@ type PaymentAnswer struct {
 	Reason    string
 }
 
-// Payouts carries released payments to the channel. Any number of nodes may run it: taking one up moves its due time into
+// Payouts carries released transfers to the channel. Any number of nodes may run it: taking one up moves its due time into
 // the future, which is the lease, and a dead node's lease comes due by itself.
 //
-// The way of one payment: it is marked as sending, with a lease, and that is committed before the channel hears of it. So
+// The way of one transfer: it is marked as sending, with a lease, and that is committed before the channel hears of it. So
 // after a crash at any point the next node finds "sending" or "unknown" and asks the channel first. Only a channel that
-// says, after ResendAfter, that it has never seen the id is sent the payment again, under the same id.
+// says, after ResendAfter, that it has never seen the id is sent the transfer again, under the same id.
 type Payouts struct {
 	store   Store
 	now     domain.Clock
@@ -57,7 +57,7 @@ type Payouts struct {
 
 // PayoutLimits bounds the work.
 type PayoutLimits struct {
-	Parallel    int           // payments in flight on this node
+	Parallel    int           // transfers in flight on this node
 	Lease       time.Duration // longer than the channel's time-out; after it another node takes over
 	ResendAfter time.Duration // how long the channel may still be receiving what was sent
 	RetryFirst  time.Duration // the wait after the first unknown answer; it doubles
@@ -83,11 +83,11 @@ func NewPayouts(store Store, now domain.Clock, channel PaymentChannel, nodeID do
 	}
 }
 
-// Work takes up what is due, Parallel payments at a time, and returns how many it took up. What goes wrong with a single
-// payment is logged and leaves it due again later; only a failure to find the work is returned. When ctx ends, nothing new
+// Work takes up what is due, Parallel transfers at a time, and returns how many it took up. What goes wrong with a single
+// transfer is logged and leaves it due again later; only a failure to find the work is returned. When ctx ends, nothing new
 // is taken up, and what was taken up is carried to its answer, which the lease bounds.
 func (s *Payouts) Work(ctx context.Context) (taken int, err error) {
-	due, err := s.store.DueDisbursements(ctx, s.now(), s.limits.Parallel)
+	due, err := s.store.DueTransfers(ctx, s.now(), s.limits.Parallel)
 	if err != nil {
 		return 0, err
 	}
@@ -105,7 +105,7 @@ func (s *Payouts) Work(ctx context.Context) (taken int, err error) {
 				count.Add(1)
 			}
 			if err != nil {
-				s.log.ErrorContext(ctx, "payment left for the next attempt", slog.Any("disbursement_id", d.ID), slog.Any("error", err))
+				s.log.ErrorContext(ctx, "transfer left for the next attempt", slog.Any("transfer_id", d.ID), slog.Any("error", err))
 			}
 		})
 	}
@@ -113,9 +113,9 @@ func (s *Payouts) Work(ctx context.Context) (taken int, err error) {
 	return int(count.Load()), nil
 }
 
-// carry takes one payment up, speaks with the channel outside any transaction, and records the answer. ours says that this
+// carry takes one transfer up, speaks with the channel outside any transaction, and records the answer. ours says that this
 // node took it up.
-func (s *Payouts) carry(ctx context.Context, due DueDisbursement) (ours bool, err error) {
+func (s *Payouts) carry(ctx context.Context, due DueTransfer) (ours bool, err error) {
 	rec, fresh, err := s.take(ctx, due)
 	if err != nil {
 		return false, errors.Join(err, s.setAside(ctx, due, err))
@@ -136,124 +136,140 @@ func (s *Payouts) carry(ctx context.Context, due DueDisbursement) (ours bool, er
 	return true, s.settle(ctx, due, answer)
 }
 
-// setAside postpones a payment that could not even be taken up, because its row cannot be read for one, so that it does not
+// setAside postpones a transfer that could not even be taken up, because its row cannot be read for one, so that it does not
 // stand before the others for ever. It touches nothing but the bookkeeping. A database that is away is tried again as it is.
-func (s *Payouts) setAside(ctx context.Context, due DueDisbursement, why error) error {
+func (s *Payouts) setAside(ctx context.Context, due DueTransfer, why error) error {
 	if e, ok := errors.AsType[*domain.Error](why); ok && e.Kind == domain.KindUnavailable {
 		return nil
 	}
 	attempts := due.Attempts + 1
 	return s.store.Update(ctx, func(tx Tx) error {
-		return tx.PostponeDisbursement(ctx, due.ID, s.now().Add(s.wait(attempts)), attempts, "not-readable")
+		return tx.PostponeTransfer(ctx, due.ID, s.now().Add(s.wait(attempts)), attempts, "not-readable")
 	})
 }
 
-// take leases a due payment to this node: a released one becomes "sending", any other is only leased, to be asked about.
+// take leases a due transfer to this node: a released one becomes "sending", any other is only leased, to be asked about.
 // A zero record says that another node was faster.
-func (s *Payouts) take(ctx context.Context, due DueDisbursement) (taken loan.DisbursementRecord, fresh bool, err error) {
+func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken loan.TransferRecord, fresh bool, err error) {
 	now := s.now()
 	leaseUntil := now.Add(s.limits.Lease)
 	err = s.store.Update(ctx, func(tx Tx) error {
-		taken, fresh = loan.DisbursementRecord{}, false
-		if _, err := tx.LockApplication(ctx, s.worker.Scope(), due.ApplicationID); err != nil { // first, as everywhere
-			return err
-		}
-		d, err := tx.LockDisbursement(ctx, s.worker.Scope(), due.ID)
+		taken, fresh = loan.TransferRecord{}, false
+		_, d, err := s.lock(ctx, tx, due)
 		if err != nil {
 			return err
 		}
-		rec := d.Record()
-		if rec.WorkDueAt.IsZero() || rec.WorkDueAt.After(now) {
+		t, ours := d.Record().Transfer(due.ID)
+		if !ours || t.WorkDueAt.IsZero() || t.WorkDueAt.After(now) {
 			return nil
 		}
-		if rec.Status != loan.DisbursementReleased {
-			rec.Attempts++
-			if err := tx.PostponeDisbursement(ctx, rec.ID, leaseUntil, rec.Attempts, rec.LastError); err != nil {
+		if t.Payee, err = tx.TransferPayee(ctx, t.ID); err != nil {
+			return err
+		}
+		if t.Status != loan.TransferReleased {
+			t.Attempts++
+			if err := tx.PostponeTransfer(ctx, t.ID, leaseUntil, t.Attempts, t.LastError); err != nil {
 				return err
 			}
-			taken = rec
+			taken = t
 			return nil
 		}
-		event, err := d.Send(s.worker, now, leaseUntil)
+		events, err := d.Send(s.worker, now, leaseUntil, t.ID)
 		if err != nil {
 			return err
 		}
-		if err := tx.SaveDisbursement(ctx, d, event); err != nil {
+		if err := tx.SaveDisbursement(ctx, d, events); err != nil {
 			return err
 		}
-		taken, fresh = d.Record(), true
+		sent, _ := d.Record().Transfer(t.ID)
+		sent.Payee = t.Payee
+		taken, fresh = sent, true
 		return nil
 	})
 	return taken, fresh, err
 }
 
-// settle records what the channel said: the application first, then its payment, as every transaction locks them.
-func (s *Payouts) settle(ctx context.Context, due DueDisbursement, answer PaymentAnswer) error {
+// lock locks the application first and then its disbursement, as every transaction does.
+func (s *Payouts) lock(ctx context.Context, tx Tx, due DueTransfer) (*loan.Application, *loan.Disbursement, error) {
+	app, err := tx.LockApplication(ctx, s.worker.Scope(), due.ApplicationID)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := tx.LockDisbursement(ctx, s.worker.Scope(), due.DisbursementID)
+	return app, d, err
+}
+
+// settle records what the channel said of a transfer, and what follows from it for the disbursement and its case.
+func (s *Payouts) settle(ctx context.Context, due DueTransfer, answer PaymentAnswer) error {
 	now := s.now()
 	return s.store.Update(ctx, func(tx Tx) error {
-		app, err := tx.LockApplication(ctx, s.worker.Scope(), due.ApplicationID)
+		app, d, err := s.lock(ctx, tx, due)
 		if err != nil {
 			return err
 		}
-		d, err := tx.LockDisbursement(ctx, s.worker.Scope(), due.ID)
-		if err != nil {
-			return err
-		}
-		if status := d.Record().Status; status != loan.DisbursementSending && status != loan.DisbursementUnknown {
+		t, ours := d.Record().Transfer(due.ID)
+		if !ours || (t.Status != loan.TransferSending && t.Status != loan.TransferUnknown) {
 			return nil // another node, asking after our lease had ended, has recorded the answer already
 		}
+		var events []loan.Event
 		switch answer.State {
 		case PaymentSucceeded:
-			return s.succeed(ctx, tx, now, app, d, answer)
+			events, err = d.Succeed(s.worker, now, t.ID, answer.Reference)
 		case PaymentFailed:
-			event, err := d.Fail(s.worker, now, answer.Code, answer.Reason)
-			if err != nil {
+			events, err = d.Fail(s.worker, now, t.ID, answer.Code, answer.Reason)
+		case PaymentUnknown, PaymentNotFound:
+			return s.askAgain(ctx, tx, now, d, t, answer)
+		default:
+			return s.askAgain(ctx, tx, now, d, t, answer)
+		}
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveDisbursement(ctx, d, events); err != nil {
+			return err
+		}
+		if answer.State == PaymentFailed {
+			if err := giveBackToLine(ctx, tx, s.worker, now, due.ApplicationID, t.Amount); err != nil {
 				return err
 			}
-			return tx.SaveDisbursement(ctx, d, event)
-		case PaymentUnknown, PaymentNotFound:
 		}
-		return s.askAgain(ctx, tx, now, d, answer)
+		return arrive(ctx, tx, s.worker, now, app, d.Record())
 	})
 }
 
-func (s *Payouts) succeed(ctx context.Context, tx Tx, now time.Time, app *loan.Application, d *loan.Disbursement, answer PaymentAnswer) error {
-	paid, err := d.Succeed(s.worker, now, answer.Reference)
-	if err != nil {
-		return err
+// arrive is what follows when the last transfer of a disbursement is settled and money has reached somebody.
+func arrive(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *loan.Application, d loan.DisbursementRecord) error {
+	if !d.Status.Settled() || d.Arrived().IsZero() {
+		return nil
 	}
-	if err := tx.SaveDisbursement(ctx, d, paid); err != nil {
-		return err
-	}
-	disbursed, err := app.Disburse(s.worker, now, d.Record())
+	disbursed, err := app.Disburse(by, now, d)
 	if err != nil {
 		return err
 	}
 	return saveCase(ctx, tx, app, disbursed)
 }
 
-// askAgain leaves the payment unknown and plans the next question. The first time is a deed with an event; later ones are
+// askAgain leaves the transfer unknown and plans the next question. The first time is a deed with an event; later ones are
 // bookkeeping.
-func (s *Payouts) askAgain(ctx context.Context, tx Tx, now time.Time, d *loan.Disbursement, answer PaymentAnswer) error {
-	rec := d.Record()
-	again := now.Add(s.wait(rec.Attempts))
+func (s *Payouts) askAgain(ctx context.Context, tx Tx, now time.Time, d *loan.Disbursement, t loan.TransferRecord, answer PaymentAnswer) error {
+	again := now.Add(s.wait(t.Attempts))
 	reason := answer.Code
 	if reason == "" {
 		reason = string(answer.State)
 	}
-	if rec.Status == loan.DisbursementSending {
-		event, err := d.Lose(s.worker, now, again, reason)
+	if t.Status == loan.TransferSending {
+		events, err := d.Lose(s.worker, now, again, t.ID, reason)
 		if err != nil {
 			return err
 		}
-		return tx.SaveDisbursement(ctx, d, event)
+		return tx.SaveDisbursement(ctx, d, events)
 	}
-	if rec.Attempts >= s.limits.AttemptsMax {
-		s.log.ErrorContext(ctx, "payment unknown after all attempts: a person must recheck it",
-			slog.String("disbursement_id", rec.ID.String()))
+	if t.Attempts >= s.limits.AttemptsMax {
+		s.log.ErrorContext(ctx, "transfer unknown after all attempts: a person must recheck it",
+			slog.String("transfer_id", t.ID.String()))
 		again = time.Time{}
 	}
-	return tx.PostponeDisbursement(ctx, rec.ID, again, rec.Attempts, reason)
+	return tx.PostponeTransfer(ctx, t.ID, again, t.Attempts, reason)
 }
 
 // wait doubles from RetryFirst to RetryMost.

@@ -14,6 +14,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 	"fumin/domain/origination"
 	"fumin/repository/channel"
 	"fumin/repository/channel/sandbox"
@@ -34,21 +35,38 @@ func (w *world) paid(id domain.ID) (times int, amount string) {
 	return times, amount
 }
 
+// wantPaidOnce asks the channel's own record about every transfer of a disbursement, and our rows.
 func (w *world) wantPaidOnce(id domain.ID, amount string) {
 	w.t.Helper()
-	if times, sum := w.paid(id); times != 1 || sum != amount {
-		w.t.Errorf("the channel paid %d times %s, want once %s", times, sum, amount)
+	d := w.disbursement(id)
+	sum := money.Amount{}
+	for _, transfer := range d.Transfers {
+		times, paid := w.paid(transfer.ID)
+		if times != 1 || paid != transfer.Amount.String() {
+			w.t.Errorf("transfer %d: the channel paid %d times %s, want once %s", transfer.Number, times, paid, transfer.Amount)
+			continue
+		}
+		sum = sum.Add(transfer.Amount)
+		if transfer.Status != loan.TransferSucceeded || transfer.ChannelReference == "" || transfer.SettledAt.IsZero() || !transfer.WorkDueAt.IsZero() {
+			w.t.Errorf("transfer %d: %s, reference %q, settled %s, due %s; want succeeded and no more work", transfer.Number,
+				transfer.Status, transfer.ChannelReference, transfer.SettledAt, transfer.WorkDueAt)
+		}
 	}
-	d, err := w.store.Disbursement(w.t.Context(), domain.Scope{Everything: true}, id)
-	w.must(err)
-	if d.Status != loan.DisbursementSucceeded || d.ChannelReference == "" || d.SettledAt.IsZero() || !d.WorkDueAt.IsZero() {
-		w.t.Errorf("disbursement: %s, reference %q, settled %s, due %s; want succeeded and no more work", d.Status, d.ChannelReference, d.SettledAt, d.WorkDueAt)
+	if sum.String() != amount || d.Status != loan.DisbursementSucceeded || d.SettledAt.IsZero() {
+		w.t.Errorf("disbursement: %s, settled %s, %s paid; want succeeded and %s", d.Status, d.SettledAt, sum, amount)
 	}
 	app, err := w.store.Application(w.t.Context(), domain.Scope{Everything: true}, d.ApplicationID)
 	w.must(err)
 	if app.Status != loan.StatusDisbursed && app.Status != loan.StatusClosed {
 		w.t.Errorf("application: %s, want disbursed", app.Status)
 	}
+}
+
+func (w *world) disbursement(id domain.ID) loan.DisbursementRecord {
+	w.t.Helper()
+	d, err := w.store.Disbursement(w.t.Context(), domain.Scope{Everything: true}, id)
+	w.must(err)
+	return d
 }
 
 func (w *world) work() int {
@@ -60,9 +78,7 @@ func (w *world) work() int {
 
 func (w *world) status(id domain.ID) loan.DisbursementStatus {
 	w.t.Helper()
-	d, err := w.store.Disbursement(w.t.Context(), domain.Scope{Everything: true}, id)
-	w.must(err)
-	return d.Status
+	return w.disbursement(id).Status
 }
 
 func (w *world) tellChannel(c sandbox.Control) {
@@ -75,7 +91,7 @@ func TestTwentyReleasesAndTwentyWorkersPayOnce(t *testing.T) {
 	w := newWorld(t)
 	officer := w.somebody(domain.RoleLoanOfficer)
 	rec := w.signed(officer, "99500.00")
-	d, _, err := w.disbursements.Request(t.Context(), officer, key(), rec.ID)
+	d, _, err := w.disbursements.Request(t.Context(), officer, key(), all(rec.ID))
 	w.must(err)
 
 	codes := atOnce(callers, func(int) error { // twenty people, twenty keys
@@ -102,7 +118,7 @@ func TestTwentyReleasesWithOneKeyGiveOneAnswer(t *testing.T) {
 	w := newWorld(t)
 	officer, releaser, same := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer), key()
 	rec := w.signed(officer, "99500.00")
-	d, _, err := w.disbursements.Request(t.Context(), officer, key(), rec.ID)
+	d, _, err := w.disbursements.Request(t.Context(), officer, key(), all(rec.ID))
 	w.must(err)
 	wantCodes(t, atOnce(callers, func(int) error {
 		_, _, err := w.disbursements.Release(context.Background(), releaser, same, d.ID)
@@ -122,7 +138,7 @@ func TestTwentyRequestsMakeOneLivePayment(t *testing.T) {
 	officer := w.somebody(domain.RoleLoanOfficer)
 	rec := w.signed(officer, "99500.00")
 	wantCodes(t, atOnce(callers, func(int) error {
-		_, _, err := w.disbursements.Request(context.Background(), officer, key(), rec.ID)
+		_, _, err := w.disbursements.Request(context.Background(), officer, key(), all(rec.ID))
 		return err
 	}), map[string]int{"": 1, "disbursement-exists": callers - 1})
 }
@@ -159,12 +175,12 @@ func (w *world) dieBeforeSending() {
 // deadChannel stands for the moment of a process's death, not for a channel: the goroutine that asks it is no more.
 type deadChannel struct{}
 
-func (deadChannel) Pay(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
+func (deadChannel) Pay(context.Context, loan.TransferRecord) origination.PaymentAnswer {
 	runtime.Goexit()
 	return origination.PaymentAnswer{}
 }
 
-func (deadChannel) Query(context.Context, loan.DisbursementRecord) origination.PaymentAnswer {
+func (deadChannel) Query(context.Context, loan.TransferRecord) origination.PaymentAnswer {
 	runtime.Goexit()
 	return origination.PaymentAnswer{}
 }
@@ -196,7 +212,7 @@ type stopsWhenAsked struct {
 	stop func()
 }
 
-func (c stopsWhenAsked) Pay(ctx context.Context, d loan.DisbursementRecord) origination.PaymentAnswer {
+func (c stopsWhenAsked) Pay(ctx context.Context, d loan.TransferRecord) origination.PaymentAnswer {
 	c.stop()
 	return c.PaymentChannel.Pay(ctx, d)
 }
@@ -225,7 +241,7 @@ func (w *world) spoil(id domain.ID) {
 	db, err := sql.Open("mysql", w.dsn)
 	w.must(err)
 	defer db.Close()
-	_, err = db.ExecContext(w.t.Context(), "UPDATE disbursements SET payee_account_cipher = 'damaged' WHERE id = ?", id)
+	_, err = db.ExecContext(w.t.Context(), "UPDATE transfers SET payee_account_cipher = 'damaged' WHERE disbursement_id = ?", id)
 	w.must(err)
 }
 
@@ -236,7 +252,7 @@ func TestReleasesBesideWorkersPayOnce(t *testing.T) {
 	officer := w.somebody(domain.RoleLoanOfficer)
 	for range 5 {
 		rec := w.signed(officer, "99500.00")
-		d, _, err := w.disbursements.Request(t.Context(), officer, key(), rec.ID)
+		d, _, err := w.disbursements.Request(t.Context(), officer, key(), all(rec.ID))
 		w.must(err)
 		wantCodes(t, atOnce(callers, func(i int) error {
 			if i%2 == 0 {
@@ -295,16 +311,16 @@ func TestAPaymentTheChannelRefusedMayBeAskedForAgain(t *testing.T) {
 	w.work()
 	failed, err := w.disbursements.Disbursement(t.Context(), officer, d.ID)
 	w.must(err)
-	if failed.Status != loan.DisbursementFailed || failed.FailureCode != channel.FailureAccountFrozen || failed.FailureReason == "" {
-		t.Fatalf("refused: %s %q %q", failed.Status, failed.FailureCode, failed.FailureReason)
+	if failed.Status != loan.DisbursementFailed || failed.Transfers[0].FailureCode != channel.FailureAccountFrozen || failed.Transfers[0].FailureReason == "" {
+		t.Fatalf("refused: %s %q %q", failed.Status, failed.Transfers[0].FailureCode, failed.Transfers[0].FailureReason)
 	}
-	again, _, err := w.disbursements.Request(t.Context(), officer, key(), d.ApplicationID)
+	again, _, err := w.disbursements.Request(t.Context(), officer, key(), all(d.ApplicationID))
 	w.must(err)
 	_, _, err = w.disbursements.Release(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), again.ID)
 	w.must(err)
 	w.work()
 	w.wantPaidOnce(again.ID, "99500.00")
-	if times, _ := w.paid(d.ID); times != 0 {
+	if times, _ := w.paid(d.Transfers[0].ID); times != 0 {
 		t.Errorf("the refused payment was paid %d times", times)
 	}
 }
@@ -351,8 +367,9 @@ func TestAfterTheLastAttemptAPersonAsksAgain(t *testing.T) {
 	}
 	left, err := w.disbursements.Disbursement(ctx, officer, d.ID)
 	w.must(err)
-	if left.Status != loan.DisbursementUnknown || left.LastError == "" || left.Attempts != origination.DefaultPayoutLimits().AttemptsMax {
-		t.Errorf("after the last attempt: %s, %q, %d attempts", left.Status, left.LastError, left.Attempts)
+	last := left.Transfers[0]
+	if left.Status != loan.DisbursementUnknown || last.LastError == "" || last.Attempts != origination.DefaultPayoutLimits().AttemptsMax {
+		t.Errorf("after the last attempt: %s, %q, %d attempts", left.Status, last.LastError, last.Attempts)
 	}
 
 	w.tellChannel(sandbox.Control{Mode: sandbox.ModeNormal})
@@ -368,7 +385,7 @@ func TestACancelledPaymentIsNotPaidAndMayBeAskedForAgain(t *testing.T) {
 	ctx := t.Context()
 	officer, releaser := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer)
 	rec := w.signed(officer, "99500.00")
-	d, _, err := w.disbursements.Request(ctx, officer, key(), rec.ID)
+	d, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID))
 	w.must(err)
 	_, err = w.disbursements.Cancel(ctx, officer, d.ID, "账户有误")
 	wantCode(t, "cancel by an officer", err, "role-not-allowed")
@@ -381,7 +398,7 @@ func TestACancelledPaymentIsNotPaidAndMayBeAskedForAgain(t *testing.T) {
 	if taken := w.work(); taken != 0 {
 		t.Errorf("a cancelled payment was taken up")
 	}
-	if _, _, err := w.disbursements.Request(ctx, officer, key(), rec.ID); err != nil {
+	if _, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID)); err != nil {
 		t.Errorf("asking again: %v", err)
 	}
 }

@@ -252,17 +252,9 @@ func harvestsOf(rec loan.Record, on domain.Date) ([]schedule.SeasonalInstalment,
 // paymentMethod is what the product asks for at the approved sum (受托支付起点).
 func paymentMethod(version product.Version, rec loan.Record) loan.PaymentMethod {
 	if version.NeedsEntrustedPayment(purposeKind(rec.Request.Purpose), rec.Approval.Amount) {
-		return loan.PaymentEntrusted
+		return loan.EntrustedPayment
 	}
-	return loan.PaymentSelf
-}
-
-// purposeKind is the kind of purpose by which the thresholds of entrusted payment differ.
-func purposeKind(p loan.Purpose) string {
-	if p == loan.PurposeLivingCosts || p == loan.PurposeHouse {
-		return product.PurposeKindConsumption
-	}
-	return product.PurposeKindProduction
+	return loan.SelfPayment
 }
 
 // contractTerms are the conventions of our contracts: monthly due dates counted from the day of signing, clamped to the

@@ -325,7 +325,7 @@ func payeesOf(ctx context.Context, r Reader, rec loan.Record, offer Offer, selle
 		if err != nil {
 			return nil, err
 		}
-		payees = append(payees, loan.ContractPayee{Method: loan.PaymentSelf, Payee: own, Amount: rest})
+		payees = append(payees, loan.ContractPayee{Method: loan.SelfPayment, Payee: own, Amount: rest})
 	}
 	return payees, nil
 }

@@ -35,12 +35,16 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 			return err
 		}
 
-		outcome := file.headroom.hold(decision.Evaluate(file.facts), app.Record().Request.Amount)
+		judged, err := s.engines.judge(ctx, tx, app.Record(), file.facts)
+		if err != nil {
+			return err
+		}
+		outcome := file.headroom.hold(judged.Outcome, app.Record().Request.Amount)
 		submission := loan.Submission{
 			DecisionID: decisionID, ProductVersionID: file.version.ID, ReferenceRateID: file.ceiling.ReferenceRateID, Outcome: outcome,
 		}
 		if outcome.Result == decision.Approve {
-			submission.AnnualRate = file.ceiling.AnnualRateMaxPct
+			submission.AnnualRate = outcome.AnnualRateMaxPct // the product's ceiling, or what the price rules make of it
 		}
 		event, err := app.Submit(by, now, submission)
 		if err != nil {
@@ -54,6 +58,7 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 		if err := tx.InsertDecision(ctx, Decision{
 			ID: decisionID, ApplicationID: rec.ID, BranchID: rec.BranchID, ApplicationVersion: rec.Version,
 			Facts: file.facts, Outcome: outcome, DecidedAt: now,
+			RuleSetID: judged.RuleSetID, RulesResult: judged.Outcome.Result, RulesAmount: judged.Outcome.AmountMax,
 		}); err != nil {
 			return err
 		}

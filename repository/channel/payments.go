@@ -8,7 +8,7 @@ import (
 	"fumin/domain/origination"
 )
 
-// Payments lets the worker of domain/origination speak to a channel: it turns a disbursement into an order and a Result
+// Payments lets the worker of domain/origination speak to a channel: it turns a transfer into an order and a Result
 // into an answer. Here the payee's account is revealed, because the channel must know where the money goes.
 type Payments struct {
 	client *Client
@@ -22,39 +22,39 @@ func NewPayments(client *Client, log *slog.Logger) *Payments {
 	return &Payments{client: client, log: log}
 }
 
-// purpose is what the bank's record says the money is for.
-const purpose = "发放贷款"
+// purposes is what the bank's record says the money is for: the seller of an entrusted payment sees it on the statement.
+var purposes = map[loan.PaymentMethod]string{loan.SelfPayment: "发放贷款", loan.EntrustedPayment: "贷款受托支付"}
 
 // Pay implements origination.PaymentChannel.
-func (p *Payments) Pay(ctx context.Context, d loan.DisbursementRecord) origination.PaymentAnswer {
+func (p *Payments) Pay(ctx context.Context, t loan.TransferRecord) origination.PaymentAnswer {
 	result, err := p.client.Pay(ctx, Payment{
-		ID: d.ID, Amount: d.Amount,
-		PayeeAccount: d.Payee.Account.Reveal(), PayeeName: d.Payee.AccountName.Reveal(), PayeeBank: d.Payee.BankName,
-		Purpose: purpose,
+		ID: t.ID, Amount: t.Amount,
+		PayeeAccount: t.Payee.Account.Reveal(), PayeeName: t.Payee.AccountName.Reveal(), PayeeBank: t.Payee.BankName,
+		Purpose: purposes[t.Method],
 	})
 	if err != nil {
 		// The order could not be made: nothing was sent, and whatever is wrong with it will be wrong next time. It stays
 		// unknown, and a person sees it in the list of unknown payments.
-		p.log.ErrorContext(ctx, "payment order refused before sending", slog.String("disbursement_id", d.ID.String()), slog.Any("error", err))
+		p.log.ErrorContext(ctx, "payment order refused before sending", slog.String("transfer_id", t.ID.String()), slog.Any("error", err))
 		return origination.PaymentAnswer{State: origination.PaymentUnknown, Code: "order-not-sendable"}
 	}
-	return p.answer(ctx, d, result)
+	return p.answer(ctx, t, result)
 }
 
 // Query implements origination.PaymentChannel.
-func (p *Payments) Query(ctx context.Context, d loan.DisbursementRecord) origination.PaymentAnswer {
-	result, err := p.client.Query(ctx, d.ID, d.Amount)
+func (p *Payments) Query(ctx context.Context, t loan.TransferRecord) origination.PaymentAnswer {
+	result, err := p.client.Query(ctx, t.ID, t.Amount)
 	if err != nil {
-		p.log.ErrorContext(ctx, "payment query refused before sending", slog.String("disbursement_id", d.ID.String()), slog.Any("error", err))
+		p.log.ErrorContext(ctx, "payment query refused before sending", slog.String("transfer_id", t.ID.String()), slog.Any("error", err))
 		return origination.PaymentAnswer{State: origination.PaymentUnknown, Code: "query-not-sendable"}
 	}
-	return p.answer(ctx, d, result)
+	return p.answer(ctx, t, result)
 }
 
-func (p *Payments) answer(ctx context.Context, d loan.DisbursementRecord, r Result) origination.PaymentAnswer {
+func (p *Payments) answer(ctx context.Context, t loan.TransferRecord, r Result) origination.PaymentAnswer {
 	if r.State == StateUnknown {
 		p.log.WarnContext(ctx, "payment channel gave no definite answer",
-			slog.String("disbursement_id", d.ID.String()), slog.String("code", r.FailureCode), slog.Any("error", r.Cause))
+			slog.String("transfer_id", t.ID.String()), slog.String("code", r.FailureCode), slog.Any("error", r.Cause))
 	}
 	return origination.PaymentAnswer{
 		State: origination.PaymentState(r.State), Reference: r.ChannelReference, Code: r.FailureCode, Reason: r.FailureReason,

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"fumin/repository/channel/sandbox"
 )
@@ -54,12 +55,12 @@ func (c *Channel) Payments(ctx context.Context) ([]sandbox.Listed, error) {
 	return nil, fmt.Errorf("the channel's list is longer than %d pages", pagesMax)
 }
 
-// PaymentsOf returns the entries of the list that bear a disbursement's id: none, or one.
-func (c *Channel) PaymentsOf(ctx context.Context, disbursementID string) ([]sandbox.Listed, error) {
+// PaymentsOf returns the entries of the list that bear the ids of a disbursement's transfers: none, or one each.
+func (c *Channel) PaymentsOf(ctx context.Context, d Disbursement) ([]sandbox.Listed, error) {
 	all, err := c.Payments(ctx)
 	var found []sandbox.Listed
 	for _, p := range all {
-		if p.ID == disbursementID {
+		if slices.ContainsFunc(d.Transfers, func(t Transfer) bool { return t.ID == p.ID }) {
 			found = append(found, p)
 		}
 	}

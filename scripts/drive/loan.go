@@ -202,15 +202,23 @@ type (
 	}
 	// Disbursement is 放款.
 	Disbursement struct {
+		ID            string       `json:"id"`
+		ApplicationID string       `json:"application_id"`
+		Amount        money.Amount `json:"amount"`
+		Status        string       `json:"status"`
+		StatusLabel   string       `json:"status_label"`
+		ReleasedAt    *time.Time   `json:"released_at"`
+		SettledAt     *time.Time   `json:"settled_at"`
+		Transfers     []Transfer   `json:"transfers"`
+	}
+	// Transfer is the money for one payee (付款).
+	Transfer struct {
 		ID               string       `json:"id"`
-		ApplicationID    string       `json:"application_id"`
+		Method           string       `json:"method"`
 		Amount           money.Amount `json:"amount"`
 		PayeeName        string       `json:"payee_name"`
 		PayeeAccount     string       `json:"payee_account"`
 		Status           string       `json:"status"`
-		StatusLabel      string       `json:"status_label"`
-		ReleasedAt       *time.Time   `json:"released_at"`
-		SettledAt        *time.Time   `json:"settled_at"`
 		ChannelReference string       `json:"channel_reference"`
 		Attempts         int          `json:"attempts"`
 		LastError        string       `json:"last_error"`

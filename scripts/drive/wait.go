@@ -38,7 +38,7 @@ func (s *Session) AwaitDisbursement(ctx context.Context, id, status string) (Dis
 		return last.Status == status, err
 	})
 	if err != nil && last.Status != "" {
-		err = fmt.Errorf("%w; it is %s after %d attempts, last error %q", err, last.Status, last.Attempts, last.LastError)
+		err = fmt.Errorf("%w; it is %s, its transfers: %+v", err, last.Status, last.Transfers)
 	}
 	return last, err
 }

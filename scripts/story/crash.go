@@ -77,7 +77,7 @@ func (c *crash) beforeSending(ctx context.Context, times int) error {
 		if err := c.site.KillService(); err != nil {
 			return err
 		}
-		if paid, err := c.site.Channel.PaymentsOf(ctx, d.ID); err != nil || len(paid) != 0 {
+		if paid, err := c.site.Channel.PaymentsOf(ctx, d); err != nil || len(paid) != 0 {
 			return errors.Join(err, differs("what the channel paid before the kill", paid, "nothing"))
 		}
 		begun := time.Now()
@@ -155,7 +155,7 @@ func (c *crash) awaitFlight(ctx context.Context, d drive.Disbursement, way wayIn
 	defer cancel()
 	if way.paid {
 		return drive.Until(ctx, "the channel to pay "+d.ID, func() (bool, error) {
-			paid, err := c.site.Channel.PaymentsOf(ctx, d.ID)
+			paid, err := c.site.Channel.PaymentsOf(ctx, d)
 			return len(paid) > 0, err
 		})
 	}
@@ -202,7 +202,7 @@ func (c *crash) settled(ctx context.Context, d drive.Disbursement) error {
 	if application.Status != "disbursed" {
 		return differs("the application", application.Status, "disbursed")
 	}
-	paid, err := c.site.Channel.PaymentsOf(ctx, d.ID)
+	paid, err := c.site.Channel.PaymentsOf(ctx, d)
 	if err != nil {
 		return err
 	}

@@ -25,10 +25,10 @@ type load struct {
 	crash *crash
 
 	mu           sync.Mutex
-	acknowledged map[string]bool // the disbursements whose release was answered with 200
-	asked        map[string]bool // and those whose release was asked for
-	refusals     int             // answers that said "not now"
-	wrong        error           // the first answer that may not occur
+	acknowledged map[string]bool   // the disbursements whose release was answered with 200
+	asked        map[string]string // the transfers whose release was asked for, and the disbursement of each
+	refusals     int               // answers that said "not now"
+	wrong        error             // the first answer that may not occur
 }
 
 func TestAKilledDatabaseLosesNoAcknowledgedDisbursement(t *testing.T) {
@@ -38,7 +38,7 @@ func TestAKilledDatabaseLosesNoAcknowledgedDisbursement(t *testing.T) {
 	if err := site.Serve(ctx); err != nil {
 		t.Fatal(err)
 	}
-	l := &load{crash: newCrash(t, site), acknowledged: map[string]bool{}, asked: map[string]bool{}}
+	l := &load{crash: newCrash(t, site), acknowledged: map[string]bool{}, asked: map[string]string{}}
 	working, stop := context.WithCancel(ctx)
 	defer stop()
 	var group sync.WaitGroup
@@ -104,15 +104,18 @@ func (l *load) work(ctx context.Context) {
 			l.note(ctx, err)
 			continue
 		}
-		l.release(ctx, team, d.ID)
+		l.release(ctx, team, d)
 	}
 }
 
 // release asks with one key until there is an answer that says what became of it, as a client is told to.
-func (l *load) release(ctx context.Context, team drive.Team, id string) {
+func (l *load) release(ctx context.Context, team drive.Team, d drive.Disbursement) {
+	id := d.ID
 	call := drive.Release(id)
 	l.mu.Lock()
-	l.asked[id] = true
+	for _, transfer := range d.Transfers {
+		l.asked[transfer.ID] = id
+	}
 	l.mu.Unlock()
 	for range releaseTriesMax {
 		_, err := drive.Ask[drive.Disbursement](ctx, team.Releaser, call, http.StatusOK)
@@ -152,9 +155,14 @@ func (l *load) checkPaidOnce(ctx context.Context, t *testing.T) {
 	site := l.crash.site
 	team, err := site.Service.Team(ctx, l.crash.officer, l.crash.releaser, site.Password)
 	must(t, err)
+	transfers := map[string]string{} // of the acknowledged disbursements
 	for id := range l.acknowledged {
-		if _, err := team.Releaser.AwaitDisbursement(ctx, id, "succeeded"); err != nil {
+		d, err := team.Releaser.AwaitDisbursement(ctx, id, "succeeded")
+		if err != nil {
 			t.Fatalf("%v; the service wrote:\n%s", err, site.Output())
+		}
+		for _, transfer := range d.Transfers {
+			transfers[transfer.ID] = id
 		}
 	}
 	payments, err := site.Channel.Payments(ctx)
@@ -162,17 +170,17 @@ func (l *load) checkPaidOnce(ctx context.Context, t *testing.T) {
 	paid := map[string][]sandbox.Listed{}
 	for _, p := range payments {
 		paid[p.ID] = append(paid[p.ID], p)
-		if !l.asked[p.ID] {
+		if l.asked[p.ID] == "" {
 			t.Errorf("the channel paid %s, which nobody released", p.ID)
 		}
 		// Released, paid, and perhaps never answered: our books must say so all the same.
-		if _, err := team.Releaser.AwaitDisbursement(ctx, p.ID, "succeeded"); err != nil {
+		if _, err := team.Releaser.AwaitDisbursement(ctx, l.asked[p.ID], "succeeded"); err != nil {
 			t.Errorf("the channel paid %s: %v", p.ID, err)
 		}
 	}
-	for id := range l.acknowledged {
+	for id, disbursementID := range transfers {
 		if entries := paid[id]; len(entries) != 1 || entries[0].State != "succeeded" || entries[0].Amount != l.crash.story.Amount {
-			t.Errorf("disbursement %s was acknowledged; the channel's list has %v, want one payment of %s", id, entries, l.crash.story.Amount)
+			t.Errorf("disbursement %s was acknowledged; the channel's list has %v, want one payment of %s", disbursementID, entries, l.crash.story.Amount)
 		}
 	}
 }

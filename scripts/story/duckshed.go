@@ -192,7 +192,7 @@ func (p *play) released(ctx context.Context, officer player, id string) (drive.D
 		return disbursement, player{}, differs("the disbursement", disbursement.Status+" "+disbursement.Amount.String(), "requested "+p.facts.Amount)
 	}
 	p.show("%s yuan to %s %s; %s (%s): no money moves before somebody else releases it", disbursement.Amount.Grouped(),
-		disbursement.PayeeName, disbursement.PayeeAccount, disbursement.StatusLabel, disbursement.Status)
+		disbursement.Transfers[0].PayeeName, disbursement.Transfers[0].PayeeAccount, disbursement.StatusLabel, disbursement.Status)
 	p.pause()
 	if err := p.refused(ctx, officer, "tries to release it alone", drive.Release(disbursement.ID), http.StatusForbidden, "role-not-allowed"); err != nil {
 		return disbursement, player{}, err
@@ -224,27 +224,27 @@ func (p *play) paid(ctx context.Context, releaser player, d drive.Disbursement) 
 		return err
 	}
 	p.show("%s (%s) after %s: %s yuan, the channel's number is %s", d.StatusLabel, d.Status,
-		milliseconds(time.Since(begun)), d.Amount.Grouped(), d.ChannelReference)
+		milliseconds(time.Since(begun)), d.Amount.Grouped(), d.Transfers[0].ChannelReference)
 	p.pause()
-	return p.paidOnce(ctx, d.ID, p.facts.Amount)
+	return p.paidOnce(ctx, d, p.facts.Amount)
 }
 
 // paidOnce asks the channel, which keeps its own record of what it paid.
-func (p *play) paidOnce(ctx context.Context, disbursementID, amount string) error {
+func (p *play) paidOnce(ctx context.Context, d drive.Disbursement, amount string) error {
 	p.tell("The payment channel is asked what it paid")
 	if p.channel == nil {
 		p.show("its address is not known; set FUMIN_CHANNEL_URL to the address that run.sh printed, and this is checked too")
 		p.pause()
 		return nil
 	}
-	paid, err := p.channel.PaymentsOf(ctx, disbursementID)
+	paid, err := p.channel.PaymentsOf(ctx, d)
 	if err != nil {
 		return err
 	}
 	if len(paid) != 1 || paid[0].State != "succeeded" || paid[0].Amount != amount {
 		return differs("the channel's list for this disbursement", paid, "one payment of "+amount)
 	}
-	p.show("one payment under this id: %s yuan to account …%s, %s", paid[0].Amount, paid[0].PayeeAccountTail, paid[0].ChannelReference)
+	p.show("one payment under the transfer's id: %s yuan to account …%s, %s", paid[0].Amount, paid[0].PayeeAccountTail, paid[0].ChannelReference)
 	p.pause()
 	return nil
 }
