@@ -839,7 +839,10 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 	if err := origination.NewLimits(store, now, newID).Load(ctx, installer(), limits); err != nil {
 		return err
 	}
-
+	companies, err := loadDemoGuaranteeCompanies(ctx, origination.NewGuarantees(store, now, newID))
+	if err != nil {
+		return err
+	}
 	branches, err := demodata.Branches()
 	if err != nil {
 		return err
@@ -857,6 +860,7 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 	for _, m := range members {
 		organisation.Users = append(organisation.Users, origination.OrganisationUser{
 			ID: m.ID, Username: m.Username, DisplayName: m.Name, Role: m.Role, BranchCode: m.BranchCode, Password: staff.NewSecret(password),
+			GuaranteeCompanyID: companies[m.GuaranteeCompanyCode],
 		})
 	}
 	organisation.ServiceAccounts = []origination.OrganisationServiceAccount{
@@ -909,6 +913,31 @@ func ruleSet(ctx context.Context, cfg config, args []string, out io.Writer) (err
 	}
 	_, err = fmt.Fprintln(out, "the rule sets are there (existing ones are left as they were)")
 	return err
+}
+
+// loadDemoGuaranteeCompanies brings in the sample guarantee companies and returns their ids by code. A company that is there
+// already stays as it is.
+func loadDemoGuaranteeCompanies(ctx context.Context, guarantees *origination.Guarantees) (map[string]domain.ID, error) {
+	companies, err := demodata.GuaranteeCompanies()
+	if err != nil {
+		return nil, err
+	}
+	drafts := make([]origination.DraftGuaranteeCompany, len(companies))
+	for i, c := range companies {
+		drafts[i] = origination.DraftGuaranteeCompany(c)
+	}
+	if err := guarantees.LoadCompanies(ctx, installer(), drafts); err != nil {
+		return nil, err
+	}
+	there, err := guarantees.Companies(ctx, installer())
+	if err != nil {
+		return nil, err
+	}
+	ids := map[string]domain.ID{}
+	for _, c := range there {
+		ids[c.Code] = c.ID
+	}
+	return ids, nil
 }
 
 // loadDemoCalendar brings in the shipped working calendar. A year that is there already stays as it is.

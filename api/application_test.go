@@ -30,6 +30,7 @@ func newBank(t *testing.T) *register {
 	}
 	now := func() time.Time { return *r.clock.Load() }
 	loader := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
+	r.loadGuaranteeCompanies(loader)
 	load := origination.LoadCatalogue{Products: products, Versions: versions, ReferenceRates: rates}
 	if err := origination.NewCatalogue(r.store, now, newID).Load(t.Context(), loader, load); err != nil {
 		t.Fatal(err)
@@ -50,6 +51,21 @@ func newBank(t *testing.T) *register {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// loadGuaranteeCompanies brings in the sample guarantee company.
+func (r *register) loadGuaranteeCompanies(loader domain.Actor) {
+	r.t.Helper()
+	companies, err := demodata.GuaranteeCompanies()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	guarantees := origination.NewGuarantees(r.store, func() time.Time { return *r.clock.Load() }, newID)
+	for _, c := range companies {
+		if err := guarantees.LoadCompanies(r.t.Context(), loader, []origination.DraftGuaranteeCompany{origination.DraftGuaranteeCompany(c)}); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 }
 
 // payouts is a worker of this bank with a sandbox channel behind real HTTP.

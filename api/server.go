@@ -19,6 +19,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/origination"
+	"fumin/domain/staff"
 )
 
 // Limits of a request where a route does not set its own.
@@ -113,6 +114,7 @@ type route struct {
 	method, path string
 	access       access
 	handler      func(*gin.Context) error
+	partner      bool          // open to the guarantee company's officers as well, who are strangers everywhere else
 	query        bool          // the handler reads the query with readQuery; elsewhere a query is refused
 	timeout      time.Duration // zero means Options.RequestTimeout
 	bodyLimit    int64         // in bytes; zero means Options.BodyLimit
@@ -252,6 +254,10 @@ func (s *server) admit(r route) gin.HandlerFunc {
 		by, err := s.authenticate(c.Request)
 		if err != nil {
 			s.problem(c, err)
+			return
+		}
+		if by.Role == domain.RoleGuaranteeOfficer && !r.partner {
+			s.problem(c, by.Require(staff.LenderRoles()...))
 			return
 		}
 		c.Set(keyActor, by)

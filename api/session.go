@@ -32,7 +32,7 @@ func (s *server) sessionRoutes() []route {
 		open("/v1/sessions/refresh", s.refresh),
 		open("/v1/sessions/revoke", s.logout),
 		open("/v1/oauth/token", s.oauthToken),
-		{method: http.MethodGet, path: "/v1/me", handler: s.me},
+		{method: http.MethodGet, path: "/v1/me", handler: s.me, partner: true},
 	}
 }
 

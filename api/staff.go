@@ -20,7 +20,7 @@ func (s *server) staffRoutes() []route {
 		{method: http.MethodGet, path: one, handler: s.readUser},
 		{method: http.MethodGet, path: one + "/events", handler: s.listUserEvents, query: true},
 		{method: http.MethodPost, path: one + "/deactivate", handler: s.deactivateUser},
-		{method: http.MethodPost, path: one + "/password", handler: s.setPassword},
+		{method: http.MethodPost, path: one + "/password", handler: s.setPassword, partner: true},
 	}
 }
 
@@ -37,21 +37,23 @@ func viewBranch(b staff.Branch) branchView {
 }
 
 type userView struct {
-	ID                domain.ID   `json:"id"`
-	Username          string      `json:"username"`
-	DisplayName       string      `json:"display_name"`
-	Role              domain.Role `json:"role"`
-	BranchID          domain.ID   `json:"branch_id"`
-	PasswordTemporary bool        `json:"password_temporary"`
-	DeactivatedAt     *time.Time  `json:"deactivated_at"`
-	CreatedAt         time.Time   `json:"created_at"`
-	UpdatedAt         time.Time   `json:"updated_at"`
+	ID                 domain.ID   `json:"id"`
+	Username           string      `json:"username"`
+	DisplayName        string      `json:"display_name"`
+	Role               domain.Role `json:"role"`
+	BranchID           domain.ID   `json:"branch_id"`
+	GuaranteeCompanyID *domain.ID  `json:"guarantee_company_id"`
+	PasswordTemporary  bool        `json:"password_temporary"`
+	DeactivatedAt      *time.Time  `json:"deactivated_at"`
+	CreatedAt          time.Time   `json:"created_at"`
+	UpdatedAt          time.Time   `json:"updated_at"`
 }
 
 func viewUser(u staff.User) userView {
 	return userView{
 		ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Role: u.Role, BranchID: u.BranchID,
-		PasswordTemporary: u.PasswordTemporary, DeactivatedAt: present(u.DeactivatedAt), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
+		GuaranteeCompanyID: present(u.GuaranteeCompanyID),
+		PasswordTemporary:  u.PasswordTemporary, DeactivatedAt: present(u.DeactivatedAt), CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 }
 
@@ -108,11 +110,14 @@ func (s *server) createUser(c *gin.Context) error {
 	if id := optional(in, "id", domain.ParseID); id != nil {
 		cmd.ID = *id
 	}
+	if id := optional(in, "guarantee_company_id", domain.ParseID); id != nil {
+		cmd.GuaranteeCompanyID = *id
+	}
 	if err := in.done(); err != nil {
 		return err
 	}
 	key.Fingerprint = fingerprint(c.Request.Method, c.Request.URL.Path,
-		cmd.ID.String(), cmd.Username, cmd.DisplayName, string(cmd.Role), cmd.BranchID.String())
+		cmd.ID.String(), cmd.Username, cmd.DisplayName, string(cmd.Role), cmd.BranchID.String(), cmd.GuaranteeCompanyID.String())
 	user, replayed, err := s.staff.CreateUser(c.Request.Context(), actor(c), key, cmd)
 	if err != nil {
 		return err

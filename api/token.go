@@ -47,6 +47,8 @@ type accessClaims struct {
 	Role      domain.Role `json:"role"`
 	BranchID  domain.ID   `json:"branch_id,omitempty"` // not of a service account
 	SessionID domain.ID   `json:"sid,omitempty"`       // not of a service account
+	// GuaranteeCompanyID is there for a guarantee company's officer, and for nobody else.
+	GuaranteeCompanyID domain.ID `json:"guarantee_company_id,omitempty"`
 }
 
 // NewTokens reads 1 to 8 secret keys, each a 32-byte Ed25519 seed, one after the other. The first signs; tokens signed with
@@ -95,6 +97,7 @@ func (t *Tokens) mint(g origination.Grant) (string, error) {
 			IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(AccessTokenLifetime)),
 		},
 		Name: g.Actor.Name, Role: g.Actor.Role, BranchID: g.Actor.BranchID, SessionID: g.SessionID,
+		GuaranteeCompanyID: g.Actor.GuaranteeCompanyID,
 	})
 	token.Header["kid"] = t.keyID
 	token.Header["typ"] = tokenType
@@ -143,7 +146,10 @@ func (c accessClaims) actor() (domain.Actor, bool) {
 	if err != nil {
 		return domain.Actor{}, false
 	}
-	by := domain.Actor{ID: id, Name: c.Name, Role: c.Role, BranchID: c.BranchID}
+	by := domain.Actor{ID: id, Name: c.Name, Role: c.Role, BranchID: c.BranchID, GuaranteeCompanyID: c.GuaranteeCompanyID}
+	if staff.CheckGuaranteeCompany(c.Role, c.GuaranteeCompanyID) != nil {
+		return domain.Actor{}, false
+	}
 	if c.Role == domain.RoleBorrower {
 		return by, c.BranchID.IsZero()
 	}

@@ -116,17 +116,18 @@ func (t *tx) InsertAncestors(ctx context.Context, pairs []staff.Ancestor) error 
 // ---- users ----
 
 type userRow struct {
-	ID                domain.ID `gorm:"primaryKey"`
-	Username          string
-	DisplayName       string
-	Role              string
-	BranchID          domain.ID
-	PasswordHash      string
-	PasswordTemporary bool
-	DeactivatedAt     timeColumn
-	Version           int
-	CreatedAt         time.Time
-	UpdatedAt         time.Time `gorm:"autoUpdateTime:false"`
+	ID                 domain.ID `gorm:"primaryKey"`
+	Username           string
+	DisplayName        string
+	Role               string
+	BranchID           domain.ID
+	GuaranteeCompanyID idColumn
+	PasswordHash       string
+	PasswordTemporary  bool
+	DeactivatedAt      timeColumn
+	Version            int
+	CreatedAt          time.Time
+	UpdatedAt          time.Time `gorm:"autoUpdateTime:false"`
 }
 
 func (userRow) TableName() string { return "users" }
@@ -134,7 +135,8 @@ func (userRow) TableName() string { return "users" }
 func userToRow(u staff.User) userRow {
 	return userRow{
 		ID: u.ID, Username: u.Username, DisplayName: u.DisplayName, Role: string(u.Role), BranchID: u.BranchID,
-		PasswordHash: u.PasswordHash.Reveal(), PasswordTemporary: u.PasswordTemporary, DeactivatedAt: timeColumn{u.DeactivatedAt},
+		GuaranteeCompanyID: idColumn{u.GuaranteeCompanyID},
+		PasswordHash:       u.PasswordHash.Reveal(), PasswordTemporary: u.PasswordTemporary, DeactivatedAt: timeColumn{u.DeactivatedAt},
 		Version: u.Version, CreatedAt: u.CreatedAt, UpdatedAt: u.UpdatedAt,
 	}
 }
@@ -146,7 +148,8 @@ func userFromRow(row userRow) (staff.User, error) {
 	}
 	u := staff.User{
 		ID: row.ID, Username: row.Username, DisplayName: row.DisplayName, Role: domain.Role(row.Role), BranchID: row.BranchID,
-		PasswordHash: hash, PasswordTemporary: row.PasswordTemporary, DeactivatedAt: row.DeactivatedAt.Time,
+		GuaranteeCompanyID: row.GuaranteeCompanyID.ID,
+		PasswordHash:       hash, PasswordTemporary: row.PasswordTemporary, DeactivatedAt: row.DeactivatedAt.Time,
 		Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
 	if err := u.Validate(); err != nil {

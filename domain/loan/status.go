@@ -143,6 +143,9 @@ func (a Action) Label() string {
 	case ActionWaiveCoolingOff:
 		return "放弃冷静期"
 	}
+	if label, ok := guaranteeActionLabels[a]; ok {
+		return label
+	}
 	return lineLabel(a)
 }
 

@@ -199,6 +199,14 @@ func saveCaseWithin(ctx context.Context, tx Tx, app *loan.Application, event loa
 	if err := tx.SaveApplication(ctx, app, event); err != nil {
 		return err
 	}
+	if err := moveExposure(ctx, tx, rec, measured); err != nil {
+		return err
+	}
+	return guaranteeFollows(ctx, tx, event, rec) // the guarantee's quota is locked after the exposure unit
+}
+
+// moveExposure reserves, commits or gives back what the case counts against the limits, by where it stands now.
+func moveExposure(ctx context.Context, tx Tx, rec loan.Record, measured *headroom) error {
 	switch rec.Status {
 	case loan.StatusApproved:
 		if measured == nil {

@@ -42,6 +42,7 @@ type world struct {
 	payouts       *origination.Payouts
 	authorities   *origination.Authorities
 	reviews       *origination.Reviews
+	guarantees    *origination.Guarantees
 	woken         atomic.Int64
 	people        atomic.Int64
 	villageCode   string     // where the next household lives; empty: 刘马村
@@ -114,6 +115,8 @@ func (w *world) loadLender() {
 	sets, err := demodata.LoadableRuleSets()
 	w.must(err)
 	w.must(w.ruleSets().Load(w.t.Context(), loader, sets))
+	w.guarantees = origination.NewGuarantees(w.store, w.now, newID)
+	w.loadGuaranteeCompanies(loader)
 	branches, err := demodata.Branches()
 	w.must(err)
 	var organisation origination.Organisation
@@ -126,6 +129,16 @@ func (w *world) loadLender() {
 	authorities, err := demodata.Authorities()
 	w.must(err)
 	w.must(w.authorities.Load(w.t.Context(), loader, authorities))
+}
+
+// loadGuaranteeCompanies brings in the sample company, which serves QLFMD in Shandong.
+func (w *world) loadGuaranteeCompanies(loader domain.Actor) {
+	w.t.Helper()
+	companies, err := demodata.GuaranteeCompanies()
+	w.must(err)
+	for _, c := range companies {
+		w.must(w.guarantees.LoadCompanies(w.t.Context(), loader, []origination.DraftGuaranteeCompany{origination.DraftGuaranteeCompany(c)}))
+	}
 }
 
 func (w *world) must(err error) {

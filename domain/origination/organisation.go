@@ -35,7 +35,9 @@ type OrganisationUser struct {
 	DisplayName string
 	Role        domain.Role
 	BranchCode  string
-	Password    staff.Secret
+	// GuaranteeCompanyID is the company of a guarantee officer; zero for everybody else.
+	GuaranteeCompanyID domain.ID
+	Password           staff.Secret
 }
 
 // OrganisationServiceAccount is a service account whose secret was made elsewhere, by a random source.
@@ -186,7 +188,7 @@ func (s *Staff) loadUsers(ctx context.Context, by domain.Actor, wanted []Organis
 			continue
 		}
 		user, err := s.newUser(CreateUser{
-			ID: w.ID, Username: w.Username, DisplayName: w.DisplayName, Role: w.Role, BranchID: branches[at].ID, Password: w.Password,
+			ID: w.ID, Username: w.Username, DisplayName: w.DisplayName, Role: w.Role, BranchID: branches[at].ID, GuaranteeCompanyID: w.GuaranteeCompanyID, Password: w.Password,
 		}, now)
 		if err != nil {
 			p.Check("/users/"+strconv.Itoa(i), err)

@@ -36,6 +36,7 @@ type paymentCheck struct {
 // paymentChecks is every condition, in the order in which people hear of them. A new one is a line here.
 var paymentChecks = []paymentCheck{
 	{"cooling-off", checkCoolingOff},
+	{"guarantee_letter", checkGuaranteeLetter},
 }
 
 // mayPay asks every condition, at the request and again at the release of a payment, and returns the first that is not met.

@@ -168,6 +168,9 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 	if err != nil {
 		return Offer{}, err
 	}
+	if tier.FeeMaxPct, err = guaranteeFeePct(ctx, r, rec, tier); err != nil { // the letter's own fee once there is one
+		return Offer{}, err
+	}
 	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, rate, tier, on)
 	terms.InterestSubsidyShare = version.InterestSubsidySharePct
 	if terms.Method == schedule.Seasonal { // interest monthly, principal after each harvest; the last harvest is the end

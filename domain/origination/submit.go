@@ -16,7 +16,7 @@ import (
 func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID) (loan.Record, error) {
 	now := s.now()
 	today := domain.DateOf(now)
-	decisionID := s.newID()
+	decisionID, guaranteeID := s.newID(), s.newID()
 
 	var submitted loan.Record
 	err := s.store.Update(ctx, func(tx Tx) error {
@@ -60,6 +60,9 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 			Facts: file.facts, Outcome: outcome, DecidedAt: now,
 			RuleSetID: judged.RuleSetID, RulesResult: judged.Outcome.Result, RulesAmount: judged.Outcome.AmountMax,
 		}); err != nil {
+			return err
+		}
+		if err := guaranteeOnSubmit(ctx, tx, by, now, guaranteeID, rec, file.version); err != nil {
 			return err
 		}
 		submitted = rec // last: a retried closure leaves nothing behind
@@ -122,6 +125,9 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 		return file{}, err
 	}
 	documentFacts(&f.facts, f.version, person, household, documents, today)
+	if err := guaranteeLetterFact(ctx, r, &f.facts, rec, f.version, today); err != nil {
+		return file{}, err
+	}
 	f.headroom, err = measure(ctx, r, rec, offered, f.version.AmountMax, productKind(person.Kind), today)
 	if err != nil {
 		return file{}, err

@@ -15,7 +15,9 @@ type CreateUser struct {
 	DisplayName string
 	Role        domain.Role
 	BranchID    domain.ID
-	Password    staff.Secret // for the first login only, where it is replaced
+	// GuaranteeCompanyID is required of a guarantee officer and refused of anybody else.
+	GuaranteeCompanyID domain.ID
+	Password           staff.Secret // for the first login only, where it is replaced
 }
 
 // CreateUser adds a member of staff to a branch in the administrator's scope. replayed says that this key had added it
@@ -56,6 +58,9 @@ func (s *Staff) CreateUser(ctx context.Context, by domain.Actor, key Idempotency
 		if _, err := tx.Branch(ctx, by.Scope(), user.BranchID); err != nil {
 			return notFoundAt("/branch_id", err)
 		}
+		if err := guaranteeCompanyExists(ctx, tx, user.GuaranteeCompanyID); err != nil {
+			return err
+		}
 		if err := tx.InsertUser(ctx, user, s.userEvent(by, user, staff.ActionCreate, now)); err != nil {
 			return err
 		}
@@ -63,6 +68,24 @@ func (s *Staff) CreateUser(ctx context.Context, by domain.Actor, key Idempotency
 		return nil
 	})
 	return created, replayed, err
+}
+
+// guaranteeCompanyExists refuses a company that is not there; none is nobody's.
+func guaranteeCompanyExists(ctx context.Context, r Reader, id domain.ID) error {
+	if id.IsZero() {
+		return nil
+	}
+	_, err := r.GuaranteeCompany(ctx, id)
+	return notFoundAt("/guarantee_company_id", err)
+}
+
+// ownScope is what somebody may see of the users: themselves always, others by branch. A guarantee company's officer sees no
+// branch.
+func ownScope(by domain.Actor) domain.Scope {
+	if by.Role == domain.RoleGuaranteeOfficer {
+		return domain.Scope{BranchID: by.BranchID}
+	}
+	return by.Scope()
 }
 
 // priorUser returns what an earlier request with the same key made, if it asked for the same password.
@@ -92,10 +115,12 @@ func (s *Staff) newUser(cmd CreateUser, now time.Time) (staff.User, error) {
 	if cmd.BranchID.IsZero() {
 		p.Add("/branch_id", "required", "必填")
 	}
+	p.Check("", staff.CheckGuaranteeCompany(cmd.Role, cmd.GuaranteeCompanyID))
 	p.Check("/password", staff.CheckPassword(cmd.Password, username))
 	return staff.User{
 		ID: cmd.ID, Username: username, DisplayName: displayName, Role: cmd.Role, BranchID: cmd.BranchID,
-		PasswordTemporary: true, Version: 1, CreatedAt: now, UpdatedAt: now,
+		GuaranteeCompanyID: cmd.GuaranteeCompanyID,
+		PasswordTemporary:  true, Version: 1, CreatedAt: now, UpdatedAt: now,
 	}, p.Err()
 }
 
@@ -106,7 +131,7 @@ func (s *Staff) User(ctx context.Context, by domain.Actor, id domain.ID) (staff.
 			return staff.User{}, err
 		}
 	}
-	return s.store.User(ctx, by.Scope(), id)
+	return s.store.User(ctx, ownScope(by), id)
 }
 
 // Users lists the users of the actor's scope, newest first.
@@ -138,7 +163,7 @@ func (s *Staff) Branches(ctx context.Context, by domain.Actor) ([]staff.Branch, 
 
 // Me returns the user who asks, as it is now, with its branch.
 func (s *Staff) Me(ctx context.Context, by domain.Actor) (staff.User, staff.Branch, error) {
-	user, err := s.store.User(ctx, by.Scope(), by.ID)
+	user, err := s.store.User(ctx, ownScope(by), by.ID)
 	if err != nil {
 		return staff.User{}, staff.Branch{}, err
 	}
@@ -190,7 +215,7 @@ func (s *Staff) ChangePassword(ctx context.Context, by domain.Actor, current, re
 		return err
 	}
 	now := s.now()
-	known, err := s.store.User(ctx, by.Scope(), by.ID)
+	known, err := s.store.User(ctx, ownScope(by), by.ID)
 	if err != nil {
 		return err
 	}

@@ -12,25 +12,33 @@ import (
 
 // User is a member of staff who logs in with a password (员工).
 type User struct {
-	ID                domain.ID
-	Username          string // 用户名, lower-case, unique for the whole lender, never given to another person
-	DisplayName       string // 姓名 as the audit trail shows it
-	Role              domain.Role
-	BranchID          domain.ID
-	PasswordHash      PasswordHash
-	PasswordTemporary bool      // set by somebody else: must be replaced at the next login (初始口令)
-	DeactivatedAt     time.Time // zero while active
-	Version           int       // counts the changes, from 1
-	CreatedAt         time.Time
-	UpdatedAt         time.Time
+	ID          domain.ID
+	Username    string // 用户名, lower-case, unique for the whole lender, never given to another person
+	DisplayName string // 姓名 as the audit trail shows it
+	Role        domain.Role
+	BranchID    domain.ID
+	// GuaranteeCompanyID is the company a guarantee officer (农担公司经办) works for; zero for everybody else. The branch is then
+	// the office that keeps the account.
+	GuaranteeCompanyID domain.ID
+	PasswordHash       PasswordHash
+	PasswordTemporary  bool      // set by somebody else: must be replaced at the next login (初始口令)
+	DeactivatedAt      time.Time // zero while active
+	Version            int       // counts the changes, from 1
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
 }
 
 // UserRoles lists the roles a person may have. A borrower comes through a service account, and the system is no person.
 func UserRoles() []domain.Role {
 	return []domain.Role{
 		domain.RoleLoanOfficer, domain.RoleApprover, domain.RoleRiskManager, domain.RoleDisbursementOfficer,
-		domain.RoleBranchManager, domain.RoleAuditor, domain.RoleAdmin,
+		domain.RoleBranchManager, domain.RoleGuaranteeOfficer, domain.RoleAuditor, domain.RoleAdmin,
 	}
+}
+
+// LenderRoles lists the roles of the lender's own people.
+func LenderRoles() []domain.Role {
+	return slices.DeleteFunc(UserRoles(), func(r domain.Role) bool { return r == domain.RoleGuaranteeOfficer })
 }
 
 // ParseUserRole reads one of UserRoles.
@@ -38,7 +46,19 @@ func ParseUserRole(s string) (domain.Role, error) {
 	if r := domain.Role(s); slices.Contains(UserRoles(), r) {
 		return r, nil
 	}
-	return "", domain.BadValue("invalid-role", "岗位应为 loan_officer、approver、risk_manager、disbursement_officer、branch_manager、auditor 或 admin")
+	return "", domain.BadValue("invalid-role", "岗位应为 loan_officer、approver、risk_manager、disbursement_officer、branch_manager、guarantee_officer、auditor 或 admin")
+}
+
+// CheckGuaranteeCompany refuses a guarantee officer without a company, and a company for anybody else.
+func CheckGuaranteeCompany(role domain.Role, companyID domain.ID) error {
+	var p domain.Problems
+	switch officer := role == domain.RoleGuaranteeOfficer; {
+	case officer && companyID.IsZero():
+		p.Add("/guarantee_company_id", "required", "农担公司经办必须指明所属的农担公司")
+	case !officer && !companyID.IsZero():
+		p.Add("/guarantee_company_id", "not-allowed", "只有农担公司经办才填写所属的农担公司")
+	}
+	return p.Err()
 }
 
 // Active reports whether the user may log in.
@@ -46,7 +66,7 @@ func (u User) Active() bool { return u.DeactivatedAt.IsZero() }
 
 // Actor returns the user as one who asks.
 func (u User) Actor() domain.Actor {
-	return domain.Actor{ID: u.ID, Name: u.DisplayName, Role: u.Role, BranchID: u.BranchID}
+	return domain.Actor{ID: u.ID, Name: u.DisplayName, Role: u.Role, BranchID: u.BranchID, GuaranteeCompanyID: u.GuaranteeCompanyID}
 }
 
 // Limits of a user's texts.
@@ -115,6 +135,7 @@ func (u User) Validate() error {
 	if u.BranchID.IsZero() {
 		p.Add("/branch_id", "required", "必填")
 	}
+	p.Check("", CheckGuaranteeCompany(u.Role, u.GuaranteeCompanyID))
 	if u.ID.IsZero() {
 		p.Add("/id", "required", "必填")
 	}

@@ -14,7 +14,7 @@ import (
 	"io"
 )
 
-//go:embed authority.json calendar.json catalogue.json organisation.json ruleset.json
+//go:embed authority.json calendar.json catalogue.json guarantee.json organisation.json ruleset.json
 var files embed.FS
 
 // decodeFile reads an embedded file into target.

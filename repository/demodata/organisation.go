@@ -33,6 +33,8 @@ type Staff struct {
 	Name       string
 	Role       domain.Role
 	BranchCode string
+	// GuaranteeCompanyCode is the company of a guarantee officer; empty for everybody else.
+	GuaranteeCompanyCode string
 }
 
 // BranchLevels lists the levels of branches from the top down.
@@ -60,6 +62,7 @@ type organisationFile struct {
 		Name     string `json:"name"`
 		Role     string `json:"role"`
 		Branch   string `json:"branch"`
+		Company  string `json:"guarantee_company"`
 	} `json:"staff"`
 }
 
@@ -158,8 +161,11 @@ func (file organisationFile) staff() ([]Staff, error) {
 		if !branches[s.Branch] {
 			return nil, fmt.Errorf("demodata: staff member %q works at the unknown branch %q", s.Username, s.Branch)
 		}
+		if (role == domain.RoleGuaranteeOfficer) != (s.Company != "") {
+			return nil, fmt.Errorf("demodata: staff member %q: a guarantee officer, and nobody else, works for a guarantee company", s.Username)
+		}
 		seen[s.Username] = true
-		members = append(members, Staff{ID: id, Username: s.Username, Name: s.Name, Role: role, BranchCode: s.Branch})
+		members = append(members, Staff{ID: id, Username: s.Username, Name: s.Name, Role: role, BranchCode: s.Branch, GuaranteeCompanyCode: s.Company})
 	}
 	return members, nil
 }
