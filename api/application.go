@@ -28,7 +28,8 @@ func (s *server) applicationRoutes() []route {
 		{method: http.MethodPost, path: one + "/withdraw", handler: byIDWithReason(s.applications.Withdraw, answerApplication)},
 		{method: http.MethodPost, path: one + "/sign", handler: s.signApplication},
 		{method: http.MethodPost, path: one + "/close", handler: byID(s.applications.Close, answerApplication)},
-		{method: http.MethodGet, path: one + "/decision", handler: byID(s.applications.Decision, shown(viewDecision))},
+		{method: http.MethodGet, path: one + "/decision", handler: byID(s.applications.Decision, showDecision)},
+		{method: http.MethodGet, path: one + "/decisions", handler: byID(s.applications.Decisions, shown(viewDecisions))},
 		{method: http.MethodGet, path: one + "/plan", handler: byID(s.applications.Plan, shown(viewPlan))},
 		{method: http.MethodGet, path: one + "/contract", handler: byID(s.applications.Contract, shown(viewContract))},
 		{method: http.MethodGet, path: one + "/events", handler: byID(s.applications.History, shown(viewEvents))},
@@ -334,22 +335,28 @@ func viewEvent(e loan.Event) eventView {
 }
 
 type decisionView struct {
-	ID                 domain.ID       `json:"id"`
-	ApplicationID      domain.ID       `json:"application_id"`
-	ApplicationVersion int             `json:"application_version"`
-	Result             decision.Result `json:"result"`
-	RuleSet            string          `json:"rule_set"`
-	EvaluatedOn        domain.Date     `json:"evaluated_on"`
-	DecidedAt          time.Time       `json:"decided_at"`
-	AmountMax          string          `json:"amount_max"`
-	TermMonthsMax      int             `json:"term_months_max"`
-	AnnualRateMaxPct   string          `json:"annual_rate_max_pct"`
-	Reasons            []reasonView    `json:"reasons"`
-	WaysForward        []wayView       `json:"ways_forward"`
-	RuleSetHash        string          `json:"rule_set_hash"`
-	SpreadBP           int             `json:"spread_bp"`
-	Score              *scoreView      `json:"score"`
-	Tasks              []taskView      `json:"tasks"`
+	ID                 domain.ID  `json:"id"`
+	ApplicationID      domain.ID  `json:"application_id"`
+	ApplicationVersion int        `json:"application_version"`
+	DecidedAt          time.Time  `json:"decided_at"`
+	RuleSetID          *domain.ID `json:"rule_set_id"`
+	outcomeView
+}
+
+// outcomeView is what rules said of facts.
+type outcomeView struct {
+	Result           decision.Result `json:"result"`
+	RuleSet          string          `json:"rule_set"`
+	EvaluatedOn      *domain.Date    `json:"evaluated_on"`
+	AmountMax        string          `json:"amount_max"`
+	TermMonthsMax    int             `json:"term_months_max"`
+	AnnualRateMaxPct string          `json:"annual_rate_max_pct"`
+	Reasons          []reasonView    `json:"reasons"`
+	WaysForward      []wayView       `json:"ways_forward"`
+	RuleSetHash      string          `json:"rule_set_hash"`
+	SpreadBP         int             `json:"spread_bp"`
+	Score            *scoreView      `json:"score"`
+	Tasks            []taskView      `json:"tasks"`
 }
 
 type scoreView struct {
@@ -395,10 +402,23 @@ type wayView struct {
 }
 
 func viewDecision(d origination.Decision) decisionView {
-	o := d.Outcome
-	v := decisionView{
-		ID: d.ID, ApplicationID: d.ApplicationID, ApplicationVersion: d.ApplicationVersion,
-		Result: o.Result, RuleSet: o.RuleSet, EvaluatedOn: o.EvaluatedOn, DecidedAt: d.DecidedAt,
+	return decisionView{
+		ID: d.ID, ApplicationID: d.ApplicationID, ApplicationVersion: d.ApplicationVersion, DecidedAt: d.DecidedAt,
+		RuleSetID: present(d.RuleSetID), outcomeView: viewOutcome(d.Outcome),
+	}
+}
+
+func viewDecisions(decisions []origination.Decision) itemsView[decisionView] {
+	view := itemsView[decisionView]{Items: make([]decisionView, len(decisions))}
+	for i, d := range decisions {
+		view.Items[i] = viewDecision(d)
+	}
+	return view
+}
+
+func viewOutcome(o decision.Outcome) outcomeView {
+	v := outcomeView{
+		Result: o.Result, RuleSet: o.RuleSet, EvaluatedOn: present(o.EvaluatedOn),
 		AmountMax: o.AmountMax.String(), TermMonthsMax: o.TermMonthsMax, AnnualRateMaxPct: o.AnnualRateMaxPct.String(),
 		Reasons: make([]reasonView, len(o.Reasons)), WaysForward: make([]wayView, len(o.WaysForward)),
 		RuleSetHash: o.RuleSetHash, SpreadBP: o.SpreadBP, Score: viewScore(o.Score), Tasks: make([]taskView, len(o.Tasks)),

@@ -51,6 +51,9 @@ func TestTheGlossaryKnowsEveryWordOfTheCode(t *testing.T) {
 	for _, s := range loan.DisbursementStatuses() {
 		check("Statuses of a disbursement", string(s), s.Label())
 	}
+	for _, s := range decision.RuleSetStatuses() {
+		check("Statuses of a rule set", string(s), s.Label())
+	}
 	for _, s := range origination.JobStatuses() {
 		check("Statuses of a job", string(s), s.Label())
 	}
