@@ -16,7 +16,7 @@ import (
 // The rules that were part of the program and their successors judge alike. This test goes when the former do.
 func TestTheShippedRulesSayWhatTheCodedOnesSaid(t *testing.T) {
 	t.Parallel()
-	sets, err := demodata.RuleSets()
+	sets, err := demodata.RuleSetsOf("product") // the rules that came later have no coded brother
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,7 +146,7 @@ func TestTheStoriesEndAsTheyShouldUnderTheCompleteRuleSets(t *testing.T) {
 			f := duckShedFacts()
 			f.ExposureExisting, f.ExposureLenderMax = decision.Known(yuan("4950000.01")), decision.Known(yuan("5000000.00"))
 			return f
-		}, decision.Decline, "exposure-above-lender-limit", "申请 49,999.99 元、36 个月可以通过", ""},
+		}, decision.Refer, "exposure-above-lender-limit", "申请 49,999.99 元、36 个月可以通过", ""},
 		{"a guarantee company that refused leaves credit", "QLFMD", func() decision.Facts {
 			f := duckShedFacts()
 			f.Amount, f.GuaranteePrecheck = decision.Known(yuan("150000.00")), decision.Known("refused")
