@@ -624,7 +624,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Limits:          origination.NewLimits(store, now, newID),
 			Reviews:         origination.NewReviews(store, now, newID),
 			Authorities:     origination.NewAuthorities(store, now, newID),
-			Signatures:      origination.NewSignatures(store, now, newID, rand.Reader, contractprint.New(font), signer),
+			Signatures:      origination.NewSignatures(store, now, newID, rand.Reader, contractprint.New(font), signer, cfg.approvalValidDays),
 			Guarantees:      origination.NewGuarantees(store, now, newID),
 			Lines:           origination.NewLines(store, now, newID),
 			Holds:           origination.NewHolds(store, now, newID),

@@ -455,6 +455,7 @@ func viewScore(s *decision.Score) *scoreView {
 type planView struct {
 	Signed               bool               `json:"signed"`
 	StartsOn             domain.Date        `json:"starts_on"`
+	ValidUntil           *time.Time         `json:"valid_until"`
 	Amount               string             `json:"amount"`
 	TermMonths           int                `json:"term_months"`
 	RepaymentMethod      string             `json:"repayment_method"`
@@ -490,7 +491,7 @@ type instalmentView struct {
 
 func viewPlan(o origination.Offer) planView {
 	v := planView{
-		Signed: o.Signed, StartsOn: o.StartsOn, Amount: o.Amount.String(), TermMonths: o.TermMonths,
+		Signed: o.Signed, StartsOn: o.StartsOn, ValidUntil: present(o.ValidUntil), Amount: o.Amount.String(), TermMonths: o.TermMonths,
 		RepaymentMethod: string(o.RepaymentMethod), AnnualRatePct: o.AnnualRate.String(),
 		ReferenceRatePct: o.ReferenceRatePct.String(), ReferencePublishedOn: present(o.ReferencePublished),
 		SpreadPct: o.SpreadPct.String(), APRAfterSubsidyPct: o.APRAfterSubsidyPct, SubsidyTotal: o.SubsidyTotal.String(),

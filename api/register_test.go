@@ -78,7 +78,7 @@ func newRegister(t *testing.T) *register {
 	options.Limits = origination.NewLimits(store, now, newID)
 	options.Reviews = origination.NewReviews(store, now, newID)
 	options.Authorities = origination.NewAuthorities(store, now, newID)
-	options.Signatures = origination.NewSignatures(store, now, newID, rand.Reader, contractprint.New(theFont(t)), r.signer)
+	options.Signatures = origination.NewSignatures(store, now, newID, rand.Reader, contractprint.New(theFont(t)), r.signer, origination.ApprovalValidDaysDefault)
 	options.Guarantees = origination.NewGuarantees(store, now, newID)
 	options.Lines = origination.NewLines(store, now, newID)
 	options.Holds = origination.NewHolds(store, now, newID)

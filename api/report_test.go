@@ -138,7 +138,7 @@ func TestAManagerSeesTheBranchAndThoseBelowAndNoMore(t *testing.T) {
 	const path = "/v1/reports/application-ledger/rows" + augustReport
 	var page struct {
 		Items [][]*string `json:"items"`
-		Next  *string              `json:"next"`
+		Next  *string     `json:"next"`
 	}
 	r.as(domain.RoleBranchManager, branchB).get(path).want(http.StatusOK).into(&page)
 	if len(page.Items) != 0 {
@@ -169,7 +169,7 @@ func TestAPageOfAReportGoesOnWhereTheLastOneEnded(t *testing.T) {
 	for path := "/v1/reports/application-ledger/rows" + augustReport + "&limit=2&columns=application_no"; path != ""; {
 		var page struct {
 			Items [][]*string `json:"items"`
-			Next  *string              `json:"next"`
+			Next  *string     `json:"next"`
 		}
 		manager.get(path).want(http.StatusOK).into(&page)
 		for _, item := range page.Items {

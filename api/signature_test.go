@@ -242,3 +242,275 @@ func (r *register) borrowerOf(id domain.ID) domain.ID {
 }
 
 var _ = uuid.NewString
+
+func TestASignatureIsRefusedWhereItWouldNotHold(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	officer := r.officer()
+	a := r.approved(1)
+	draft := r.opened(2)
+	createAt(officer, pathOf(draft.ID, "/contract/prepare"), fields{}).wantProblem(http.StatusConflict, "wrong-status")
+	createAt(r.as(domain.RoleAuditor, branchA), pathOf(a.ID, "/contract/prepare"), fields{}).wantProblem(http.StatusForbidden, "role-not-allowed")
+	officer.get(pathOf(a.ID, "/contract.html")).wantProblem(http.StatusNotFound, "contract-text-not-found")
+	s := r.prepared(a.ID, fields{})
+	party := s.Parties[0].ID
+	_, sha := shown(officer, a.ID)
+
+	r.as(domain.RoleAdmin, branchA).get(pathOf(a.ID, "/contract.html")).wantProblem(http.StatusForbidden, "role-not-allowed")
+	r.as(domain.RoleLoanOfficer, branchB).get(pathOf(a.ID, "/contract.html")).wantProblem(http.StatusNotFound, "contract-text-not-found")
+	signBy(officer, a.ID, party, "tablet_drawing", strings.Repeat("0", 64), fields{"drawing_base64": drawing}).wantProblem(http.StatusConflict, "shown-hash-differs")
+	signBy(officer, a.ID, newID(), "tablet_drawing", sha, fields{"drawing_base64": drawing}).wantProblem(http.StatusNotFound, "party-not-found")
+	signBy(officer, a.ID, party, "tablet_drawing", sha, fields{}).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	signBy(officer, a.ID, party, "tablet_drawing", sha, fields{"drawing_base64": base64.StdEncoding.EncodeToString([]byte("GIF89a"))}).
+		wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	signBy(officer, a.ID, party, "sms_code", sha, fields{"code": "123456"}).wantProblem(http.StatusConflict, "code-not-sent")
+	r.asBorrower(r.farmer(officer, 3).ID).post(pathOf(a.ID, "/contract/codes"), fields{"party_id": party}.text(t)).want(http.StatusNotFound)
+
+	// A new text takes the place of the old one, whose page and parties are worth nothing from then on.
+	second := r.prepared(a.ID, fields{"contract_no": "371503-2026-0777"})
+	if second.Number != 2 || second.ContractNo != "371503-2026-0777" {
+		t.Errorf("second text: %+v", second)
+	}
+	signBy(officer, a.ID, party, "tablet_drawing", sha, fields{"drawing_base64": drawing}).wantProblem(http.StatusNotFound, "party-not-found")
+	signBy(officer, a.ID, second.Parties[0].ID, "tablet_drawing", sha, fields{"drawing_base64": drawing}).wantProblem(http.StatusConflict, "shown-hash-differs")
+	if n := r.count("SELECT COUNT(*) FROM signatures"); n != 0 {
+		t.Fatalf("%d signatures after refusals only", n)
+	}
+
+	// What was approved cannot be signed for ever.
+	r.at(time.Date(2026, 9, 23, 1, 30, 0, 0, time.UTC))
+	signBy(officer, a.ID, second.Parties[0].ID, "tablet_drawing", second.HTMLSHA256, fields{"drawing_base64": drawing}).
+		wantProblem(http.StatusUnprocessableEntity, "approval-expired")
+	createAt(officer, pathOf(a.ID, "/contract/prepare"), fields{}).wantProblem(http.StatusUnprocessableEntity, "approval-expired")
+}
+
+func TestASigningCodeExpiresIsCountedAndSignsOnce(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	officer := r.officer()
+	a := r.approved(1)
+	s := r.prepared(a.ID, fields{})
+	party := s.Parties[0].ID
+	ask := func() answer {
+		return officer.post(pathOf(a.ID, "/contract/codes"), fields{"party_id": party}.text(t))
+	}
+	enter := func(code string) answer {
+		return signBy(officer, a.ID, party, "sms_code", s.HTMLSHA256, fields{"code": code})
+	}
+	wrong := func(code string) string { return string('0'+('9'-code[0])/1%10) + code[1:] }
+	ask().want(http.StatusCreated)
+	ask().wantProblem(http.StatusConflict, "code-too-soon")
+	first := r.lastCode("13900000001")
+	r.at(time.Date(2026, 8, 23, 1, 35, 0, 0, time.UTC))
+	enter(first).wantProblem(http.StatusConflict, "code-expired")
+
+	ask().want(http.StatusCreated)
+	code := r.lastCode("13900000001")
+	for left := 4; left >= 0; left-- {
+		if p := enter(wrong(code)).wantProblem(http.StatusUnprocessableEntity, "code-wrong"); !strings.Contains(p.Detail, fmt.Sprintf("%d 次", left)) {
+			t.Errorf("detail %q, want %d attempts left", p.Detail, left)
+		}
+	}
+	enter(code).wantProblem(http.StatusConflict, "code-attempts-exhausted")
+	if n := r.count("SELECT MAX(attempts) FROM signing_codes"); n != 5 {
+		t.Errorf("%d attempts recorded, want 5: a wrong code is counted though it is refused", n)
+	}
+
+	r.at(time.Date(2026, 8, 23, 1, 40, 0, 0, time.UTC))
+	ask().want(http.StatusCreated)
+	code = r.lastCode("13900000001")
+	keyed := officer.with("Idempotency-Key", uuid.NewString())
+	body := fields{"party_id": party, "method": "sms_code", "shown_sha256": s.HTMLSHA256, "code": code}.text(t)
+	keyed.post(pathOf(a.ID, "/contract/signatures"), body).want(http.StatusCreated)
+	if again := keyed.post(pathOf(a.ID, "/contract/signatures"), body).want(http.StatusCreated); again.header.Get("Idempotency-Replayed") != "true" {
+		t.Error("the same request again is not told to be a replay")
+	}
+	enter(code).wantProblem(http.StatusConflict, "already-signed")
+}
+
+func TestTwentySignaturesAtOnceAreOneContract(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	a := r.approved(1)
+	s := r.prepared(a.ID, fields{})
+	officer := r.officer()
+	statuses := atOnce(20, func(int) int {
+		return signBy(officer, a.ID, s.Parties[0].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing}).status
+	})
+	want := append([]int{http.StatusCreated}, times(19, http.StatusConflict)...)
+	if !slices.Equal(statuses, want) {
+		t.Errorf("statuses %v, want one 201 and nineteen 409", statuses)
+	}
+	if n := r.count("SELECT COUNT(*) FROM signatures"); n != 1 || r.count("SELECT COUNT(*) FROM contracts") != 1 {
+		t.Errorf("%d signatures and %d contracts, want one of each", n, r.count("SELECT COUNT(*) FROM contracts"))
+	}
+	verified := string(officer.get(pathOf(a.ID, "/contract/verify")).want(http.StatusOK).body)
+	if !strings.Contains(verified, `"intact":true`) || !strings.Contains(verified, `"drawing_matches":true`) {
+		t.Errorf("verification: %s", verified)
+	}
+}
+
+func TestAnAlteredContractIsFoundOut(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	a := r.approved(1)
+	s := r.prepared(a.ID, fields{})
+	signBy(r.officer(), a.ID, s.Parties[0].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing}).want(http.StatusCreated)
+	r.exec("UPDATE contract_texts SET html_sha256 = REPEAT('0', 64)")
+	verified := string(r.officer().get(pathOf(a.ID, "/contract/verify")).want(http.StatusOK).body)
+	if !strings.Contains(verified, `"intact":false`) {
+		t.Errorf("an altered hash passes: %s", verified)
+	}
+	r.exec("UPDATE contract_texts SET html_sha256 = ?", s.HTMLSHA256)
+	r.exec("UPDATE signatures SET shown_sha256 = REPEAT('0', 64)")
+	verified = string(r.officer().get(pathOf(a.ID, "/contract/verify")).want(http.StatusOK).body)
+	if !strings.Contains(verified, `"intact":false`) || !strings.Contains(verified, `"shown_matches":false`) {
+		t.Errorf("an altered signature passes: %s", verified)
+	}
+}
+
+func TestTheSigningServiceIsNotTakenAtItsWordWhenItsAnswerIsWrong(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	officer := r.officer()
+	a := r.approved(1)
+	s := r.prepared(a.ID, fields{})
+	sign := func() answer { return signBy(officer, a.ID, s.Parties[0].ID, "e_signature", s.HTMLSHA256, fields{}) }
+	for _, c := range []struct {
+		mode   signingsandbox.Mode
+		status int
+		code   string
+	}{
+		{signingsandbox.ModeDown, http.StatusServiceUnavailable, "signing-unavailable"},
+		{signingsandbox.ModeUnsigned, http.StatusServiceUnavailable, "signing-unavailable"},
+		{signingsandbox.ModeOtherHash, http.StatusServiceUnavailable, "signing-unavailable"},
+		{signingsandbox.ModeRefuse, http.StatusUnprocessableEntity, "signing-refused"},
+	} {
+		r.misbehave(c.mode)
+		sign().wantProblem(c.status, c.code)
+	}
+	if n := r.count("SELECT COUNT(*) FROM signatures"); n != 0 {
+		t.Fatalf("%d signatures recorded from wrong answers", n)
+	}
+	r.misbehave(signingsandbox.ModeNormal)
+	sign().want(http.StatusCreated).into(&s)
+	if s.ApplicationStatus != "signed" {
+		t.Errorf("after the service signed: %s", s.ApplicationStatus)
+	}
+	before := r.signing.Signed()
+	sign().wantProblem(http.StatusConflict, "already-signed")
+	if r.signing.Signed() != before {
+		t.Error("the service was asked again for what is signed")
+	}
+}
+
+func TestAGuarantorSignsBesideTheBorrowerWhoDoesNotSignForOthers(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	officer := r.officer()
+	a := r.approved(1)
+	guarantor := fields{"role": "guarantor", "name": "李保", "id_number": idNumber(40), "phone": "13900000040"}
+	createAt(officer, pathOf(a.ID, "/contract/prepare"), fields{"parties": []fields{{"role": "member", "name": "李保", "id_number": idNumber(40)}}}).
+		wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	borrower := r.asBorrower(r.borrowerOf(a.ID))
+	createAt(borrower, pathOf(a.ID, "/contract/prepare"), fields{"parties": []fields{guarantor}}).wantProblem(http.StatusForbidden, "role-not-allowed")
+	s := r.prepared(a.ID, fields{"parties": []fields{guarantor}})
+	if !slices.Equal(s.roles(), []string{"borrower", "guarantor"}) {
+		t.Fatalf("parties %v", s.roles())
+	}
+	signBy(borrower, a.ID, s.Parties[1].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing}).wantProblem(http.StatusForbidden, "role-not-allowed")
+	signBy(borrower, a.ID, s.Parties[0].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing}).want(http.StatusCreated).into(&s)
+	if s.ApplicationStatus != "approved" || len(s.Missing) != 1 || s.Missing[0] != s.Parties[1].ID {
+		t.Errorf("after one of two: %+v", s)
+	}
+	officer.post(pathOf(a.ID, "/contract/codes"), fields{"party_id": s.Parties[1].ID}.text(t)).want(http.StatusCreated)
+	signBy(officer, a.ID, s.Parties[1].ID, "sms_code", s.HTMLSHA256, fields{"code": r.lastCode("13900000040")}).want(http.StatusCreated).into(&s)
+	if s.ApplicationStatus != "signed" {
+		t.Errorf("after two of two: %s", s.ApplicationStatus)
+	}
+}
+
+// coolOff gives every product version of the test a cooling-off period.
+func (r *register) coolOff(hours int, waivable bool) {
+	r.t.Helper()
+	r.exec("UPDATE product_versions SET document = JSON_SET(document, '$.cooling_off_hours', ?, '$.cooling_off_waivable', JSON_EXTRACT(?, '$'))", hours, fmt.Sprint(waivable))
+}
+
+func (r *register) signedElectronically(n int) applicationJSON {
+	r.t.Helper()
+	a := r.approved(n)
+	s := r.prepared(a.ID, fields{})
+	signBy(r.officer(), a.ID, s.Parties[0].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing}).want(http.StatusCreated)
+	return a
+}
+
+func TestTheCoolingOffPeriodHoldsThePaymentAndLetsTheBorrowerGo(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.coolOff(24, true)
+	officer := r.officer()
+	pay := func(a applicationJSON) answer { return commandAt(officer, pathOf(a.ID, "/disbursements")) }
+	statement := fields{"statement": "本人自愿放弃冷静期，请尽快放款"}.text(t)
+	reason := fields{"reason": "不需要借了"}.text(t)
+
+	held := r.signedElectronically(1)
+	pay(held).wantProblem(http.StatusUnprocessableEntity, "cooling-off")
+	officer.post(pathOf(held.ID, "/contract/waive-cooling-off"), `{"statement":" "}`).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	r.as(domain.RoleApprover, branchA).post(pathOf(held.ID, "/contract/waive-cooling-off"), statement).wantProblem(http.StatusForbidden, "role-not-allowed")
+	r.asBorrower(r.borrowerOf(held.ID)).post(pathOf(held.ID, "/contract/waive-cooling-off"), statement).want(http.StatusCreated)
+	officer.post(pathOf(held.ID, "/contract/waive-cooling-off"), statement).wantProblem(http.StatusConflict, "cooling-off-waived")
+	pay(held).want(http.StatusCreated)
+	officer.post(pathOf(held.ID, "/withdraw"), reason).wantProblem(http.StatusUnprocessableEntity, "payment-requested")
+
+	gone := r.signedElectronically(2)
+	officer.post(pathOf(gone.ID, "/withdraw"), reason).want(http.StatusOK).into(&gone)
+	if gone.Status != "withdrawn" {
+		t.Errorf("withdrawn in the cooling-off period: %s", gone.Status)
+	}
+	if n := r.count("SELECT COUNT(*) FROM credit_lines WHERE application_id = ? AND status <> 'ended'", gone.ID); n != 0 {
+		t.Error("the line of a withdrawn contract goes on")
+	}
+	pay(gone).want(http.StatusConflict)
+
+	late := r.signedElectronically(3)
+	r.at(time.Date(2026, 8, 24, 1, 29, 59, 0, time.UTC))
+	pay(late).wantProblem(http.StatusUnprocessableEntity, "cooling-off")
+	r.at(time.Date(2026, 8, 24, 1, 30, 0, 0, time.UTC))
+	officer.post(pathOf(late.ID, "/withdraw"), reason).wantProblem(http.StatusUnprocessableEntity, "cooling-off-over")
+	officer.post(pathOf(late.ID, "/contract/waive-cooling-off"), statement).wantProblem(http.StatusConflict, "cooling-off-over")
+	pay(late).want(http.StatusCreated)
+
+	r.coolOff(24, false)
+	strict := r.signedElectronically(4)
+	officer.post(pathOf(strict.ID, "/contract/waive-cooling-off"), statement).wantProblem(http.StatusUnprocessableEntity, "cooling-off-not-waivable")
+}
+
+func TestThePDFIsTheSameEachTimeAndLeavesNoBoxes(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	a := r.approved(1)
+	s := r.prepared(a.ID, fields{})
+	first := r.officer().get(pathOf(a.ID, "/contract.pdf")).want(http.StatusOK)
+	second := r.officer().get(pathOf(a.ID, "/contract.pdf")).want(http.StatusOK)
+	sum := sha256.Sum256(first.body)
+	if !strings.HasPrefix(string(first.body), "%PDF-") || string(first.body) != string(second.body) || hex.EncodeToString(sum[:]) != s.PDFSHA256 {
+		t.Errorf("two prints of %d and %d bytes, the first with %x; recorded %s", len(first.body), len(second.body), sum, s.PDFSHA256)
+	}
+
+	person := newFarmer(2, r.household(r.officer(), 2).ID)
+	var b borrowerJSON
+	createAt(r.officer(), "/v1/borrowers", person).want(http.StatusCreated).into(&b)
+	var rare applicationJSON
+	createAt(r.officer(), "/v1/applications", newApplication(b.ID).but(fields{"purpose_note": "为𠮷家修鸭棚"})).want(http.StatusCreated).into(&rare)
+	r.officer().post(pathOf(rare.ID, "/submit"), "").want(http.StatusOK)
+	s = r.prepared(rare.ID, fields{})
+	if s.PDFSHA256 != "" {
+		t.Errorf("a PDF hash %s for what cannot be printed", s.PDFSHA256)
+	}
+	if page, _ := shown(r.officer(), rare.ID); !strings.Contains(page, "𠮷") {
+		t.Error("the page lost the rare character")
+	}
+	if p := r.officer().get(pathOf(rare.ID, "/contract.pdf")).wantProblem(http.StatusUnprocessableEntity, "glyph-missing"); !strings.Contains(p.Detail, "𠮷") || !strings.Contains(p.Detail, "U+20BB7") {
+		t.Errorf("detail %q does not name the character", p.Detail)
+	}
+}

@@ -98,6 +98,9 @@ type LineTransition struct {
 
 var lineKeeper = []domain.Role{domain.RoleRiskManager, domain.RoleDisbursementOfficer}
 
+// lineEnder ends a line; the system does when its contract is withdrawn in the cooling-off period (冷静期).
+var lineEnder = []domain.Role{domain.RoleRiskManager, domain.RoleDisbursementOfficer, domain.RoleSystem}
+
 var lineTransitions = []LineTransition{
 	{ActionLineReserve, LineLive, LineLive, nil},
 	{ActionLineTakeOver, LineLive, LineLive, nil},
@@ -119,8 +122,8 @@ var lineTransitions = []LineTransition{
 	{ActionLineUndo, LineEnded, LineEnded, nil},
 	{ActionLineHold, LineLive, LineHeld, lineKeeper},
 	{ActionLineResume, LineHeld, LineLive, lineKeeper},
-	{ActionLineEnd, LineLive, LineEnded, lineKeeper},
-	{ActionLineEnd, LineHeld, LineEnded, lineKeeper},
+	{ActionLineEnd, LineLive, LineEnded, lineEnder},
+	{ActionLineEnd, LineHeld, LineEnded, lineEnder},
 }
 
 // LineTransitions returns a copy of the table.

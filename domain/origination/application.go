@@ -192,7 +192,7 @@ func (s *Applications) Withdraw(ctx context.Context, by domain.Actor, id domain.
 			return loan.Event{}, err
 		}
 		if rec.Status == loan.StatusSigned {
-			if err := mayWithdrawSigned(ctx, tx, by, rec, now); err != nil {
+			if err := undoSigning(ctx, tx, by, rec, now, reason); err != nil {
 				return loan.Event{}, err
 			}
 		}

@@ -27,6 +27,16 @@ func checkCoolingOff(ctx context.Context, tx Tx, p payment) error {
 	return domain.Errorf(domain.KindRule, "cooling-off", "合同在冷静期内，%s 之后才能放款", until)
 }
 
+// undoSigning ends what began with a contract that is withdrawn in its cooling-off period.
+func undoSigning(ctx context.Context, tx Tx, by domain.Actor, rec loan.Record, now time.Time, reason string) error {
+	if err := mayWithdrawSigned(ctx, tx, by, rec, now); err != nil {
+		return err
+	}
+	system := domain.Actor{ID: by.ID, Name: by.Name, Role: domain.RoleSystem} // a consequence, and nobody's decision about the line
+	_, err := changeLine(ctx, tx, rec.ID, func(l *loan.Line) (loan.Event, error) { return l.End(system, now, reason) })
+	return err
+}
+
 // mayWithdrawSigned refuses to withdraw a signed contract after its cooling-off period, or once a payment was asked for.
 func mayWithdrawSigned(ctx context.Context, tx Tx, by domain.Actor, rec loan.Record, now time.Time) error {
 	contract, err := tx.Contract(ctx, by.Scope(), rec.ID)

@@ -24,11 +24,15 @@ func approvalEnds(approvedAt time.Time, validDays int) time.Time {
 
 // stillValid refuses to sign what was approved too long ago, also before the worker has come by.
 func (s *Applications) stillValid(rec loan.Record, now time.Time) error {
-	if now.Before(approvalEnds(rec.Approval.ApprovedAt, s.approvalValidDays)) {
+	return approvalValid(rec, now, s.approvalValidDays)
+}
+
+func approvalValid(rec loan.Record, now time.Time, validDays int) error {
+	if now.Before(approvalEnds(rec.Approval.ApprovedAt, validDays)) {
 		return nil
 	}
 	return domain.Errorf(domain.KindRule, "approval-expired",
-		"批准已超过 %d 天，不能再签约：情况可能已变，请重新申请", s.approvalValidDays)
+		"批准已超过 %d 天，不能再签约：情况可能已变，请重新申请", validDays)
 }
 
 // Expiry ends approvals that were not signed in time (批准失效), so that what they had reserved is free again. Any number of

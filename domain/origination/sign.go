@@ -82,6 +82,7 @@ func (o Offer) contract(rec loan.Record, by domain.Actor, now time.Time) loan.Co
 type Offer struct {
 	Signed             bool // true: these are the contract's figures; false: what it would be if signed on StartsOn
 	StartsOn           domain.Date
+	ValidUntil         time.Time // from when the approval can no longer be signed; zero once signed
 	Amount             money.Amount
 	TermMonths         int
 	RepaymentMethod    schedule.Method
@@ -112,7 +113,9 @@ func (s *Applications) Plan(ctx context.Context, by domain.Actor, id domain.ID) 
 	case loan.StatusSigned, loan.StatusDisbursed, loan.StatusClosed:
 		return s.signedPlan(ctx, by, rec)
 	case loan.StatusApproved:
-		return makeOffer(ctx, s.store, rec, domain.DateOf(s.now()))
+		offer, err := makeOffer(ctx, s.store, rec, domain.DateOf(s.now()))
+		offer.ValidUntil = approvalEnds(rec.Approval.ApprovedAt, s.approvalValidDays)
+		return offer, err
 	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusDeclined, loan.StatusWithdrawn:
 	}
 	return Offer{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，批准后才有还款计划；试算请用 /v1/quotes", rec.Status.Label())

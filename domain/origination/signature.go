@@ -77,12 +77,17 @@ type Signatures struct {
 	printer ContractPrinter
 	service SigningService
 	numbers *Numbers
+
+	approvalValidDays int
 }
 
-// NewSignatures builds the use cases. random makes signing codes.
-func NewSignatures(store Store, now domain.Clock, newID func() domain.ID, random io.Reader, printer ContractPrinter, service SigningService) *Signatures {
+// NewSignatures builds the use cases. random makes signing codes; an approval is signed within approvalValidDays.
+func NewSignatures(store Store, now domain.Clock, newID func() domain.ID, random io.Reader, printer ContractPrinter, service SigningService,
+	approvalValidDays int,
+) *Signatures {
 	return &Signatures{
 		store: store, now: now, newID: newID, random: random, printer: printer, service: service, numbers: NewNumbers(store),
+		approvalValidDays: approvalValidDays,
 	}
 }
 
@@ -127,6 +132,9 @@ func (s *Signatures) Prepare(ctx context.Context, by domain.Actor, key Idempoten
 			return err
 		}
 		if err := app.May(by, loan.ActionSign); err != nil {
+			return err
+		}
+		if err := approvalValid(app.Record(), now, s.approvalValidDays); err != nil {
 			return err
 		}
 		text, err := s.makeText(ctx, tx, by, app.Record(), cmd, id, now)
@@ -549,7 +557,7 @@ func (s *Signatures) Sign(ctx context.Context, by domain.Actor, key Idempotency,
 		if err != nil {
 			return err
 		}
-		p := putting{by: by, now: now, id: id, lineID: lineID, key: key, cmd: cmd, reference: reference, app: app}
+		p := putting{validDays: s.approvalValidDays, by: by, now: now, id: id, lineID: lineID, key: key, cmd: cmd, reference: reference, app: app}
 		replayed, refused, err = p.put(ctx, tx)
 		if err != nil || refused != nil {
 			return err
@@ -595,6 +603,7 @@ func (s *Signatures) signElsewhere(ctx context.Context, by domain.Actor, cmd Put
 
 // putting is one signature on its way, with the application locked.
 type putting struct {
+	validDays int // of an approval
 	by        domain.Actor
 	now       time.Time
 	id        domain.ID
@@ -623,6 +632,9 @@ func (p *putting) put(ctx context.Context, tx Tx) (replayed bool, refused, err e
 		return false, nil, err
 	}
 	if err := text.CheckShown(p.cmd.ShownSHA256); err != nil {
+		return false, nil, err
+	}
+	if err := approvalValid(p.app.Record(), p.now, p.validDays); err != nil {
 		return false, nil, err
 	}
 	offer, err := stillHolds(ctx, tx, p.app.Record(), text, domain.DateOf(p.now))
@@ -699,7 +711,7 @@ func (p *putting) record(ctx context.Context, tx Tx, text loan.ContractText, par
 	if err != nil {
 		return err
 	}
-	return tx.SaveApplication(ctx, p.app, event)
+	return saveCase(ctx, tx, p.app, event)
 }
 
 // stillHolds makes the offer of the text's day again and refuses when it would say other words now, or when today's rate is
