@@ -63,7 +63,8 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
   fumin keys new           print a fresh keyset for FUMIN_KEYSET_FILE
   fumin branch add         add a branch: fumin branch add CODE NAME LEVEL [PARENT_CODE], level city, county, township or service_point
   fumin user add           add a member of staff: fumin user add USERNAME NAME ROLE BRANCH_CODE; the password on standard input
-  fumin service-account    fumin service-account add CLIENT_ID NAME prints the secret of a new service account, this once;
+  fumin service-account    fumin service-account add CLIENT_ID NAME [KIND] prints the secret of a new service account, this once;
+                           KIND is borrower_channel (the default: it acts for borrowers) or core_system (it reports repayments);
                            fumin service-account deactivate CLIENT_ID stops one from getting tokens
   fumin report             a report as a file: fumin report CODE [-format csv|xlsx|parquet] [-from DAY] [-to DAY] [-as-of DAY]
                            [-branch CODE] [-product CODE] [-columns A,B] [-charset utf-8|gb18030] [-output FILE]; without CODE, the list
@@ -864,7 +865,8 @@ func loadDemoData(ctx context.Context, cfg config, password string) (err error) 
 		})
 	}
 	organisation.ServiceAccounts = []origination.OrganisationServiceAccount{
-		{ClientID: demoClientID, Name: "手机银行（演示）", Secret: staff.NewSecret(password)},
+		{ClientID: demoClientID, Kind: staff.KindBorrowerChannel, Name: "手机银行（演示）", Secret: staff.NewSecret(password)},
+		{ClientID: demoCoreClientID, Kind: staff.KindCoreSystem, Name: "核心系统（演示）", Secret: staff.NewSecret(password)},
 	}
 	if err := newStaff(store).LoadOrganisation(ctx, installer(), organisation); err != nil {
 		return err
@@ -964,6 +966,9 @@ func loadDemoCalendar(ctx context.Context, quotes *origination.Quotes) error {
 // demoClientID is the service account of the demo's mobile app.
 const demoClientID = "mobile-app"
 
+// demoCoreClientID is the service account of the demo's core system.
+const demoCoreClientID = "core-system"
+
 // installer is who loads the organisation: this program, started by the operator.
 func installer() domain.Actor {
 	return domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
@@ -987,6 +992,7 @@ func greet(out io.Writer, cfg config, address, password string) error {
 		fmt.Fprintf(&b, "  %-22s %-22s %s, branch %s\n", m.Role, m.Username, m.Name, m.BranchCode)
 	}
 	fmt.Fprintf(&b, "  %-22s %-22s the mobile app's backend: POST /v1/oauth/token\n", "borrower", demoClientID)
+	fmt.Fprintf(&b, "  %-22s %-22s the core system, which reports repayments: POST /v1/oauth/token\n", "core_system", demoCoreClientID)
 	fmt.Fprintf(&b, "\nTry:\n  curl -s %s/v1/sessions -H 'Content-Type: application/json' \\\n    -d '{\"username\":\"%s\",\"password\":\"%s\"}'\n",
 		address, members[0].Username, password)
 	b.WriteString("or, in another terminal, the whole way of a loan:\n  ./scripts/story.sh duck-shed\n\nCtrl-C stops it; the data stays.\n")
@@ -1055,13 +1061,17 @@ func addUser(ctx context.Context, cfg config, args []string, in io.Reader, out i
 	return err
 }
 
-// serviceAccount adds a program that may act for borrowers, or stops one. The secret is made here and printed once: only its
+// serviceAccount adds a program that may act for borrowers or report repayments, or stops one. The secret is made here and printed once: only its
 // hash is kept, so that an account whose secret was lost is stopped and replaced by another.
 func serviceAccount(ctx context.Context, cfg config, args []string, out io.Writer) error {
 	switch {
-	case len(args) == 3 && args[0] == "add":
+	case (len(args) == 3 || len(args) == 4) && args[0] == "add":
+		kind := staff.KindBorrowerChannel
+		if len(args) == 4 {
+			kind = staff.ServiceAccountKind(args[3])
+		}
 		return withStaff(ctx, cfg, func(members *origination.Staff) error {
-			account, secret, err := members.CreateServiceAccount(ctx, installer(), args[1], args[2])
+			account, secret, err := members.CreateServiceAccount(ctx, installer(), kind, args[1], args[2])
 			if err != nil {
 				return err
 			}
@@ -1077,7 +1087,7 @@ func serviceAccount(ctx context.Context, cfg config, args []string, out io.Write
 			return err
 		})
 	}
-	return errors.New("usage: fumin service-account add CLIENT_ID NAME, or fumin service-account deactivate CLIENT_ID")
+	return errors.New("usage: fumin service-account add CLIENT_ID NAME [borrower_channel|core_system], or fumin service-account deactivate CLIENT_ID")
 }
 
 // writeReport writes a report to a file, with the operator's authority over all branches and with personal data masked. The

@@ -23,7 +23,7 @@ func (t *Tokens) Authenticate(r *http.Request) (domain.Actor, error) {
 		return domain.Actor{}, err
 	}
 	borrowers := r.Header.Values(headerBorrowerID)
-	if by.Role != domain.RoleBorrower {
+	if by.Role != domain.RoleBorrower { // staff, or the core system, which acts for nobody
 		if len(borrowers) > 0 {
 			return domain.Actor{}, domain.Errorf(domain.KindInvalid, "borrower-not-allowed",
 				"员工办理业务不能带 %s 请求头，它只供服务账号使用", headerBorrowerID)

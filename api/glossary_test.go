@@ -60,6 +60,12 @@ func TestTheGlossaryKnowsEveryWordOfTheCode(t *testing.T) {
 	for _, s := range loan.LineStatuses() {
 		check("Statuses of a line", string(s), s.Label())
 	}
+	for _, s := range loan.NoteStatuses() {
+		check("Statuses of a loan note", string(s), s.Label())
+	}
+	for _, s := range loan.RepaymentStatuses() {
+		check("Statuses of a repayment", string(s), s.Label())
+	}
 	for _, r := range decision.Results() {
 		check("Results of a decision", string(r), "")
 	}

@@ -144,6 +144,7 @@ func (s *server) routes() []route {
 		s.signatureRoutes(),
 		s.guaranteeRoutes(),
 		s.lineRoutes(),
+		s.loanNoteRoutes(),
 		s.holdRoutes(),
 		s.reconciliationRoutes(),
 		s.reportRoutes(),

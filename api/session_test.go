@@ -76,7 +76,7 @@ func newDesk(t *testing.T) *desk {
 			{ID: deskOfficer, Username: "officer", DisplayName: "孙晓东", Role: domain.RoleLoanOfficer, BranchCode: "371503", Password: password},
 			{ID: deskFaraway, Username: "faraway", DisplayName: "张海燕", Role: domain.RoleLoanOfficer, BranchCode: "371522", Password: password},
 		},
-		ServiceAccounts: []origination.OrganisationServiceAccount{{ClientID: "mobile-app", Name: "手机银行", Secret: staff.NewSecret(deskClientSecret)}},
+		ServiceAccounts: []origination.OrganisationServiceAccount{{ClientID: "mobile-app", Kind: staff.KindBorrowerChannel, Name: "手机银行", Secret: staff.NewSecret(deskClientSecret)}},
 	})
 	if err != nil {
 		t.Fatalf("load organisation: %v", err)

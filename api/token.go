@@ -150,7 +150,7 @@ func (c accessClaims) actor() (domain.Actor, bool) {
 	if staff.CheckGuaranteeCompany(c.Role, c.GuaranteeCompanyID) != nil {
 		return domain.Actor{}, false
 	}
-	if c.Role == domain.RoleBorrower {
+	if c.Role == domain.RoleBorrower || c.Role == domain.RoleCoreSystem {
 		return by, c.BranchID.IsZero()
 	}
 	_, branchErr := domain.ParseID(c.BranchID.String())

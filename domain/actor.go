@@ -19,6 +19,7 @@ const (
 	RoleAuditor             Role = "auditor"              // 审计
 	RoleAdmin               Role = "admin"                // 管理员
 	RoleBorrower            Role = "borrower"             // 借款人本人，经服务账号代理
+	RoleCoreSystem          Role = "core_system"          // 核心系统: reports repayments, through a service account of its own
 	RoleSystem              Role = "system"               // 后台任务
 )
 
@@ -26,7 +27,7 @@ const (
 func Roles() []Role {
 	return []Role{
 		RoleLoanOfficer, RoleApprover, RoleRiskManager, RoleDisbursementOfficer, RoleBranchManager, RoleGuaranteeOfficer,
-		RoleAuditor, RoleAdmin, RoleBorrower, RoleSystem,
+		RoleAuditor, RoleAdmin, RoleBorrower, RoleCoreSystem, RoleSystem,
 	}
 }
 
@@ -56,6 +57,8 @@ func (r Role) Label() string {
 		return "管理员"
 	case RoleBorrower:
 		return "借款人本人"
+	case RoleCoreSystem:
+		return "核心系统"
 	case RoleSystem:
 		return "后台任务"
 	}
@@ -103,6 +106,7 @@ func (a Actor) Scope() Scope {
 		return Scope{GuaranteeCompanyID: a.GuaranteeCompanyID}
 	case RoleLoanOfficer, RoleApprover, RoleRiskManager, RoleDisbursementOfficer, RoleBranchManager, RoleAuditor, RoleAdmin:
 		return Scope{BranchID: a.BranchID}
+	case RoleCoreSystem: // nothing but what its own use cases reach
 	}
 	return Scope{}
 }

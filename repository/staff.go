@@ -266,6 +266,7 @@ func (t *tx) SaveUser(ctx context.Context, u staff.User, event staff.Event) erro
 
 type serviceAccountRow struct {
 	ID            domain.ID `gorm:"primaryKey"`
+	Kind          string
 	ClientID      string
 	Name          string
 	SecretHash    []byte
@@ -279,14 +280,14 @@ func (serviceAccountRow) TableName() string { return "service_accounts" }
 
 func serviceAccountToRow(a staff.ServiceAccount) serviceAccountRow {
 	return serviceAccountRow{
-		ID: a.ID, ClientID: a.ClientID, Name: a.Name, SecretHash: a.SecretHash, DeactivatedAt: timeColumn{a.DeactivatedAt},
+		ID: a.ID, Kind: string(a.Kind), ClientID: a.ClientID, Name: a.Name, SecretHash: a.SecretHash, DeactivatedAt: timeColumn{a.DeactivatedAt},
 		Version: a.Version, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 	}
 }
 
 func serviceAccountFromRow(row serviceAccountRow) (staff.ServiceAccount, error) {
 	a := staff.ServiceAccount{
-		ID: row.ID, ClientID: row.ClientID, Name: row.Name, SecretHash: row.SecretHash, DeactivatedAt: row.DeactivatedAt.Time,
+		ID: row.ID, Kind: staff.ServiceAccountKind(row.Kind), ClientID: row.ClientID, Name: row.Name, SecretHash: row.SecretHash, DeactivatedAt: row.DeactivatedAt.Time,
 		Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
 	if err := a.Validate(); err != nil {
@@ -329,7 +330,7 @@ func (t *tx) SaveServiceAccount(ctx context.Context, a staff.ServiceAccount, eve
 	row := serviceAccountToRow(a)
 	result := t.db.WithContext(ctx).Model(&serviceAccountRow{}).
 		Where("id = ? AND version = ?", row.ID, row.Version-1).
-		Select("*").Omit("id", "client_id", "created_at").
+		Select("*").Omit("id", "kind", "client_id", "created_at").
 		Updates(row)
 	if result.Error != nil {
 		return result.Error

@@ -209,7 +209,8 @@ func TestAServiceAccountComesBackAsItWasStored(t *testing.T) {
 	t.Parallel()
 	l := newLedger(t)
 	want := staff.ServiceAccount{
-		ID: l.newID(), ClientID: strings.Repeat("c", staff.ClientIDBytesMax), Name: strings.Repeat("名", staff.DisplayNameRunesMax),
+		Kind: staff.KindCoreSystem,
+		ID:   l.newID(), ClientID: strings.Repeat("c", staff.ClientIDBytesMax), Name: strings.Repeat("名", staff.DisplayNameRunesMax),
 		SecretHash: staff.NewSecret("secret").Hash(), Version: 1, CreatedAt: ledgerStart, UpdatedAt: ledgerStart,
 	}
 	insert := func(a staff.ServiceAccount) error {

@@ -83,6 +83,12 @@ func lineLabel(a Action) string {
 		return "解冻额度"
 	case ActionLineEnd:
 		return "终止额度"
+	case ActionNoteWrite:
+		return "出具借据"
+	case ActionNoteGrow:
+		return "同日续到账"
+	case ActionNoteRenew:
+		return "续贷转出"
 	}
 	return string(a)
 }
@@ -179,6 +185,20 @@ func (r LineRecord) FreeOn(day domain.Date) money.Amount {
 		return money.Amount{}
 	}
 	return r.Free()
+}
+
+// Exposure is what the line ties up of the limits of its borrower and household (占用授信): all that may be owed on it. A line
+// that revolves ties up its limit while it lives; any other what is owed, on its way, and not drawn yet. It does not look at
+// the day: a line whose last day has passed ties up its limit until somebody ends it or all is repaid and it is ended.
+func (r LineRecord) Exposure() money.Amount {
+	owed := r.Outstanding.Add(r.Reserved)
+	switch {
+	case r.Status == LineEnded:
+		return owed
+	case r.Revolving:
+		return r.Limit.Add(r.Overdrawn)
+	}
+	return owed.Add(r.Free())
 }
 
 // used is what counts against the limit.

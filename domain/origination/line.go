@@ -13,6 +13,21 @@ import (
 type LineReader interface {
 	// Line returns the line of an application's contract, or "line-not-found".
 	Line(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.LineRecord, error)
+	// LoanNote returns one, or "loan-note-not-found".
+	LoanNote(ctx context.Context, scope domain.Scope, id domain.ID) (loan.NoteRecord, error)
+	// LoanNotes lists a page of a case that has been read within its scope, newest first.
+	LoanNotes(ctx context.Context, applicationID domain.ID, page domain.Page) ([]loan.NoteRecord, error)
+	// NotesOfCase lists all of a case, oldest first: loan.NotesOfCaseMax at most.
+	NotesOfCase(ctx context.Context, applicationID domain.ID) ([]loan.NoteRecord, error)
+	// NotesOfBorrower lists the latest of a borrower, whatever the branch: loan.NotesOfCaseMax at most.
+	NotesOfBorrower(ctx context.Context, borrowerID domain.ID) ([]loan.NoteRecord, error)
+	// NoteInstalments returns the schedule of a note that has been read within its scope, in order.
+	NoteInstalments(ctx context.Context, noteID domain.ID) ([]loan.Instalment, error)
+	// Repayments lists all of a note that has been read within its scope, in the order of their arrival here: one more than
+	// loan.RepaymentsOfNoteMax at most.
+	Repayments(ctx context.Context, noteID domain.ID) ([]loan.RepaymentRecord, error)
+	// RepaymentByNo finds a repayment by the core system's number, or "repayment-not-found".
+	RepaymentByNo(ctx context.Context, repaymentNo string) (loan.RepaymentRecord, error)
 }
 
 // LineWriter writes credit lines, loan notes and repayments (授信额度、借据、还款), each with its event. A line is changed only
@@ -24,6 +39,18 @@ type LineWriter interface {
 	InsertLine(ctx context.Context, l *loan.Line, event loan.Event) error
 	// SaveLine refuses with "stale-version" when the stored version is not the one before l's.
 	SaveLine(ctx context.Context, l *loan.Line, event loan.Event) error
+	// LockLoanNote returns a note to change it, or "loan-note-not-found".
+	LockLoanNote(ctx context.Context, scope domain.Scope, id domain.ID) (*loan.LoanNote, error)
+	// InsertLoanNote stores a note with its schedule.
+	InsertLoanNote(ctx context.Context, n *loan.LoanNote, plan []loan.Instalment, event loan.Event) error
+	// SaveLoanNote refuses with "stale-version" when the stored version is not the one before n's.
+	SaveLoanNote(ctx context.Context, n *loan.LoanNote, event loan.Event) error
+	// ReplaceNoteInstalments stores a schedule in the place of the one before: money came, or came back.
+	ReplaceNoteInstalments(ctx context.Context, n *loan.LoanNote, plan []loan.Instalment) error
+	// InsertRepayment refuses with "repayment-no-reused" when the number stands for another repayment.
+	InsertRepayment(ctx context.Context, r loan.RepaymentRecord, event loan.Event) error
+	// SaveRepayment refuses with "stale-version", and with "repayment-no-reused" when the reversal's number stands for another.
+	SaveRepayment(ctx context.Context, r loan.RepaymentRecord, event loan.Event) error
 }
 
 // Lines are the use cases of credit lines, loan notes and repayments (授信额度、借据、还款).
@@ -74,10 +101,22 @@ func (s *Lines) keep(ctx context.Context, by domain.Actor, applicationID domain.
 		if err != nil {
 			return err
 		}
+		if err := exposureFollows(ctx, tx, line.Record()); err != nil {
+			return err
+		}
 		kept = line.Record()
 		return nil
 	})
 	return kept, err
+}
+
+// exposureFollows notes what the line ties up of the limits of its borrower and household, after it changed.
+func exposureFollows(ctx context.Context, tx Tx, line loan.LineRecord) error {
+	rec, err := tx.Application(ctx, domain.Scope{Everything: true}, line.ApplicationID) // its row is held
+	if err != nil {
+		return err
+	}
+	return setExposure(ctx, tx, rec, line.Exposure(), line.UpdatedAt)
 }
 
 // openLine is a step of signing: every signed contract has its line from the same transaction on. id names the line in the

@@ -42,6 +42,7 @@ type OrganisationUser struct {
 
 // OrganisationServiceAccount is a service account whose secret was made elsewhere, by a random source.
 type OrganisationServiceAccount struct {
+	Kind     staff.ServiceAccountKind
 	ClientID string
 	Name     string
 	Secret   staff.Secret
@@ -223,7 +224,7 @@ func (s *Staff) loadServiceAccounts(ctx context.Context, by domain.Actor, wanted
 			if domain.CodeOf(err) != "service-account-not-found" {
 				return err
 			}
-			account, err := s.newServiceAccount(w.ClientID, w.Name, w.Secret, now)
+			account, err := s.newServiceAccount(w.Kind, w.ClientID, w.Name, w.Secret, now)
 			var p domain.Problems
 			p.Check("/service_accounts/"+strconv.Itoa(i), err)
 			p.Check("/service_accounts/"+strconv.Itoa(i)+"/secret", staff.CheckClientSecret(w.Secret))

@@ -228,12 +228,20 @@ func (s *Payouts) settle(ctx context.Context, due DueTransfer, answer PaymentAns
 		if err := tx.SaveDisbursement(ctx, d, events); err != nil {
 			return err
 		}
-		if answer.State == PaymentFailed {
-			if err := giveBackToLine(ctx, tx, s.worker, now, due.ApplicationID, t.Amount); err != nil {
-				return err
-			}
+		if err := s.onLine(ctx, tx, now, due, t, answer.State); err != nil {
+			return err
 		}
 		return arrive(ctx, tx, s.worker, now, app, d.Record())
+	})
+}
+
+// onLine records on the line and its notes what became of a transfer.
+func (s *Payouts) onLine(ctx context.Context, tx Tx, now time.Time, due DueTransfer, t loan.TransferRecord, state PaymentState) error {
+	if state == PaymentFailed {
+		return giveBackToLine(ctx, tx, s.worker, now, due.ApplicationID, t.Amount)
+	}
+	return noteOnArrival(ctx, tx, s.worker, now, arrival{
+		ApplicationID: due.ApplicationID, DisbursementID: due.DisbursementID, TransferID: t.ID, Amount: t.Amount,
 	})
 }
 

@@ -40,8 +40,8 @@ func (s *Staff) accountEvent(by domain.Actor, a staff.ServiceAccount, action sta
 	}
 }
 
-// CreateServiceAccount adds a program that acts for borrowers. Its secret is made here, and shown this once.
-func (s *Staff) CreateServiceAccount(ctx context.Context, by domain.Actor, clientID, name string) (staff.ServiceAccount, staff.Secret, error) {
+// CreateServiceAccount adds a program that acts for borrowers, or reports repayments. Its secret is made here, and shown this once.
+func (s *Staff) CreateServiceAccount(ctx context.Context, by domain.Actor, kind staff.ServiceAccountKind, clientID, name string) (staff.ServiceAccount, staff.Secret, error) {
 	if err := by.Require(domain.RoleSystem); err != nil {
 		return staff.ServiceAccount{}, staff.Secret{}, err
 	}
@@ -50,7 +50,7 @@ func (s *Staff) CreateServiceAccount(ctx context.Context, by domain.Actor, clien
 		return staff.ServiceAccount{}, staff.Secret{}, err
 	}
 	secret := staff.NewSecret(base64.RawURLEncoding.EncodeToString(b))
-	account, err := s.newServiceAccount(clientID, name, secret, s.now())
+	account, err := s.newServiceAccount(kind, clientID, name, secret, s.now())
 	if err != nil {
 		return staff.ServiceAccount{}, staff.Secret{}, err
 	}
@@ -63,9 +63,9 @@ func (s *Staff) CreateServiceAccount(ctx context.Context, by domain.Actor, clien
 	return account, secret, nil
 }
 
-func (s *Staff) newServiceAccount(clientID, name string, secret staff.Secret, now time.Time) (staff.ServiceAccount, error) {
+func (s *Staff) newServiceAccount(kind staff.ServiceAccountKind, clientID, name string, secret staff.Secret, now time.Time) (staff.ServiceAccount, error) {
 	account := staff.ServiceAccount{
-		ID: s.newID(), ClientID: clientID, Name: name, SecretHash: secret.Hash(), Version: 1, CreatedAt: now, UpdatedAt: now,
+		ID: s.newID(), Kind: kind, ClientID: clientID, Name: name, SecretHash: secret.Hash(), Version: 1, CreatedAt: now, UpdatedAt: now,
 	}
 	return account, account.Validate()
 }

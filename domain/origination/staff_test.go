@@ -91,7 +91,7 @@ func organisation() origination.Organisation {
 			{ID: nearbyID, Username: "nearby", DisplayName: "何雪梅", Role: domain.RoleLoanOfficer, BranchCode: "37150391", Password: password},
 			{ID: auditorID, Username: "auditor", DisplayName: "周建国", Role: domain.RoleAuditor, BranchCode: "3715", Password: password},
 		},
-		ServiceAccounts: []origination.OrganisationServiceAccount{{ClientID: "mobile-app", Name: "手机银行", Secret: clientSecret}},
+		ServiceAccounts: []origination.OrganisationServiceAccount{{ClientID: "mobile-app", Kind: staff.KindBorrowerChannel, Name: "手机银行", Secret: clientSecret}},
 	}
 }
 
@@ -661,16 +661,16 @@ func TestAServiceAccountGetsInWithItsSecretOnly(t *testing.T) {
 		wantCode(t, name, err, "invalid-client")
 	}
 
-	account, secret, err := o.staff.CreateServiceAccount(t.Context(), installer, "second-app", "另一个")
+	account, secret, err := o.staff.CreateServiceAccount(t.Context(), installer, staff.KindBorrowerChannel, "second-app", "另一个")
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := o.staff.ClientCredentials(t.Context(), account.ClientID, secret); err != nil {
 		t.Errorf("the new account: %v", err)
 	}
-	_, _, err = o.staff.CreateServiceAccount(t.Context(), installer, "second-app", "又一个")
+	_, _, err = o.staff.CreateServiceAccount(t.Context(), installer, staff.KindCoreSystem, "second-app", "又一个")
 	wantCode(t, "a second account of that id", err, "client-id-taken")
-	_, _, err = o.staff.CreateServiceAccount(t.Context(), g.Actor, "third-app", "另一个")
+	_, _, err = o.staff.CreateServiceAccount(t.Context(), g.Actor, staff.KindBorrowerChannel, "third-app", "另一个")
 	wantCode(t, "an app makes an account", err, "role-not-allowed")
 	if err := o.staff.DeactivateServiceAccount(t.Context(), installer, "second-app"); err != nil {
 		t.Fatal(err)

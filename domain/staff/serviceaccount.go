@@ -7,10 +7,25 @@ import (
 	"fumin/domain"
 )
 
-// ServiceAccount is a program that acts for borrowers, such as the mobile app's backend (服务账号). Each of its calls names
-// the one borrower it acts for, and reaches nothing else.
+// ServiceAccountKind is what a program may do here (服务账号用途).
+type ServiceAccountKind string
+
+// The kinds of service account.
+const (
+	// KindBorrowerChannel acts for borrowers, such as the mobile app's backend (借款人渠道). Each of its calls names the one
+	// borrower it acts for, and reaches nothing else.
+	KindBorrowerChannel ServiceAccountKind = "borrower_channel"
+	// KindCoreSystem reports repayments and their reversals (核心系统), and does nothing else.
+	KindCoreSystem ServiceAccountKind = "core_system"
+)
+
+// Valid reports whether k is one of the constants.
+func (k ServiceAccountKind) Valid() bool { return k == KindBorrowerChannel || k == KindCoreSystem }
+
+// ServiceAccount is a program that calls us (服务账号).
 type ServiceAccount struct {
 	ID            domain.ID
+	Kind          ServiceAccountKind
 	ClientID      string // 1 to 32 letters, digits, - and _
 	Name          string
 	SecretHash    []byte    // Secret.Hash of the client's secret
@@ -39,9 +54,13 @@ func ParseClientID(s string) (string, error) {
 // Active reports whether the account may get tokens.
 func (a ServiceAccount) Active() bool { return a.DeactivatedAt.IsZero() }
 
-// Actor returns the account as one who asks; for which borrower is said by each call.
+// Actor returns the account as one who asks; for which borrower a channel acts is said by each call.
 func (a ServiceAccount) Actor() domain.Actor {
-	return domain.Actor{ID: a.ID, Name: a.Name, Role: domain.RoleBorrower}
+	role := domain.RoleBorrower
+	if a.Kind == KindCoreSystem {
+		role = domain.RoleCoreSystem
+	}
+	return domain.Actor{ID: a.ID, Name: a.Name, Role: role}
 }
 
 // Opens reports, in constant time, whether the secret is the account's.
@@ -64,6 +83,9 @@ func (a ServiceAccount) Validate() error {
 	p.Check("/client_id", err)
 	_, err = ParseDisplayName(a.Name)
 	p.Check("/name", err)
+	if !a.Kind.Valid() {
+		p.Add("/kind", "unknown-value", "不认识的服务账号用途，应为 borrower_channel（借款人渠道）或 core_system（核心系统）")
+	}
 	if a.ID.IsZero() {
 		p.Add("/id", "required", "必填")
 	}

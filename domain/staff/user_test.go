@@ -60,7 +60,7 @@ func TestAUsernameHasOneForm(t *testing.T) {
 func TestAPersonHasAStaffRole(t *testing.T) {
 	t.Parallel()
 	for _, role := range append(domain.Roles(), "", "manager", "ADMIN") {
-		want := !slices.Contains([]domain.Role{domain.RoleBorrower, domain.RoleSystem, "", "manager", "ADMIN"}, role)
+		want := !slices.Contains([]domain.Role{domain.RoleBorrower, domain.RoleCoreSystem, domain.RoleSystem, "", "manager", "ADMIN"}, role)
 		if _, err := staff.ParseUserRole(string(role)); (err == nil) != want {
 			t.Errorf("ParseUserRole(%q): %v, want accepted = %t", role, err, want)
 		}
@@ -83,7 +83,7 @@ func TestAUserIsValidatedWhole(t *testing.T) {
 func TestAServiceAccountOpensToItsSecretOnly(t *testing.T) {
 	t.Parallel()
 	secret := staff.NewSecret(strings.Repeat("s", staff.ClientSecretBytesMin))
-	account := staff.ServiceAccount{ID: numberedID(1), ClientID: "mobile-app", Name: "手机银行", SecretHash: secret.Hash()}
+	account := staff.ServiceAccount{ID: numberedID(1), Kind: staff.KindBorrowerChannel, ClientID: "mobile-app", Name: "手机银行", SecretHash: secret.Hash()}
 	if err := account.Validate(); err != nil {
 		t.Errorf("a valid account: %v", err)
 	}

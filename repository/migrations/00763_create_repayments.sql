@@ -1,0 +1,31 @@
+-- +goose Up
+-- What the core system told of repayments: each of its numbers once, for ever.
+CREATE TABLE repayments (
+  id             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  repayment_no   VARCHAR(64) NOT NULL,
+  note_id        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  application_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  branch_id      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  borrower_id    CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  paid_on        DATE NOT NULL,
+  principal      DECIMAL(18,2) NOT NULL,
+  interest       DECIMAL(18,2) NOT NULL,
+  status         VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  received_at    DATETIME(6) NOT NULL,
+  reversal_no    VARCHAR(64) NULL,
+  reversed_on    DATE NULL,
+  reversed_at    DATETIME(6) NULL,
+  version        INT NOT NULL,
+  PRIMARY KEY (id),
+  CONSTRAINT uk_repayments_repayment_no UNIQUE (repayment_no),
+  CONSTRAINT uk_repayments_reversal_no UNIQUE (reversal_no),
+  KEY ix_repayments_note (note_id, id),
+  CONSTRAINT fk_repayments_note FOREIGN KEY (note_id) REFERENCES loan_notes (id),
+  CONSTRAINT fk_repayments_application FOREIGN KEY (application_id) REFERENCES applications (id),
+  CONSTRAINT fk_repayments_branch FOREIGN KEY (branch_id) REFERENCES branches (id),
+  CONSTRAINT fk_repayments_borrower FOREIGN KEY (borrower_id) REFERENCES borrowers (id),
+  CONSTRAINT ck_repayments_status CHECK (status IN ('applied','reversed')),
+  CONSTRAINT ck_repayments_amounts CHECK (principal >= 0 AND interest >= 0 AND principal + interest > 0),
+  CONSTRAINT ck_repayments_reversed CHECK ((status = 'reversed') = (reversal_no IS NOT NULL)),
+  CONSTRAINT ck_repayments_version CHECK (version >= 1)
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
