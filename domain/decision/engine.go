@@ -108,13 +108,13 @@ func Compile(id string, version int, d Definition) (*Engine, error) {
 		return nil, domain.Errorf(domain.KindInvalid, "rule-set-unreadable", "规则集过大，最多 %d 个字节", DefinitionBytesMax)
 	}
 	e := &Engine{ruleSet: fmt.Sprintf("%s/%d", id, version), hash: d.Hash(), definition: d}
-	c.text("/title", d.Title)
 	c.size("/rules", len(d.Rules), 1, RulesMax)
 	c.size("/limits", len(d.Limits), 0, LimitsMax)
 	c.size("/routes", len(d.Routes), 0, RoutesMax)
 	if c.problems.Any() {
 		return nil, c.problems.Err()
 	}
+	c.text("/title", d.Title)
 	for i, r := range d.Rules {
 		e.rules = append(e.rules, c.rule(fmt.Sprintf("/rules/%d", i), r))
 	}

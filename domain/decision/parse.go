@@ -45,6 +45,9 @@ func parseExpression(text string) (ast.Node, error) {
 	case strings.ContainsRune(text, 0):
 		return nil, &expressionError{1, 1, "表达式含有不可用的字符"}
 	}
+	if at, deep := tooDeep(text); deep {
+		return nil, errorAt(text, at, "嵌套过深，最多 %d 层", expressionDepthMax)
+	}
 	tree, err := parser.ParseWithConfig(text, &conf.Config{MaxNodes: expressionNodesMax, DisableIfOperator: true})
 	if err == nil {
 		return tree.Node, nil
@@ -53,6 +56,30 @@ func parseExpression(text string) (ast.Node, error) {
 		return nil, errorAt(text, at.From, "%s", syntaxDetail(at.Message))
 	}
 	return nil, &expressionError{1, 1, "无法读懂的表达式"}
+}
+
+// tooDeep finds the rune where the brackets outside quotes are nested too deeply: the parser calls itself for each.
+func tooDeep(text string) (at int, deep bool) {
+	depth, quote, escaped := 0, rune(0), false
+	for _, r := range text {
+		switch {
+		case quote != 0:
+			if r == quote && !escaped {
+				quote = 0
+			}
+			escaped = r == '\\' && !escaped
+		case r == '"' || r == '\'' || r == '`':
+			quote, escaped = r, false
+		case r == '(' || r == '[' || r == '{':
+			if depth++; depth > expressionDepthMax {
+				return at, true
+			}
+		case r == ')' || r == ']' || r == '}':
+			depth--
+		}
+		at++
+	}
+	return 0, false
 }
 
 // syntaxDetails say in Chinese what expr's parser says in English.
