@@ -41,6 +41,8 @@ import (
 	"fumin/repository/channel/sandbox"
 	"fumin/repository/contractprint"
 	"fumin/repository/demodata"
+	"fumin/repository/enquiry"
+	enquirysandbox "fumin/repository/enquiry/sandbox"
 	"fumin/repository/localdb"
 	"fumin/repository/signing"
 	signingsandbox "fumin/repository/signing/sandbox"
@@ -71,6 +73,7 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
   fumin rule-set load      fumin rule-set load FILE brings rule sets in and puts them into use; "shipped" for FILE: the shipped ones
   fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
   fumin sandbox-signing    the sandbox signing service alone: fumin sandbox-signing LISTEN
+  fumin sandbox-enquiries  a sandbox credit bureau, screening and guarantee pre-check: fumin sandbox-enquiries LISTEN
   fumin version            what this program is
 
 Configuration is by environment variables; docs/operations.md has the table.
@@ -113,6 +116,8 @@ func run(ctx context.Context, args, environment []string, out io.Writer) error {
 		return sandboxChannel(ctx, cfg, args, out)
 	case "sandbox-signing":
 		return sandboxSigning(ctx, cfg, args, out)
+	case "sandbox-enquiries":
+		return sandboxEnquiries(ctx, cfg, args, out)
 	case "version":
 		_, err := fmt.Fprintln(out, version())
 		return err
@@ -164,13 +169,20 @@ type config struct {
 
 	approvalValidDays int // FUMIN_APPROVAL_VALID_DAYS
 
+	bureauURL        string // FUMIN_BUREAU_URL; absent: not connected
+	screeningURL     string // FUMIN_SCREENING_URL
+	precheckURL      string // FUMIN_GUARANTEE_PRECHECK_URL
+	enquiryKeyID     string // FUMIN_ENQUIRY_KEY_ID
+	enquirySecret    []byte // FUMIN_ENQUIRY_SECRET, hexadecimal
+	enquiryValidDays int    // FUMIN_ENQUIRY_VALID_DAYS
+
 	refused map[string]bool // settings that could not be read, and are not to be called missing besides
 }
 
 const configPrefix = "FUMIN_"
 
 // secrets may also be given as NAME_FILE, the path of a file with the value.
-var secrets = []string{"FUMIN_DSN", "FUMIN_KEYSET", "FUMIN_TOKEN_KEY", "FUMIN_CHANNEL_SECRET", "FUMIN_SIGNING_SECRET"}
+var secrets = []string{"FUMIN_DSN", "FUMIN_KEYSET", "FUMIN_TOKEN_KEY", "FUMIN_CHANNEL_SECRET", "FUMIN_SIGNING_SECRET", "FUMIN_ENQUIRY_SECRET"}
 
 // readConfig reads the environment. Every problem is named at once, and a FUMIN_ name nobody knows is refused: a typing
 // mistake is not a default.
@@ -215,9 +227,13 @@ func readConfig(environment []string) (config, error) {
 		signingURL:   take("FUMIN_SIGNING_URL", ""),
 		signingKeyID: take("FUMIN_SIGNING_KEY_ID", "fumin"),
 		fontFile:     take("FUMIN_FONT_FILE", ""),
+		bureauURL:    take("FUMIN_BUREAU_URL", ""),
+		screeningURL: take("FUMIN_SCREENING_URL", ""),
+		precheckURL:  take("FUMIN_GUARANTEE_PRECHECK_URL", ""),
+		enquiryKeyID: take("FUMIN_ENQUIRY_KEY_ID", "fumin"),
 		refused:      refused,
 	}
-	for name, value := range map[string]*[]byte{"FUMIN_TOKEN_KEY": &cfg.tokenKey, "FUMIN_CHANNEL_SECRET": &cfg.channelSecret, "FUMIN_SIGNING_SECRET": &cfg.signingSecret} {
+	for name, value := range map[string]*[]byte{"FUMIN_TOKEN_KEY": &cfg.tokenKey, "FUMIN_CHANNEL_SECRET": &cfg.channelSecret, "FUMIN_SIGNING_SECRET": &cfg.signingSecret, "FUMIN_ENQUIRY_SECRET": &cfg.enquirySecret} {
 		decoded, err := hex.DecodeString(take(name, ""))
 		if err != nil {
 			problems, refused[name] = append(problems, fmt.Errorf("%s: not hexadecimal", name)), true
@@ -234,11 +250,19 @@ func readConfig(environment []string) (config, error) {
 	if err := cfg.logLevel.UnmarshalText([]byte(take("FUMIN_LOG_LEVEL", "info"))); err != nil {
 		problems = append(problems, fmt.Errorf("FUMIN_LOG_LEVEL: %w", err))
 	}
-	var days error
-	cfg.approvalValidDays, days = wholeNumber(take("FUMIN_APPROVAL_VALID_DAYS", strconv.Itoa(origination.ApprovalValidDaysDefault)),
-		origination.ApprovalValidDaysMin, origination.ApprovalValidDaysMax)
-	if days != nil {
-		problems = append(problems, fmt.Errorf("FUMIN_APPROVAL_VALID_DAYS: %w", days))
+	for _, setting := range []struct {
+		name                       string
+		to                         *int
+		byDefault, lowest, highest int
+	}{
+		{"FUMIN_APPROVAL_VALID_DAYS", &cfg.approvalValidDays, origination.ApprovalValidDaysDefault, origination.ApprovalValidDaysMin, origination.ApprovalValidDaysMax},
+		{"FUMIN_ENQUIRY_VALID_DAYS", &cfg.enquiryValidDays, origination.EnquiryValidDaysDefault, origination.EnquiryValidDaysMin, origination.EnquiryValidDaysMax},
+	} {
+		n, err := wholeNumber(take(setting.name, strconv.Itoa(setting.byDefault)), setting.lowest, setting.highest)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("%s: %w", setting.name, err))
+		}
+		*setting.to = n
 	}
 	take("FUMIN_TEST_DSN", "") // read by the tests, which may start this program
 	for _, name := range slices.Sorted(maps.Keys(values)) {
@@ -272,6 +296,9 @@ func (c config) masked() slog.Attr {
 		slog.Int("approval_valid_days", c.approvalValidDays),
 		slog.String("signing_url", c.signingURL), slog.String("signing_key_id", c.signingKeyID),
 		slog.String("signing_secret", present(len(c.signingSecret) > 0)), slog.String("font_file", c.fontFile),
+		slog.String("bureau_url", c.bureauURL), slog.String("screening_url", c.screeningURL),
+		slog.String("guarantee_precheck_url", c.precheckURL), slog.String("enquiry_key_id", c.enquiryKeyID),
+		slog.String("enquiry_secret", present(len(c.enquirySecret) > 0)), slog.Int("enquiry_valid_days", c.enquiryValidDays),
 		slog.Bool("workers", c.workers), slog.String("log_level", c.logLevel.String()))
 }
 
@@ -300,7 +327,22 @@ func (c config) wrong() error {
 	check(len(c.channelSecret) > 0, "FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_KEY_ID", func() error { return channel.CheckKey(c.channelKeyID, c.channelSecret) })
 	check(c.signingURL != "", "FUMIN_SIGNING_URL, FUMIN_SIGNING_SECRET, FUMIN_SIGNING_KEY_ID", func() error { _, err := newSigner(c); return err })
 	check(c.fontFile != "", "FUMIN_FONT_FILE", func() error { _, err := contractprint.LoadFont(c.fontFile); return err })
+	connected := false
+	for name, address := range c.enquiryURLs() {
+		connected = connected || address != ""
+		check(address != "", name, func() error { return channel.CheckBaseURL(address) })
+	}
+	check(connected || len(c.enquirySecret) > 0, "FUMIN_ENQUIRY_SECRET, FUMIN_ENQUIRY_KEY_ID", func() error {
+		return channel.CheckKey(c.enquiryKeyID, c.enquirySecret)
+	})
 	return errors.Join(problems...)
+}
+
+// enquiryURLs are the addresses of the institutions, by setting; empty: not connected.
+func (c config) enquiryURLs() map[string]string {
+	return map[string]string{
+		"FUMIN_BUREAU_URL": c.bureauURL, "FUMIN_SCREENING_URL": c.screeningURL, "FUMIN_GUARANTEE_PRECHECK_URL": c.precheckURL,
+	}
 }
 
 func (c config) missing() error {
@@ -362,6 +404,31 @@ func sandboxSigning(ctx context.Context, cfg config, args []string, out io.Write
 	return signingsandbox.Run(ctx, signingsandbox.Options{
 		Keys: map[string][]byte{cfg.signingKeyID: cfg.signingSecret}, Now: now,
 	}, args[0], func(baseURL string) error { _, err := fmt.Fprintln(out, baseURL); return err })
+}
+
+func sandboxEnquiries(ctx context.Context, cfg config, args []string, out io.Writer) error {
+	if len(args) != 1 || len(cfg.enquirySecret) == 0 {
+		return errors.New("usage: FUMIN_ENQUIRY_SECRET=… fumin sandbox-enquiries LISTEN, as in 127.0.0.1:8091")
+	}
+	return enquirysandbox.Run(ctx, map[string][]byte{cfg.enquiryKeyID: cfg.enquirySecret}, now, args[0],
+		func(baseURL string) error { _, err := fmt.Fprintln(out, baseURL); return err })
+}
+
+// sources are the institutions that the configuration connects.
+func (c config) sources() (sources origination.Sources, err error) {
+	connect := func(address string, use func(*enquiry.Client)) {
+		if address == "" || err != nil {
+			return
+		}
+		var client *enquiry.Client
+		if client, err = enquiry.New(address, c.enquiryKeyID, c.enquirySecret, now); err == nil {
+			use(client)
+		}
+	}
+	connect(c.bureauURL, func(client *enquiry.Client) { sources.Bureau = client })
+	connect(c.screeningURL, func(client *enquiry.Client) { sources.Screening = client })
+	connect(c.precheckURL, func(client *enquiry.Client) { sources.Precheck = client })
+	return sources, err
 }
 
 func serve(ctx context.Context, cfg config, out io.Writer) error {
@@ -600,6 +667,11 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	if err != nil {
 		return nil, err
 	}
+	sources, err := cfg.sources()
+	if err != nil {
+		return nil, err
+	}
+	enquiries := origination.NewEnquiries(store, now, newID, origination.ConnectedTo(sources, cfg.enquiryValidDays, log))
 	members := newStaff(store)
 	nodeID := newID()
 	jobs := origination.NewJobs(store, now, newID, wakeJobs)
@@ -614,14 +686,15 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 		options: api.Options{
 			Log: log, NewID: newID, Now: now, Version: version(),
 			Staff: members, Tokens: tokens, Authenticate: tokens.Authenticate,
-			Applications:    origination.NewApplications(store, now, newID, origination.ApprovalValidFor(cfg.approvalValidDays)),
+			Applications: origination.NewApplications(store, now, newID,
+				origination.ApprovalValidFor(cfg.approvalValidDays), origination.AskingFirst(enquiries)),
 			Borrowers:       origination.NewBorrowers(store, now, newID),
 			Catalogue:       origination.NewCatalogue(store, now, newID),
 			Disbursements:   origination.NewDisbursements(store, now, newID, wake),
 			Quotes:          origination.NewQuotes(store, now),
 			RuleSets:        origination.NewRuleSets(store, now, newID, jobs),
 			Jobs:            jobs,
-			Enquiries:       origination.NewEnquiries(store, now, newID),
+			Enquiries:       enquiries,
 			Limits:          origination.NewLimits(store, now, newID),
 			Reviews:         origination.NewReviews(store, now, newID),
 			Authorities:     origination.NewAuthorities(store, now, newID),
@@ -724,6 +797,11 @@ func demo(ctx context.Context, cfg config, out io.Writer) (err error) {
 	if err := os.WriteFile(filepath.Join(cfg.dataDir, "channel-url"), []byte(cfg.channelURL+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the channel's address: %w", err)
 	}
+	stopEnquiries, err := cfg.connectDemoInstitutions(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, stopEnquiries()) }()
 	return serveAnnounced(ctx, cfg, logFile, func(address string) error {
 		return greet(out, cfg, address, password)
 	})
@@ -742,6 +820,7 @@ func (c *config) fillForDemo() (password string, err error) {
 	tokenKey := kept("token.key", randomBytes(32))
 	channelSecret := kept("channel.secret", randomBytes(32))
 	signingSecret := kept("signing.secret", randomBytes(32))
+	enquirySecret := kept("enquiry.secret", randomBytes(32))
 	chosen := kept("demo-password", func() ([]byte, error) {
 		random, err := randomBytes(9)()
 		return fmt.Appendf(nil, "demo-%x", random), err
@@ -761,6 +840,9 @@ func (c *config) fillForDemo() (password string, err error) {
 	if len(c.signingSecret) == 0 {
 		c.signingSecret = signingSecret
 	}
+	if len(c.enquirySecret) == 0 {
+		c.enquirySecret = enquirySecret
+	}
 	return string(chosen), nil
 }
 
@@ -774,13 +856,40 @@ func randomBytes(n int) func() ([]byte, error) {
 
 // startSandbox runs the sandbox channel beside the service and returns its address. stop lets open requests finish.
 func startSandbox(ctx context.Context, cfg config) (address string, stop func() error, err error) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the service, which may still be paying
-	addresses, ended := make(chan string, 1), make(chan error, 1)
-	go func() {
-		ended <- sandbox.Run(ctx, sandbox.Options{
+	return startBeside(ctx, func(ctx context.Context, ready func(string) error) error {
+		return sandbox.Run(ctx, sandbox.Options{
 			RecordFile: filepath.Join(cfg.dataDir, "channel.jsonl"),
 			Keys:       map[string][]byte{cfg.channelKeyID: cfg.channelSecret}, Now: now,
-		}, "127.0.0.1:0", func(baseURL string) error { addresses <- baseURL; return nil })
+		}, "127.0.0.1:0", ready)
+	})
+}
+
+// connectDemoInstitutions runs the sandbox of the institutions for those that the configuration does not name. stop ends it.
+func (c *config) connectDemoInstitutions(ctx context.Context) (stop func() error, err error) {
+	address, stop, err := startBeside(ctx, func(ctx context.Context, ready func(string) error) error {
+		return enquirysandbox.Run(ctx, map[string][]byte{c.enquiryKeyID: c.enquirySecret}, now, "127.0.0.1:0", ready)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, setting := range []*string{&c.bureauURL, &c.screeningURL, &c.precheckURL} {
+		if *setting == "" {
+			*setting = address
+		}
+	}
+	// For whoever wants to tell the sandbox what to answer.
+	if err := os.WriteFile(filepath.Join(c.dataDir, "enquiry-url"), []byte(address+"\n"), 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the institutions' address: %w", err), stop())
+	}
+	return stop, nil
+}
+
+// startBeside runs a server beside the service until stop, and returns the address it tells.
+func startBeside(ctx context.Context, run func(ctx context.Context, ready func(address string) error) error) (address string, stop func() error, err error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the service, which may still be speaking to it
+	addresses, ended := make(chan string, 1), make(chan error, 1)
+	go func() {
+		ended <- run(ctx, func(baseURL string) error { addresses <- baseURL; return nil })
 	}()
 	select {
 	case address := <-addresses:
@@ -793,20 +902,11 @@ func startSandbox(ctx context.Context, cfg config) (address string, stop func() 
 
 // startSigning runs the sandbox signing service beside the service and returns its address.
 func startSigning(ctx context.Context, cfg config) (address string, stop func() error, err error) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	addresses, ended := make(chan string, 1), make(chan error, 1)
-	go func() {
-		ended <- signingsandbox.Run(ctx, signingsandbox.Options{
+	return startBeside(ctx, func(ctx context.Context, ready func(string) error) error {
+		return signingsandbox.Run(ctx, signingsandbox.Options{
 			Keys: map[string][]byte{cfg.signingKeyID: cfg.signingSecret}, Now: now,
-		}, "127.0.0.1:0", func(baseURL string) error { addresses <- baseURL; return nil })
-	}()
-	select {
-	case address := <-addresses:
-		return address, func() error { cancel(); return <-ended }, nil
-	case err := <-ended:
-		cancel()
-		return "", nil, err
-	}
+		}, "127.0.0.1:0", ready)
+	})
 }
 
 // loadDemoData brings in the shipped catalogue and the demo organisation. What is there already stays as it is.

@@ -21,9 +21,12 @@ import (
 )
 
 // newBank is a register with the shipped catalogue.
-func newBank(t *testing.T) *register {
+func newBank(t *testing.T) *register { return newBankAsking(t) }
+
+// newBankAsking is newBank with institutions that are asked before a submit.
+func newBankAsking(t *testing.T, options ...origination.EnquiriesOption) *register {
 	t.Helper()
-	r := newRegister(t)
+	r := newRegister(t, options...)
 	products, versions, rates, err := demodata.Catalogue()
 	if err != nil {
 		t.Fatal(err)

@@ -50,7 +50,7 @@ type register struct {
 	actors map[string]domain.Actor // by token
 }
 
-func newRegister(t *testing.T) *register {
+func newRegister(t *testing.T, asking ...origination.EnquiriesOption) *register {
 	t.Helper()
 	store, dsn := storetest.NewWithDSN(t)
 	db, err := sql.Open("mysql", dsn+"?parseTime=true")
@@ -69,12 +69,12 @@ func newRegister(t *testing.T) *register {
 	options := edgeOptions(&logLines{})
 	options.NewID, options.Now = newID, now
 	options.Borrowers = origination.NewBorrowers(store, now, newID)
-	options.Applications = origination.NewApplications(store, now, newID)
 	options.Catalogue = origination.NewCatalogue(store, now, newID)
 	options.Quotes = origination.NewQuotes(store, now)
 	options.Jobs = origination.NewJobs(store, now, newID, func() {})
 	options.RuleSets = origination.NewRuleSets(store, now, newID, options.Jobs)
-	options.Enquiries = origination.NewEnquiries(store, now, newID)
+	options.Enquiries = origination.NewEnquiries(store, now, newID, asking...)
+	options.Applications = origination.NewApplications(store, now, newID, origination.AskingFirst(options.Enquiries))
 	options.Limits = origination.NewLimits(store, now, newID)
 	options.Reviews = origination.NewReviews(store, now, newID)
 	options.Authorities = origination.NewAuthorities(store, now, newID)

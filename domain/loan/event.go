@@ -27,6 +27,7 @@ const (
 	SubjectRepayment    Subject = "repayment"    // 还款
 	SubjectRenewal      Subject = "renewal"      // 续贷
 	SubjectDocument     Subject = "document"     // 申请资料
+	SubjectEnquiry      Subject = "enquiry"      // 外部查询
 )
 
 // Subjects lists every subject.
@@ -34,7 +35,7 @@ func Subjects() []Subject {
 	return []Subject{
 		SubjectApplication, SubjectDisbursement, SubjectTransfer, SubjectReversal, SubjectHold, SubjectTask, SubjectVote,
 		SubjectSiteVisit, SubjectSignature, SubjectGuarantee, SubjectLine, SubjectLoanNote, SubjectRepayment, SubjectRenewal,
-		SubjectDocument,
+		SubjectDocument, SubjectEnquiry,
 	}
 }
 

@@ -81,6 +81,8 @@ const (
 	ActionClose    Action = "close"    // 结案
 	ActionExpire   Action = "expire"   // 批准失效
 	ActionRecord   Action = "record"   // 登记资料
+	ActionAsk      Action = "ask"      // 发起查询
+	ActionAnswer   Action = "answer"   // 查询答复
 )
 
 // Label is the action in Chinese.
@@ -110,6 +112,10 @@ func (a Action) Label() string {
 		return "批准失效"
 	case ActionRecord:
 		return "登记资料"
+	case ActionAsk:
+		return "发起查询"
+	case ActionAnswer:
+		return "查询答复"
 	case ActionRequest:
 		return "申请放款"
 	case ActionRelease:

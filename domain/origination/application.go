@@ -75,6 +75,7 @@ type Applications struct {
 	engines *engines
 
 	approvalValidDays int
+	enquiries         *Enquiries // nil: nobody is asked
 }
 
 // ApplicationsOption sets what a lender may set about applications.
@@ -84,6 +85,11 @@ type ApplicationsOption func(*Applications)
 // ApprovalValidDaysDefault.
 func ApprovalValidFor(days int) ApplicationsOption {
 	return func(s *Applications) { s.approvalValidDays = days }
+}
+
+// AskingFirst says by whom other institutions are asked before a case is submitted. Without it nobody is.
+func AskingFirst(enquiries *Enquiries) ApplicationsOption {
+	return func(s *Applications) { s.enquiries = enquiries }
 }
 
 // NewApplications builds the use cases.

@@ -109,6 +109,7 @@ const (
 	HouseholdMerged   BorrowerAction = "merge"            // 并户
 	PropertyAdded     BorrowerAction = "add_property"     // 登记土地、存栏、种植
 	FiguresChanged    BorrowerAction = "change_figures"   // 登记收入、负债
+	EnquiriesSeen     BorrowerAction = "view_enquiries"   // 查看外部查询结果
 )
 
 // The subjects of a BorrowerEvent.

@@ -3,6 +3,7 @@ package origination_test
 import (
 	"cmp"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"path/filepath"
 	"sync"
@@ -290,4 +291,16 @@ func (w *world) released(officer domain.Actor, amount string) loan.DisbursementR
 
 func (w *world) ruleSets() *origination.RuleSets {
 	return origination.NewRuleSets(w.store, w.now, newID, w.jobs())
+}
+
+// lockedWriter lets many goroutines log into one buffer.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
 }

@@ -14,6 +14,9 @@ import (
 // Submit puts a draft before the rules: it is approved, referred to a person, or declined with reasons. A decline is an
 // outcome, not an error.
 func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID) (loan.Record, error) {
+	if err := s.enquiries.enquire(ctx, by, id); err != nil {
+		return loan.Record{}, err
+	}
 	now := s.now()
 	today := domain.DateOf(now)
 	decisionID, guaranteeID := s.newID(), s.newID()
@@ -40,6 +43,7 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 			return err
 		}
 		outcome := file.headroom.hold(judged.Outcome, app.Record().Request.Amount)
+		outcome = holdUnanswered(outcome, file.unanswered)
 		submission := loan.Submission{
 			DecisionID: decisionID, ProductVersionID: file.version.ID, ReferenceRateID: file.ceiling.ReferenceRateID, Outcome: outcome,
 		}
@@ -77,6 +81,8 @@ type file struct {
 	version  product.Version
 	ceiling  product.Ceiling
 	headroom headroom // as of the lock on the units; zero where the product is not offered
+
+	unanswered []Enquiry // what other institutions were asked and did not answer
 }
 
 // gather reads what is known about the case today. What is not known stays unknown, and a rule that needs it refers.
@@ -133,6 +139,10 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 		return file{}, err
 	}
 	f.headroom.facts(&f.facts)
+	f.unanswered, err = enquiryFacts(ctx, r, &f.facts, rec, f.version, person, today)
+	if err != nil {
+		return file{}, err
+	}
 	return f, recommendedFact(ctx, r, &f.facts, person, offered, today)
 }
 
