@@ -675,12 +675,14 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	members := newStaff(store)
 	nodeID := newID()
 	jobs := origination.NewJobs(store, now, newID, wakeJobs)
+	ruleSets := origination.NewRuleSets(store, now, newID, jobs)
 	reports := origination.NewReports(store, now, newID)
 	exports := origination.NewExports(reports, jobs)
 	return &services{
 		staff: members,
 		jobs: origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
 			// Each kind of background work has its line here.
+			origination.JobReplay: ruleSets.RunReplay,
 			origination.JobExport: exports.Run,
 		}),
 		options: api.Options{
@@ -692,7 +694,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Catalogue:       origination.NewCatalogue(store, now, newID),
 			Disbursements:   origination.NewDisbursements(store, now, newID, wake),
 			Quotes:          origination.NewQuotes(store, now),
-			RuleSets:        origination.NewRuleSets(store, now, newID, jobs),
+			RuleSets:        ruleSets,
 			Jobs:            jobs,
 			Enquiries:       enquiries,
 			Limits:          origination.NewLimits(store, now, newID),

@@ -17,7 +17,7 @@ import (
 // ruleSetRoutes are the routes of the rule sets by which applications are decided (规则集).
 func (s *server) ruleSetRoutes() []route {
 	const one = "/v1/rule-sets/:id"
-	return []route{
+	return append(s.replayRoutes(), []route{
 		{method: http.MethodGet, path: "/v1/decision-facts", handler: s.listDecisionFacts},
 		{method: http.MethodPost, path: "/v1/rule-sets", handler: s.draftRuleSet},
 		{method: http.MethodGet, path: "/v1/rule-sets", handler: s.listRuleSets, query: true},
@@ -27,7 +27,7 @@ func (s *server) ruleSetRoutes() []route {
 		{method: http.MethodPost, path: one + "/activate", handler: s.activateRuleSet},
 		{method: http.MethodPost, path: one + "/dry-run", handler: s.dryRunRuleSet},
 		{method: http.MethodGet, path: one + "/events", handler: byID(s.ruleSets.History, shown(viewRuleSetEvents))},
-	}
+	}...)
 }
 
 // listDecisionFacts answers what rules may look at: the same for everybody who is signed in.

@@ -199,17 +199,9 @@ func (r reader) Decisions(ctx context.Context, scope domain.Scope, applicationID
 }
 
 func (r reader) decisionFromRow(row decisionRow) (origination.Decision, error) {
-	text, err := r.cipher.open(decisionFactsColumn, row.ID, row.FactsCipher)
+	facts, err := r.openFacts(row.ID, row.FactsCipher)
 	if err != nil {
 		return origination.Decision{}, err
-	}
-	var snapshot map[string]*string
-	if err := json.Unmarshal([]byte(text), &snapshot); err != nil {
-		return origination.Decision{}, fmt.Errorf("decision %s: facts: %w", row.ID, err)
-	}
-	facts, err := decision.FactsFromSnapshot(snapshot)
-	if err != nil {
-		return origination.Decision{}, fmt.Errorf("decision %s: facts: %w", row.ID, err)
 	}
 	outcome := outcomeFromDocument(row.Outcome.Content)
 	if !outcome.Result.Valid() || string(outcome.Result) != row.Result || outcome.RuleSet != row.RuleSet {

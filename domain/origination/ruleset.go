@@ -19,6 +19,14 @@ type RuleSetReader interface {
 	RuleSetsFor(ctx context.Context, productCode, region string) ([]decision.RuleSetHead, error)
 	// RuleSetEvents returns the history of one version in the order in which it happened.
 	RuleSetEvents(ctx context.Context, id domain.ID) ([]RuleSetEvent, error)
+	// PastDecisions returns decisions of cases in the scope, by time and id, those after a key, at most limit.
+	PastDecisions(ctx context.Context, scope domain.Scope, filter PastFilter, after PastKey, limit int) ([]PastDecision, error)
+	// CountPastDecisions counts them all.
+	CountPastDecisions(ctx context.Context, scope domain.Scope, filter PastFilter) (int64, error)
+	// Replay returns one replay of a set with how far its job is, or "replay-not-found".
+	Replay(ctx context.Context, scope domain.Scope, ruleSetID, id domain.ID) (Replay, error)
+	// Replays lists the latest replays of a set without their reports, newest first, at most ReplaysShown.
+	Replays(ctx context.Context, scope domain.Scope, ruleSetID domain.ID) ([]Replay, error)
 	// LastRuleSetNumber returns the highest number of a family; 0: there is none.
 	LastRuleSetNumber(ctx context.Context, code string) (int, error)
 }
@@ -38,6 +46,10 @@ type RuleSetWriter interface {
 	SaveRuleSet(ctx context.Context, s decision.RuleSetVersion, event RuleSetEvent) error
 	// CloseRuleSet stores the day on which an active version ends, and nothing else of it.
 	CloseRuleSet(ctx context.Context, h decision.RuleSetHead, event RuleSetEvent) error
+	// InsertReplay stores that a replay was asked for; its job is stored already.
+	InsertReplay(ctx context.Context, r Replay) error
+	// SaveReplayReport stores what a replay has found; a later attempt of its job writes the same again.
+	SaveReplayReport(ctx context.Context, id domain.ID, report ReplayReport, at time.Time) error
 	// InsertRuleSetEvent writes one line of the history.
 	InsertRuleSetEvent(ctx context.Context, event RuleSetEvent) error
 }
