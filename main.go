@@ -606,7 +606,8 @@ func tidy(ctx context.Context, services *services, store *repository.Store, log 
 		_, errStaff := services.staff.Tidy(ctx)
 		_, errKeys := origination.TidyIdempotencyKeys(ctx, store, now())
 		_, errJobs := services.jobs.Tidy(ctx)
-		if err := errors.Join(errStaff, errKeys, errJobs); err != nil && ctx.Err() == nil {
+		_, errLetters := origination.ExpireGuarantees(ctx, store, domain.Actor{ID: newID(), Name: "担保到期", Role: domain.RoleSystem}, now())
+		if err := errors.Join(errStaff, errKeys, errJobs, errLetters); err != nil && ctx.Err() == nil {
 			log.WarnContext(ctx, "tidying failed, will be tried again", slog.Any("error", err))
 		}
 		select {

@@ -180,8 +180,7 @@ func (r reader) GuaranteeQuotaHeld(ctx context.Context, companyID domain.ID, reg
 
 // guaranteeCaseRow is a guarantee with the columns of the case that its company may see, and no others.
 type guaranteeCaseRow struct {
-	guaranteeRow `gorm:"embedded"`
-
+	Guarantee     guaranteeRow `gorm:"embedded"` // GORM fills no unexported embedding
 	ApplicationNo string
 	Purpose       string
 	SiteVisitOn   dateColumn
@@ -214,7 +213,7 @@ func (r reader) GuaranteeCases(ctx context.Context, companyID domain.ID, status 
 }
 
 func guaranteeCaseFromRow(row guaranteeCaseRow) (origination.GuaranteeCase, error) {
-	rec, err := guaranteeFromRow(row.guaranteeRow)
+	rec, err := guaranteeFromRow(row.Guarantee)
 	if err != nil {
 		return origination.GuaranteeCase{}, err
 	}

@@ -66,6 +66,7 @@ const (
 	ActionGuaranteeFulfil    Action = "guarantee_fulfil"    // 确认担保条件已落实
 	ActionGuaranteeExpire    Action = "guarantee_expire"    // 担保函到期
 	ActionGuaranteeDischarge Action = "guarantee_discharge" // 解除担保
+	ActionGuaranteeEnlarge   Action = "guarantee_enlarge"   // 按批准增加担保
 	ActionGuaranteeReserve   Action = "guarantee_reserve"   // 占用担保额度
 	ActionGuaranteeConfirm   Action = "guarantee_confirm"   // 确认担保额度
 	ActionGuaranteeFree      Action = "guarantee_free"      // 释放担保额度
@@ -80,6 +81,7 @@ var guaranteeActionLabels = map[Action]string{
 	ActionGuaranteeFulfil:    "确认担保条件已落实",
 	ActionGuaranteeExpire:    "担保函到期",
 	ActionGuaranteeDischarge: "解除担保",
+	ActionGuaranteeEnlarge:   "按批准增加担保",
 	ActionGuaranteeReserve:   "占用担保额度",
 	ActionGuaranteeConfirm:   "确认担保额度",
 	ActionGuaranteeFree:      "释放担保额度",
@@ -439,6 +441,22 @@ func (g *Guarantee) Discharge(by domain.Actor, at time.Time, why string) (Event,
 		g.free()
 	}
 	return event, err
+}
+
+// Enlarge asks the company for more or longer, because more was granted than was asked for. A letter that was given already
+// no longer covers the loan then, and the company has to be asked anew before a payment.
+func (g *Guarantee) Enlarge(by domain.Actor, at time.Time, amount money.Amount, termMonths int) Event {
+	before := g.rec.Request
+	if amount.Cmp(before.Amount) > 0 {
+		g.rec.Request.Amount = amount
+	}
+	g.rec.Request.TermMonths = before.TermMonths
+	if g.rec.Status == GuaranteeRequested { // what a letter says stays as it was said
+		g.rec.Request.TermMonths = max(termMonths, before.TermMonths)
+	}
+	g.rec.Version++
+	return g.event(by, at, ActionGuaranteeEnlarge, g.rec.Status, Note{"amount_before", before.Amount.String()}, Note{"amount", g.rec.Request.Amount.String()},
+		Note{"term_months_before", fmt.Sprint(before.TermMonths)}, Note{"term_months", fmt.Sprint(g.rec.Request.TermMonths)})
 }
 
 // Reserve takes amount of the company's quota (占用担保额度), on top of what is held already, at most what was asked for. The

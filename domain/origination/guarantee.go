@@ -387,6 +387,9 @@ func (s *Guarantees) Answer(ctx context.Context, by domain.Actor, id domain.ID, 
 		if err := tx.SaveGuarantee(ctx, g, event); err != nil {
 			return err
 		}
+		if err := finishTasks(ctx, tx, by, now, found.ApplicationID, loan.TaskGuaranteeAnswer, g.Record().Status.Label()); err != nil {
+			return err
+		}
 		answered, known = g.Record(), false
 		return nil
 	})

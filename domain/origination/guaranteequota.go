@@ -87,6 +87,9 @@ func guaranteeFollows(ctx context.Context, tx Tx, event loan.Event, rec loan.Rec
 		case needed && rec.Status == loan.StatusSigned:
 			return confirmGuarantee(ctx, tx, by, event.At, rec)
 		case needed:
+			if err := enlargeGuarantee(ctx, tx, by, event.At, rec); err != nil {
+				return err
+			}
 			return reserveGuarantee(ctx, tx, by, event.At, rec, rec.Approval.Amount)
 		case rec.Status == loan.StatusSigned:
 			return nil
@@ -96,6 +99,19 @@ func guaranteeFollows(ctx context.Context, tx Tx, event loan.Event, rec loan.Rec
 		return nil
 	}
 	return releaseGuarantee(ctx, tx, by, event.At, rec, money.Amount{})
+}
+
+// enlargeGuarantee asks for what was granted where that is more or longer than what the company was asked (例外批准).
+func enlargeGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec loan.Record) error {
+	g, err := lockLiveGuarantee(ctx, tx, rec.ID)
+	if err != nil || g == nil {
+		return err // without one the reservation says what is missing
+	}
+	asked := g.Record().Request
+	if asked.Amount.Cmp(rec.Approval.Amount) >= 0 && asked.TermMonths >= rec.Approval.TermMonths {
+		return nil
+	}
+	return tx.SaveGuarantee(ctx, g, g.Enlarge(by, now, rec.Approval.Amount, rec.Approval.TermMonths))
 }
 
 // askGuarantee makes the request and discharges an earlier one that is live. The application's row is locked.

@@ -1,0 +1,154 @@
+package api_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"fumin/api"
+	"fumin/domain"
+)
+
+const sampleCompany = domain.ID("01900000-0000-7000-8000-004000000001")
+
+// asCompany returns a client signed in as an officer of a guarantee company.
+func (r *register) asCompany(company domain.ID) *client {
+	token := "company-" + company.String()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.actors[token] = domain.Actor{ID: newID(), Name: "鲁明远", Role: domain.RoleGuaranteeOfficer, BranchID: headOffice, GuaranteeCompanyID: company}
+	return r.client.with("Authorization", "Bearer "+token)
+}
+
+type guaranteeJSON struct {
+	ID           domain.ID `json:"id"`
+	Status       string    `json:"status"`
+	Amount       string    `json:"amount"`
+	BorrowerName string    `json:"borrower_name"`
+	QuotaState   string    `json:"quota_state"`
+	QuotaHeld    string    `json:"quota_held"`
+}
+
+func guaranteed(t *testing.T, r *register, n int, amount string) (a applicationJSON, g guaranteeJSON) {
+	t.Helper()
+	officer := r.officer()
+	createAt(officer, "/v1/applications", newApplication(r.farmer(officer, n).ID).but(fields{"amount": amount})).want(http.StatusCreated).into(&a)
+	createAt(officer, pathOf(a.ID, "/guarantee-requests"), fields{"crop": "other"}).want(http.StatusCreated).into(&g)
+	return a, g
+}
+
+func acceptance(amount string) fields {
+	return fields{
+		"decision": "accepted", "letter_no": "鲁农担函〔2026〕1178号", "amount": amount, "fee_pct": "0.65", "expires_on": "2026-11-22",
+		"counter_guarantee": "none",
+	}
+}
+
+func TestTheCompanySeesItsPartOfTheCaseAndAnswersIt(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	_, g := guaranteed(t, r, 1, "150000.00")
+	company := r.asCompany(sampleCompany)
+	stranger := r.asCompany("01900000-0000-7000-8000-0040000000ff")
+
+	var page struct{ Items []guaranteeJSON }
+	listed := company.get("/v1/guarantee/requests?status=requested").want(http.StatusOK)
+	listed.into(&page)
+	if len(page.Items) != 1 || page.Items[0].ID != g.ID || page.Items[0].BorrowerName != "王吉华" {
+		t.Fatalf("the company's list: %s", listed.body)
+	}
+	stranger.get("/v1/guarantee/requests").want(http.StatusOK).into(&page)
+	if len(page.Items) != 0 {
+		t.Errorf("another company sees %+v, want nothing", page.Items)
+	}
+	one := company.get("/v1/guarantee/requests/" + g.ID.String()).want(http.StatusOK)
+	for _, secret := range []string{idNumber(1), "139", "6228480000000000018", "bureau", "income", "decision\":{", "exposure"} {
+		if strings.Contains(string(one.body), secret) {
+			t.Errorf("the company's part shows %q: %s", secret, one.body)
+		}
+	}
+	path := "/v1/guarantee/requests/" + g.ID.String()
+	stranger.get(path).wantProblem(http.StatusNotFound, "guarantee-not-found")
+	stranger.post(path+"/answer", acceptance("150000.00").text(t)).wantProblem(http.StatusNotFound, "guarantee-not-found")
+	r.officer().post(path+"/answer", acceptance("150000.00").text(t)).wantProblem(http.StatusForbidden, "role-not-allowed")
+
+	company.post(path+"/answer", acceptance("150000.00").text(t)).want(http.StatusOK).into(&g)
+	if g.Status != "accepted" {
+		t.Errorf("answered: %+v", g)
+	}
+	again := company.post(path+"/answer", acceptance("150000.00").text(t)).want(http.StatusOK)
+	if again.header.Get("Idempotency-Replayed") != "true" {
+		t.Error("the same answer again does not say that it was known")
+	}
+	company.post(path+"/answer", acceptance("149999.99").text(t)).wantProblem(http.StatusConflict, "wrong-status")
+}
+
+// The spouse may give the counter-guarantee up to 200,000.00, and the fee stays within the product's ceiling.
+func TestAnAnswerBeyondTheProductsTermsIsRefused(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	company := r.asCompany(sampleCompany)
+	for i, c := range []struct {
+		amount string
+		change fields
+		field  string // "" accepted
+	}{
+		{"199999.99", fields{"counter_guarantee": "spouse"}, ""},
+		{"200000.00", fields{"counter_guarantee": "spouse"}, ""},
+		{"200000.01", fields{"counter_guarantee": "spouse"}, "/counter_guarantee spouse-not-enough"},
+		{"200000.01", fields{"counter_guarantee": "other", "counter_note": "由果园主王立新提供保证"}, ""},
+		{"200000.01", fields{"counter_guarantee": "other"}, "/counter_note out-of-range"},
+		{"150000.00", fields{"fee_pct": "0.75"}, ""},
+		{"150000.00", fields{"fee_pct": "0.750001"}, "/fee_pct fee-above-ceiling"},
+		{"150000.00", fields{"amount": "150000.01"}, "/amount out-of-range"},
+		{"150000.00", fields{"expires_on": "2026-08-22"}, "/expires_on in-the-past"},
+		{"150000.00", fields{"decision": "conditional"}, "/conditions out-of-range"},
+	} {
+		_, g := guaranteed(t, r, 10+i, c.amount)
+		got := company.post("/v1/guarantee/requests/"+g.ID.String()+"/answer", acceptance(c.amount).but(c.change).text(t))
+		if c.field == "" {
+			got.want(http.StatusOK)
+			continue
+		}
+		pointer, code, _ := strings.Cut(c.field, " ")
+		got.wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+		if body := string(got.body); !strings.Contains(body, `"`+pointer+`"`) || !strings.Contains(body, `"`+code+`"`) {
+			t.Errorf("%s with %v: %s, want %s", c.amount, c.change, got.body, c.field)
+		}
+	}
+}
+
+// A guarantee company's officer is a stranger everywhere but at its own part: over the whole route table nothing else answers
+// with success. Its own password is its own; another's is refused below.
+func TestTheCompanysOfficerGetsNowhereElse(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	a, _ := guaranteed(t, r, 1, "150000.00")
+	company := r.asCompany(sampleCompany)
+	tried := 0
+	public := api.PublicRoutesForTest(edgeOptions(&logLines{})) // health, documentation, login: open to anybody at all
+	for _, route := range api.RoutesForTest(edgeOptions(&logLines{})) {
+		method, path, _ := strings.Cut(route, " ")
+		if slices.Contains(public, route) || path == "/v1/me" || path == "/v1/users/:id/password" || strings.HasPrefix(path, "/v1/guarantee/requests") {
+			continue
+		}
+		path = strings.NewReplacer(":id", a.ID.String(), ":code", "QLFMD").Replace(path)
+		for strings.Contains(path, ":") {
+			head, tail, _ := strings.Cut(path, ":")
+			_, rest, more := strings.Cut(tail, "/")
+			path = head + a.ID.String()
+			if more {
+				path += "/" + rest
+			}
+		}
+		status := company.with("Idempotency-Key", newID().String()).bad().send(method, path, "").status
+		tried++
+		if status != http.StatusForbidden && status != http.StatusNotFound {
+			t.Errorf("%s %s answers a guarantee company's officer %d, want 403 or 404", method, path, status)
+		}
+	}
+	if tried < 50 {
+		t.Errorf("tried %d routes, want the whole table", tried)
+	}
+}
