@@ -120,7 +120,7 @@ func TestAnAnswerBeyondTheProductsTermsIsRefused(t *testing.T) {
 }
 
 // A guarantee company's officer is a stranger everywhere but at its own part: over the whole route table nothing else answers
-// with success. Its own password is its own; another's is refused below.
+// with success. Only its own password is its own to change.
 func TestTheCompanysOfficerGetsNowhereElse(t *testing.T) {
 	t.Parallel()
 	r := newBank(t)
