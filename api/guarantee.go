@@ -138,7 +138,7 @@ func (s *server) listGuaranteeCompanies(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(c, http.StatusOK, itemsOf(companies, viewGuaranteeCompany))
+	return writeJSON(c, http.StatusOK, guaranteeItems(companies, viewGuaranteeCompany))
 }
 
 func (s *server) askGuarantee(c *gin.Context) error {
@@ -231,17 +231,17 @@ func (s *server) answerGuarantee(c *gin.Context) error {
 	return writeJSON(c, http.StatusOK, viewGuaranteeAnswered(g))
 }
 
-// itemsView is a list that is never long enough to need pages.
-type itemsView[V any] struct {
+// guaranteeItemsView is a list that is never long enough to need pages.
+type guaranteeItemsView[V any] struct {
 	Items []V `json:"items"`
 }
 
-func itemsOf[R, V any](records []R, view func(R) V) itemsView[V] {
+func guaranteeItems[R, V any](records []R, view func(R) V) guaranteeItemsView[V] {
 	items := make([]V, len(records))
 	for i, r := range records {
 		items[i] = view(r)
 	}
-	return itemsView[V]{Items: items}
+	return guaranteeItemsView[V]{Items: items}
 }
 
 type guaranteeFeeView struct {
@@ -292,7 +292,7 @@ func viewGuaranteeTerms(t *loan.GuaranteeTerms) *guaranteeTermsView {
 	}
 	return &guaranteeTermsView{
 		Name: t.Name, Products: t.Products, RegionPrefix: t.RegionPrefix, CompanySharePct: t.CompanySharePct.String(), LenderSharePct: t.LenderSharePct().String(),
-		Fees: itemsOf(t.Fees, fee).Items, Quotas: itemsOf(t.Quotas, viewGuaranteeQuota).Items, From: t.From, Until: present(t.Until),
+		Fees: guaranteeItems(t.Fees, fee).Items, Quotas: guaranteeItems(t.Quotas, viewGuaranteeQuota).Items, From: t.From, Until: present(t.Until),
 	}
 }
 
@@ -330,8 +330,8 @@ type guaranteeCompanyEventView struct {
 	Terms     *guaranteeTermsView `json:"terms"`
 }
 
-func viewGuaranteeCompanyEvents(events []loan.GuaranteeCompanyEvent) itemsView[guaranteeCompanyEventView] {
-	return itemsOf(events, func(e loan.GuaranteeCompanyEvent) guaranteeCompanyEventView {
+func viewGuaranteeCompanyEvents(events []loan.GuaranteeCompanyEvent) guaranteeItemsView[guaranteeCompanyEventView] {
+	return guaranteeItems(events, func(e loan.GuaranteeCompanyEvent) guaranteeCompanyEventView {
 		return guaranteeCompanyEventView{
 			Version: e.Version, Action: e.Action, ActorID: e.ActorID, ActorName: e.ActorName, ActorRole: e.ActorRole, At: e.At, Terms: viewGuaranteeTerms(&e.Terms),
 		}
@@ -345,8 +345,8 @@ type guaranteeQuotaUseView struct {
 	Free string `json:"free"`
 }
 
-func viewGuaranteeQuotaUses(uses []origination.GuaranteeQuotaUse) itemsView[guaranteeQuotaUseView] {
-	return itemsOf(uses, func(u origination.GuaranteeQuotaUse) guaranteeQuotaUseView {
+func viewGuaranteeQuotaUses(uses []origination.GuaranteeQuotaUse) guaranteeItemsView[guaranteeQuotaUseView] {
+	return guaranteeItems(uses, func(u origination.GuaranteeQuotaUse) guaranteeQuotaUseView {
 		return guaranteeQuotaUseView{guaranteeQuotaView: viewGuaranteeQuota(u.Quota), Held: u.Held.String(), Free: u.Free().String()}
 	})
 }
@@ -423,8 +423,8 @@ func viewGuarantee(r loan.GuaranteeRecord) guaranteeView {
 	}
 }
 
-func viewGuarantees(records []loan.GuaranteeRecord) itemsView[guaranteeView] {
-	return itemsOf(records, viewGuarantee)
+func viewGuarantees(records []loan.GuaranteeRecord) guaranteeItemsView[guaranteeView] {
+	return guaranteeItems(records, viewGuarantee)
 }
 
 type guaranteeLandView struct {
@@ -463,6 +463,6 @@ func viewGuaranteeCase(g origination.GuaranteeCase) guaranteeCaseView {
 	return guaranteeCaseView{
 		guaranteeAnsweredView: viewGuaranteeAnswered(g.Guarantee), ApplicationNo: g.ApplicationNo, BorrowerName: g.BorrowerName.Reveal(),
 		VillageCode: g.VillageCode, Purpose: g.Purpose, SiteVisitOn: present(g.SiteVisitOn),
-		Lands: itemsOf(g.Lands, land).Items, Crops: itemsOf(g.Crops, crop).Items,
+		Lands: guaranteeItems(g.Lands, land).Items, Crops: guaranteeItems(g.Crops, crop).Items,
 	}
 }
