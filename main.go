@@ -463,7 +463,7 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 	var workers sync.WaitGroup
 	defer func() { stopWorkers(); workers.Wait() }()
 	if cfg.workers {
-		workers.Go(func() { carryPayouts(workersCtx, services.payouts, wake, log) })
+		workers.Go(func() { carryPayouts(workersCtx, services.payouts, services.options.Holds, wake, log) })
 		workers.Go(func() { tidy(workersCtx, services, store, log) })
 		for range jobsParallel {
 			workers.Go(func() { carryJobs(workersCtx, services.jobs, jobsWake, log) })
@@ -540,11 +540,14 @@ func openStore(ctx context.Context, cfg config, log *slog.Logger) (*repository.S
 // released, and for what comes due.
 const payoutPause = time.Second
 
-// carryPayouts works until ctx ends. A failure to reach the database is logged and tried again after the pause.
-func carryPayouts(ctx context.Context, payouts *origination.Payouts, wake <-chan struct{}, log *slog.Logger) {
+// carryPayouts carries transfers and notes ended holds until ctx ends. A failure to reach the database is logged and tried again after the pause.
+func carryPayouts(ctx context.Context, payouts *origination.Payouts, holds *origination.Holds, wake <-chan struct{}, log *slog.Logger) {
 	ticker := time.NewTicker(payoutPause)
 	defer ticker.Stop()
 	for {
+		if _, err := holds.EndDue(ctx); err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "ending holds failed", slog.Any("error", err))
+		}
 		taken, err := payouts.Work(ctx)
 		if err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "looking for due payments failed", slog.Any("error", err))

@@ -14,14 +14,14 @@ import (
 
 func (s *server) disbursementRoutes() []route {
 	const one = "/v1/disbursements/:id"
-	return []route{
+	return append([]route{
 		{method: http.MethodPost, path: "/v1/applications/:id/disbursements", handler: s.requestDisbursement},
 		{method: http.MethodGet, path: "/v1/disbursements", handler: s.listDisbursements, query: true},
 		{method: http.MethodGet, path: one, handler: byID(s.disbursements.Disbursement, shown(viewDisbursement))},
 		{method: http.MethodPost, path: one + "/release", handler: s.releaseDisbursement},
 		{method: http.MethodPost, path: one + "/cancel", handler: byIDWithReason(s.disbursements.Cancel, shown(viewDisbursement))},
 		{method: http.MethodPost, path: one + "/recheck", handler: byID(s.disbursements.Recheck, shown(viewDisbursement))},
-	}
+	}, s.paymentRoutes()...)
 }
 
 func (s *server) requestDisbursement(c *gin.Context) error {

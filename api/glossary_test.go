@@ -54,6 +54,15 @@ func TestTheGlossaryKnowsEveryWordOfTheCode(t *testing.T) {
 	for _, s := range decision.RuleSetStatuses() {
 		check("Statuses of a rule set", string(s), s.Label())
 	}
+	for _, s := range loan.HoldStatuses() {
+		check("Statuses of a hold", string(s), s.Label())
+	}
+	for _, s := range loan.ReversalStatuses() {
+		check("Statuses of a reversal", string(s), s.Label())
+	}
+	for _, m := range loan.PaymentMethods() {
+		check("Ways of paying", string(m), m.Label())
+	}
 	for _, s := range origination.JobStatuses() {
 		check("Statuses of a job", string(s), s.Label())
 	}

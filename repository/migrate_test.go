@@ -312,6 +312,26 @@ var refusals = []refusal{
 	{"uk_transfers_number", "UPDATE transfers SET disbursement_id = '{failed}'"},
 	{"fk_transfers_disbursement", "UPDATE transfers SET disbursement_id = '01900000-0000-7000-8000-000000000999'"},
 
+	{"ck_holds_status", "UPDATE holds SET status = 'paused'"},
+	{"ck_holds_two_people", "UPDATE holds SET released_by = placed_by, status = 'released'"},
+	{"ck_holds_released", "UPDATE holds SET status = 'released'"},
+	{"fk_holds_application", "UPDATE holds SET application_id = '01900000-0000-7000-8000-000000000999'"},
+	{"ck_reversals_status", "UPDATE reversals SET status = 'paid'"},
+	{"ck_reversals_amount", "UPDATE reversals SET amount = 0"},
+	{"ck_reversals_two_people", "UPDATE reversals SET decided_by = requested_by, status = 'confirmed'"},
+	{"ck_reversals_two_people", "UPDATE reversals SET status = 'confirmed'"},
+	{"fk_reversals_transfer", "UPDATE reversals SET transfer_id = '01900000-0000-7000-8000-000000000999'"},
+	{"ck_tranches_amount", "UPDATE tranches SET amount = 0"},
+	{"fk_tranches_application", "INSERT INTO tranches VALUES ('01900000-0000-7000-8000-000000000999', 1, '', 1)"},
+	{"ck_tranche_conditions_kind", "UPDATE tranche_conditions SET kind = 'luck'"},
+	{"ck_tranche_conditions_fulfilled", "UPDATE tranche_conditions SET fulfilled_at = '2026-12-01 00:00:00'"},
+	{"uk_tranche_conditions_number", "INSERT INTO tranche_conditions SELECT '01900000-0000-7000-8000-000000000999', application_id, tranche, number, branch_id, kind, text, '', '', NULL, NULL FROM tranche_conditions LIMIT 1"},
+	{"fk_tranche_conditions_tranche", "UPDATE tranche_conditions SET tranche = 9"},
+	{"ck_obligations_status", "UPDATE obligations SET status = 'lost'"},
+	{"ck_obligations_fulfilled", "UPDATE obligations SET status = 'fulfilled'"},
+	{"uk_obligations_disbursement", "INSERT INTO obligations SELECT '01900000-0000-7000-8000-000000000999', disbursement_id, application_id, branch_id, borrower_id, due_on, status, '', '', NULL, NULL, created_at FROM obligations LIMIT 1"},
+	{"fk_obligations_disbursement", "UPDATE obligations SET disbursement_id = '01900000-0000-7000-8000-000000000999'"},
+
 	{"ck_events_subject", "UPDATE events SET subject = 'household'"},
 	{"fk_events_case", "UPDATE events SET case_id = '01900000-0000-7000-8000-000000000999'"},
 	{"events.detail", "UPDATE events SET detail = 'no json'"},
@@ -336,6 +356,11 @@ func TestTheDatabaseRefusesByItself(t *testing.T) {
 		}
 		return tx.InsertDecision(t.Context(), ledgerDecision(signed))
 	})
+	l.exec("INSERT INTO holds SELECT '01900000-0000-7000-8000-0000000000f1', id, branch_id, borrower_id, '核实中', '2026-12-01 00:00:00', officer_id, created_at, NULL, NULL, '', 'live', 1 FROM applications WHERE id = ?", signed.ID)
+	l.exec("INSERT INTO reversals SELECT '01900000-0000-7000-8000-0000000000f2', id, disbursement_id, application_id, branch_id, borrower_id, 1, '退汇', 'TH-1', 'requested', borrower_id, '2026-12-01 00:00:00', NULL, NULL, 1 FROM transfers WHERE disbursement_id = ?", payment.ID)
+	l.exec("INSERT INTO tranches SELECT id, 1, branch_id, amount FROM applications WHERE id = ?", signed.ID)
+	l.exec("INSERT INTO tranche_conditions SELECT '01900000-0000-7000-8000-0000000000f3', application_id, 1, 1, branch_id, 'site_visit', '核查', '', '', NULL, NULL FROM tranches")
+	l.exec("INSERT INTO obligations SELECT id, id, application_id, branch_id, borrower_id, '2027-01-01', 'open', '', '', NULL, NULL, requested_at FROM disbursements WHERE id = ?", payment.ID)
 	l.exec("INSERT INTO reference_rates VALUES ('01900000-0000-7000-8000-0000000000aa', '2026-11-20', 0, 3.45, 3.95, '', '')")
 	l.exec("INSERT INTO product_events VALUES ('QLFMD', 1, 'product', 'QLFMD', 'create', ?, '员工', 'admin', '2026-01-01 00:00:00', '[]')", ledgerOfficer)
 	l.exec("INSERT INTO calendar_years VALUES (2026, '[]', '[]', '', ?, '2026-01-01 00:00:00', 1)", ledgerOfficer)

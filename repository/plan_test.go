@@ -116,10 +116,16 @@ func (l *ledger) fillForPlans() {
 	l.exec("INSERT INTO disbursements (id, application_id, branch_id, borrower_id, amount, status, requested_by, requested_at, released_by, released_at, settled_at, version) SELECT INSERT(id, 1, 5, '0189d'), id, branch_id, borrower_id, amount, 'succeeded', officer_id, created_at, ?, created_at, created_at, 4 FROM applications WHERE id LIKE '0189a%' AND status = 'closed'", ledgerReleaser)
 	l.exec("UPDATE disbursements SET status = 'unknown' WHERE id LIKE '%00'")
 	l.exec("INSERT INTO transfers (id, disbursement_id, application_id, branch_id, borrower_id, number, method, amount, reversed_amount, payee_name, payee_account_cipher, payee_account_last4, payee_bank_name, document_reference, document_sha256, status, sent_at, settled_at, channel_reference, failure_code, failure_reason, work_due_at, attempts, last_error, version) SELECT INSERT(id, 1, 5, '0189f'), id, application_id, branch_id, borrower_id, 1, 'self_payment', amount, 0, '王吉华', 'x', '0123', '', '', '', status, released_at, settled_at, '', '', '', IF(status = 'unknown', '2026-11-01 00:00:00', NULL), 1, '', 4 FROM disbursements WHERE id LIKE '0189d%'")
+	l.exec("INSERT INTO holds SELECT INSERT(id, 1, 5, '0189e'), application_id, branch_id, borrower_id, '核实中', '2026-12-31 00:00:00', requested_by, requested_at, NULL, requested_at, '', 'ended', 2 FROM disbursements WHERE id LIKE '0189d%'")
+	l.exec("UPDATE holds SET status = 'live', released_at = NULL WHERE id LIKE '%00'")
+	l.exec("INSERT INTO reversals SELECT INSERT(id, 1, 5, '0189e'), id, disbursement_id, application_id, branch_id, borrower_id, 1, '退汇', 'TH-1', 'rejected', ?, settled_at, ?, settled_at, 2 FROM transfers WHERE id LIKE '0189f%'", ledgerOfficer, ledgerReleaser)
+	l.exec("UPDATE reversals SET status = 'requested', decided_by = NULL, decided_at = NULL WHERE id LIKE '%00'")
+	l.exec("INSERT INTO obligations SELECT id, id, application_id, branch_id, borrower_id, '2026-12-01', 'fulfilled', 'x', 'y', requested_by, requested_at, requested_at FROM disbursements WHERE id LIKE '0189d%'")
+	l.exec("UPDATE obligations SET status = 'open', document_reference = '', document_sha256 = '', fulfilled_by = NULL, fulfilled_at = NULL WHERE id LIKE '%00'")
 	l.exec("INSERT INTO idempotency_keys (actor_id, idempotency_key, fingerprint, result_id, created_at) SELECT ?, CONCAT('key-', n), REPEAT('0', 64), "+id("a")+", DATE_ADD('2026-01-01 00:00:00', INTERVAL n MINUTE) FROM "+numbers+" s WHERE n < ?", ledgerOfficer, planRows)
 	l.exec("INSERT INTO product_versions (id, product_code, region_prefix, effective_from, effective_to, status, made_by, made_at, activated_by, activated_at, revision, base_id, document) SELECT " + id("e") + `, product_code, CONCAT(36 + n % 2, LPAD(n DIV 10, 4, '0')), DATE_ADD('2020-01-01', INTERVAL n DAY), NULL, 'draft', made_by, made_at, NULL, NULL, 0, base_id, document
 		FROM ` + numbers + " s JOIN (SELECT * FROM product_versions LIMIT 1) v WHERE n < 2000")
-	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, transfers, idempotency_keys, product_versions, branch_ancestors, branches")
+	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, transfers, holds, reversals, obligations, idempotency_keys, product_versions, branch_ancestors, branches")
 }
 
 // rowsRead runs a statement and returns how many rows and index entries the server read for it.
@@ -229,6 +235,25 @@ func TestEveryListAndWorkerGoesByAnIndex(t *testing.T) {
 			}
 		}
 	}
+	for scopeName, scope := range scopes {
+		for _, page := range []domain.Page{{Limit: domain.PageLimitDefault}, {Limit: domain.PageLimitMax, After: "0189e000-0000-7000-8000-000000000d00"}} {
+			readsMax := planReadsPerRow * page.Limit
+			name := fmt.Sprintf("of %s, %+v", scopeName, page)
+			for _, f := range []origination.HoldFilter{{}, {LiveAt: ledgerStart}, {ApplicationID: r.ID}} {
+				check(fmt.Sprintf("Holds %s, %+v", name, f), readsMax, false, func() error { _, err := l.store.Holds(ctx, scope, f, page); return err })
+			}
+			for _, f := range []origination.ReversalFilter{{}, {Status: loan.ReversalRequested}} {
+				check(fmt.Sprintf("Reversals %s, %+v", name, f), readsMax, false, func() error { _, err := l.store.Reversals(ctx, scope, f, page); return err })
+			}
+			for _, f := range []origination.ObligationFilter{{}, {Open: true}, {Open: true, DueBy: domain.MustParseDate("2026-12-31")}} {
+				check(fmt.Sprintf("Obligations %s, %+v", name, f), readsMax, false, func() error { _, err := l.store.Obligations(ctx, scope, f, page); return err })
+			}
+		}
+	}
+	check("HeldUntil", planReadsOfOne, false, func() error { _, _, err := l.store.HeldUntil(ctx, r.ID, ledgerStart); return err })
+	check("HoldsEnded", planReadsOfOne, true, func() error { _, err := l.store.HoldsEnded(ctx, ledgerStart, 8); return err })
+	check("OpenReversals", planReadsOfOne, false, func() error { _, err := l.store.OpenReversals(ctx, d.Transfers[0].ID); return err })
+	check("DisbursementsOfCase", planReadsOfOne, false, func() error { _, err := l.store.DisbursementsOfCase(ctx, r.ID); return err })
 	for scopeName, scope := range map[string]domain.Scope{"a branch": {BranchID: ledgerCounty}, "the borrower": {BorrowerID: r.BorrowerID}, "a worker": {Everything: true}} {
 		for name, read := range l.applicationReads(r, "01900000-0000-7000-8000-0000000000d1", d.ID) {
 			if strings.HasPrefix(name, "Applications") || strings.HasPrefix(name, "Disbursements") {

@@ -128,7 +128,6 @@ func SumOf(transfers ...TransferStatus) (DisbursementStatus, bool) {
 const (
 	PayeesMax                 = 20  // of one disbursement
 	DisbursementsOfOneCaseMax = 200 // whatever became of them
-	TranchesMax               = 50  // of one contract
 	BulkReleaseMax            = 200 // ids in one request
 )
 

@@ -160,6 +160,13 @@ var attempts = map[loan.Action]func(a *loan.Application, by domain.Actor, when d
 	loan.ActionExpire: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
 		return a.Expire(by, at, 30)
 	},
+	loan.ActionPlanTranches: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
+		return a.PlanTranches(by, at, []loan.Tranche{{Number: 1, Amount: money.MustParseAmount("99500.00")}})
+	},
+	loan.ActionFulfilCondition: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
+		_, event, err := a.FulfilCondition(by, at, 1, loan.Condition{ID: decisionID, Kind: loan.ConditionSiteVisit}, loan.Evidence{Reference: "核查表", SHA256: strings.Repeat("a", 64)})
+		return event, err
+	},
 	loan.ActionClose: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
 		return a.Close(by, at)
 	},

@@ -152,7 +152,7 @@ func (a Action) Label() string {
 	if label, ok := guaranteeActionLabels[a]; ok {
 		return label
 	}
-	return lineLabel(a)
+	return paymentLabel(a)
 }
 
 // Transition is one row of the lifecycle: who may do what from where, and where it leads.
@@ -169,6 +169,8 @@ var (
 	officer   = []domain.Role{domain.RoleLoanOfficer}
 	approver  = []domain.Role{domain.RoleApprover}
 	system    = []domain.Role{domain.RoleSystem}
+
+	trancheChecker = []domain.Role{domain.RoleRiskManager, domain.RoleDisbursementOfficer}
 )
 
 // transitions is the lifecycle of an application. docs/lifecycle.md is rendered from it.
@@ -191,6 +193,11 @@ var transitions = []Transition{
 	{ActionDisburse, StatusSigned, "", StatusDisbursed, system},
 	{ActionDisburse, StatusDisbursed, "", StatusDisbursed, system}, // the next tranche, or the next payment of a contract
 	{ActionClose, StatusDisbursed, "", StatusClosed, officer},
+
+	{ActionPlanTranches, StatusApproved, "", StatusApproved, officer},
+	{ActionPlanTranches, StatusSigned, "", StatusSigned, officer},
+	{ActionFulfilCondition, StatusSigned, "", StatusSigned, trancheChecker},
+	{ActionFulfilCondition, StatusDisbursed, "", StatusDisbursed, trancheChecker},
 
 	{ActionWithdraw, StatusDraft, "", StatusWithdrawn, applicant},
 	{ActionWithdraw, StatusReturned, "", StatusWithdrawn, applicant},

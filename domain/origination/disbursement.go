@@ -12,6 +12,10 @@ import (
 
 // DisbursementReader reads disbursements and their transfers.
 type DisbursementReader interface {
+	TrancheReader
+	ReversalReader
+	ObligationReader
+
 	// Disbursement returns one with its transfers, without their accounts, or "disbursement-not-found".
 	Disbursement(ctx context.Context, scope domain.Scope, id domain.ID) (loan.DisbursementRecord, error)
 	// DisbursementCase returns only the application that a disbursement belongs to, or "disbursement-not-found".
@@ -29,6 +33,10 @@ type DisbursementReader interface {
 
 // DisbursementWriter writes disbursements and their transfers, each change with its event.
 type DisbursementWriter interface {
+	TrancheWriter
+	ReversalWriter
+	ObligationWriter
+
 	// LockDisbursement returns a disbursement and keeps others from changing it or its transfers until the transaction
 	// ends, or "disbursement-not-found".
 	LockDisbursement(ctx context.Context, scope domain.Scope, id domain.ID) (*loan.Disbursement, error)

@@ -35,8 +35,10 @@ type paymentCheck struct {
 
 // paymentChecks is every condition, in the order in which people hear of them. A new one is a line here.
 var paymentChecks = []paymentCheck{
+	{"no-hold", checkNoHold},            // 冻结/静置
+	{"conditions-met", checkConditions}, // 放款计划与条件
 	{"cooling-off", checkCoolingOff},
-	{"guarantee_letter", checkGuaranteeLetter},
+	{"guarantee-letter", checkGuaranteeLetter},
 }
 
 // mayPay asks every condition, at the request and again at the release of a payment, and returns the first that is not met.

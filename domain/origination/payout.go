@@ -148,6 +148,9 @@ func (s *Payouts) setAside(ctx context.Context, due DueTransfer, why error) erro
 	})
 }
 
+// lastErrorOnHold is why a released transfer has not been sent.
+const lastErrorOnHold = "on-hold"
+
 // take leases a due transfer to this node: a released one becomes "sending", any other is only leased, to be asked about.
 // A zero record says that another node was faster.
 func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken loan.TransferRecord, fresh bool, err error) {
@@ -173,6 +176,13 @@ func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken loan.Transfe
 			}
 			taken = t
 			return nil
+		}
+		hold, held, err := tx.HeldUntil(ctx, due.ApplicationID, now)
+		if err != nil {
+			return err
+		}
+		if held { // held, not failed: it goes on when the hold ends
+			return tx.PostponeTransfer(ctx, t.ID, hold.Until, t.Attempts, lastErrorOnHold)
 		}
 		events, err := d.Send(s.worker, now, leaseUntil, t.ID)
 		if err != nil {
@@ -254,7 +264,10 @@ func arrive(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *loa
 	if err != nil {
 		return err
 	}
-	return saveCase(ctx, tx, app, disbursed)
+	if err := saveCase(ctx, tx, app, disbursed); err != nil {
+		return err
+	}
+	return tx.InsertObligation(ctx, loan.OweEvidence(now, d, loan.PurposeEvidenceDaysDefault))
 }
 
 // askAgain leaves the transfer unknown and plans the next question. The first time is a deed with an event; later ones are

@@ -1,0 +1,27 @@
+-- +goose Up
+CREATE TABLE holds (
+  id             CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  application_id CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  branch_id      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  borrower_id    CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  reason         VARCHAR(500) NOT NULL,
+  until_at       DATETIME(6) NOT NULL,
+  placed_by      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  placed_at      DATETIME(6) NOT NULL,
+  released_by    CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  released_at    DATETIME(6) NULL,
+  release_reason VARCHAR(500) NOT NULL,
+  status         VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  version        INT NOT NULL,
+  PRIMARY KEY (id),
+  KEY ix_holds_application (application_id, status, until_at),
+  KEY ix_holds_branch (branch_id, id),
+  KEY ix_holds_status (branch_id, status, id),
+  KEY ix_holds_newest (status, id),
+  KEY ix_holds_borrower (borrower_id, id),
+  KEY ix_holds_until (status, until_at),
+  CONSTRAINT fk_holds_application FOREIGN KEY (application_id) REFERENCES applications (id),
+  CONSTRAINT ck_holds_status CHECK (status IN ('live','released','ended')),
+  CONSTRAINT ck_holds_two_people CHECK (released_by IS NULL OR released_by <> placed_by),
+  CONSTRAINT ck_holds_released CHECK ((status = 'released') = (released_by IS NOT NULL))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;

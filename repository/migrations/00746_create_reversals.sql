@@ -1,0 +1,28 @@
+-- +goose Up
+CREATE TABLE reversals (
+  id                CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  transfer_id       CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  disbursement_id   CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  application_id    CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  branch_id         CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  borrower_id       CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  amount            DECIMAL(18,2) NOT NULL,
+  reason            VARCHAR(500) NOT NULL,
+  channel_reference VARCHAR(64) NOT NULL,
+  status            VARCHAR(20) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  requested_by      CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  requested_at      DATETIME(6) NOT NULL,
+  decided_by        CHAR(36) CHARACTER SET ascii COLLATE ascii_bin NULL,
+  decided_at        DATETIME(6) NULL,
+  version           INT NOT NULL,
+  PRIMARY KEY (id),
+  KEY ix_reversals_transfer (transfer_id, id),
+  KEY ix_reversals_branch (branch_id, id),
+  KEY ix_reversals_status (branch_id, status, id),
+  KEY ix_reversals_newest (status, id),
+  KEY ix_reversals_borrower (borrower_id, id),
+  CONSTRAINT fk_reversals_transfer FOREIGN KEY (transfer_id) REFERENCES transfers (id),
+  CONSTRAINT ck_reversals_status CHECK (status IN ('requested','confirmed','rejected')),
+  CONSTRAINT ck_reversals_amount CHECK (amount > 0),
+  CONSTRAINT ck_reversals_two_people CHECK ((status = 'requested') = (decided_by IS NULL) AND (decided_by IS NULL OR decided_by <> requested_by))
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
