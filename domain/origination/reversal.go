@@ -97,7 +97,7 @@ func (s *Disbursements) ConfirmReversal(ctx context.Context, by domain.Actor, id
 		if err := tx.SaveDisbursement(ctx, d, taken); err != nil {
 			return event, err
 		}
-		return event, giveBackToLine(ctx, tx, by, now, rec.ApplicationID, rec.Amount)
+		return event, reverseOnLine(ctx, tx, by, now, rec.ApplicationID, rec.DisbursementID, rec.Amount)
 	})
 }
 
