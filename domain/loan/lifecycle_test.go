@@ -34,7 +34,7 @@ func TestTheLifecycleDocumentShowsTheTables(t *testing.T) {
 	}
 	want := string(content)
 	for name, rendered := range map[string]string{
-		"application": renderApplication(), "transfer": renderTransfer(), "disbursement": renderDisbursement(), "line": renderLine(),
+		"application": renderApplication(), "transfer": renderTransfer(), "disbursement": renderDisbursement(), "line": renderLine(), "guarantee": renderGuarantee(),
 	} {
 		want = replaceBetween(t, want, fmt.Sprintf(beginMark, name), fmt.Sprintf(endMark, name), rendered)
 	}
@@ -106,6 +106,23 @@ func renderLine() string {
 		}
 		fmt.Fprintf(&b, "| %s %s | %s %s | %s %s | %s |\n",
 			tr.From, tr.From.Label(), tr.Action, tr.Action.Label(), tr.To, tr.To.Label(), who)
+	}
+	return b.String()
+}
+
+func renderGuarantee() string {
+	var b strings.Builder
+	b.WriteString("```mermaid\nstateDiagram-v2\n  [*] --> requested: guarantee_ask\n")
+	for _, tr := range loan.GuaranteeTransitions() {
+		fmt.Fprintf(&b, "  %s --> %s: %s\n", tr.From, tr.To, tr.Action)
+	}
+	b.WriteString("```\n\n| from | action | to | roles |\n| --- | --- | --- | --- |\n")
+	for _, tr := range loan.GuaranteeTransitions() {
+		who := roles(tr.Roles)
+		if tr.Roles == nil {
+			who = "follows the case"
+		}
+		fmt.Fprintf(&b, "| %s %s | %s %s | %s %s | %s |\n", tr.From, tr.From.Label(), tr.Action, tr.Action.Label(), tr.To, tr.To.Label(), who)
 	}
 	return b.String()
 }
