@@ -347,6 +347,9 @@ func (a *Application) Sign(by domain.Actor, at time.Time, c Contract) (Event, er
 	if err := a.May(by, ActionSign); err != nil {
 		return Event{}, err
 	}
+	if a.rec.approvedBy(by.ID) {
+		return Event{}, domain.Errorf(domain.KindForbidden, "four-eyes", "审批人不能为自己批准的申请登记合同，请由另一位经办人办理")
+	}
 	if err := c.matches(a.rec); err != nil {
 		return Event{}, err
 	}
@@ -377,6 +380,11 @@ func (a *Application) mayReview(by domain.Actor, action Action) error {
 		return err
 	}
 	return CheckReviewer(a.rec, nil, by.ID)
+}
+
+// approvedBy reports whether somebody approved the application, himself or by the authority he lent (转授权).
+func (r Record) approvedBy(person domain.ID) bool {
+	return r.Approval != nil && !person.IsZero() && (person == r.Approval.ApprovedBy || person == r.Approval.OnBehalfOf)
 }
 
 // CheckReviewer refuses a person who decides about a case (审批人, 贷审会成员, or the one an approver stands in for) and has

@@ -267,6 +267,9 @@ func MayRequest(by domain.Actor, app Record) error {
 	if !slices.Contains(applicant, by.Role) {
 		return errRole(ActionRequest, applicant)
 	}
+	if app.approvedBy(by.ID) {
+		return domain.Errorf(domain.KindForbidden, "four-eyes", "审批人不能为自己批准的申请办理放款，请由另一位经办人办理")
+	}
 	if app.Status != StatusSigned && app.Status != StatusDisbursed {
 		return domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，签约后、结案前才能申请放款", app.Status.Label())
 	}
@@ -341,14 +344,14 @@ func (d *Disbursement) Record() DisbursementRecord {
 	return r
 }
 
-// Release lets the money go (放行). The releaser neither requested it nor approved the application (三分离: 经办、审批、放款).
-func (d *Disbursement) Release(by domain.Actor, at time.Time, app Record) ([]Event, error) {
+// Release lets the money go (放行). The releaser neither requested it, nor investigated or approved the application, nor lent his
+// authority for that (三分离: 经办调查、审批、放款).
+func (d *Disbursement) Release(by domain.Actor, at time.Time, app Record, investigators ...domain.ID) ([]Event, error) {
 	if _, err := nextTransfer(d.rec.first(), ActionRelease, by.Role); err != nil {
 		return nil, err
 	}
-	if by.ID == d.rec.RequestedBy || by.ID == app.OfficerID || by.ID == app.SubmittedBy ||
-		(app.Approval != nil && by.ID == app.Approval.ApprovedBy) {
-		return nil, domain.Errorf(domain.KindForbidden, "four-eyes", "经办人和审批人都不能放行这笔放款，请由另一位放款岗办理")
+	if by.ID == d.rec.RequestedBy || CheckReviewer(app, investigators, by.ID) != nil || app.approvedBy(by.ID) {
+		return nil, domain.Errorf(domain.KindForbidden, "four-eyes", "经办人、实地调查人和审批人都不能放行这笔放款，请由另一位放款岗办理")
 	}
 	var events []Event
 	for i := range d.rec.Transfers {

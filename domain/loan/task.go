@@ -3,6 +3,7 @@ package loan
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -198,26 +199,42 @@ type Routing struct {
 	Text     string
 }
 
-// RoutingOf says what a referred case needs, from the reasons for which it was referred: one task of a kind, with every
-// reason of that kind in its text. A reason that no special task answers needs a reviewer's opinion, which advises the
-// approver and does not bind: the approver's own signature is the decision.
+// RoutingOf says what a referred case needs: the tasks the rules ask for, or where they ask for none, one from the reasons
+// for which it was referred; one task of a kind, with everything of that kind in its text. A reason that no special task answers
+// needs a reviewer's opinion, which advises the approver and does not bind: the approver's own signature is the decision.
 func RoutingOf(o decision.Outcome) []Routing {
 	if o.Result != decision.Refer {
 		return nil
 	}
 	var tasks []Routing
+	add := func(kind TaskKind, text string) {
+		at := slices.IndexFunc(tasks, func(t Routing) bool { return t.Kind == kind })
+		if at < 0 {
+			tasks = append(tasks, Routing{Kind: kind, Blocking: kind != TaskReviewerOpinion, Text: shorten(text)})
+			return
+		}
+		if !strings.Contains(tasks[at].Text, text) {
+			tasks[at].Text = shorten(tasks[at].Text + "；" + text)
+		}
+	}
+	for _, t := range o.Tasks {
+		text := t.Text
+		if len(t.Bring) > 0 {
+			text += "（须带：" + strings.Join(t.Bring, "、") + "）"
+		}
+		if kind := TaskKind(t.Kind); kind.Valid() {
+			add(kind, text)
+		}
+	}
+	if len(tasks) > 0 {
+		return tasks
+	}
 	for _, r := range o.Referred() {
-		kind := taskOfFact(r.FactName)
 		text := r.Text
 		if r.Suggestion != "" {
 			text += "：" + r.Suggestion
 		}
-		at := slices.IndexFunc(tasks, func(t Routing) bool { return t.Kind == kind })
-		if at < 0 {
-			tasks = append(tasks, Routing{Kind: kind, Blocking: kind != TaskReviewerOpinion, Text: shorten(text)})
-			continue
-		}
-		tasks[at].Text = shorten(tasks[at].Text + "；" + text)
+		add(taskOfFact(r.FactName), text)
 	}
 	return tasks
 }

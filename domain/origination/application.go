@@ -178,12 +178,55 @@ func (s *Applications) Edit(ctx context.Context, by domain.Actor, cmd EditApplic
 
 // Decline refuses a referred application.
 func (s *Applications) Decline(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error) {
-	return s.withReason(ctx, by, id, reason, (*loan.Application).Decline)
+	return s.decide(ctx, by, id, reason, (*loan.Application).Decline, nil)
 }
 
-// Return sends a referred application back for correction (退回补正).
-func (s *Applications) Return(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Record, error) {
-	return s.withReason(ctx, by, id, reason, (*loan.Application).Return)
+// ReturnApplication says what a returned case lacks.
+type ReturnApplication struct {
+	ID     domain.ID
+	Reason string
+	Items  []loan.MissingItem
+}
+
+// Return sends a referred application back for correction (退回补正) and names what is missing. The file stays as it is, the
+// decision too; submitted again, the case is decided anew on fresh facts.
+func (s *Applications) Return(ctx context.Context, by domain.Actor, cmd ReturnApplication) (loan.Record, error) {
+	if err := loan.CheckMissing(cmd.Items); err != nil {
+		return loan.Record{}, err
+	}
+	id := s.newID()
+	return s.decide(ctx, by, cmd.ID, cmd.Reason, (*loan.Application).Return, func(tx Tx, rec loan.Record, now time.Time) error {
+		return tx.InsertCorrection(ctx, loan.Correction{
+			ID: id, ApplicationID: rec.ID, BranchID: rec.BranchID, DecisionID: rec.DecisionID, Reason: cmd.Reason, Items: cmd.Items,
+			ReturnedBy: by.ID, ReturnedAt: now,
+		})
+	})
+}
+
+// decide is how an approver sends a case on without granting it: whoever prepared the case does not, and its task list ends.
+func (s *Applications) decide(ctx context.Context, by domain.Actor, id domain.ID, reason string, do transitionWithReason,
+	also func(tx Tx, rec loan.Record, now time.Time) error,
+) (loan.Record, error) {
+	if err := checkReason(reason); err != nil {
+		return loan.Record{}, err
+	}
+	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
+		event, err := do(app, by, now, reason)
+		if err != nil {
+			return loan.Event{}, err
+		}
+		rec := app.Record()
+		if err := separate(ctx, tx, rec, by.ID); err != nil {
+			return loan.Event{}, err
+		}
+		if err := closeTasks(ctx, tx, by, now, rec.ID, "申请"+rec.Status.Label()); err != nil {
+			return loan.Event{}, err
+		}
+		if also == nil {
+			return event, nil
+		}
+		return event, also(tx, rec, now)
+	})
 }
 
 // Withdraw ends an application at the borrower's wish: until it is signed, and then within the cooling-off period (冷静期)
@@ -283,8 +326,12 @@ func (s *Applications) withReason(ctx context.Context, by domain.Actor, id domai
 	if err := checkReason(reason); err != nil {
 		return loan.Record{}, err
 	}
-	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, _ Tx) (loan.Event, error) {
-		return do(app, by, now, reason)
+	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
+		event, err := do(app, by, now, reason)
+		if err != nil {
+			return loan.Event{}, err
+		}
+		return event, closeTasks(ctx, tx, by, now, id, "申请"+app.Record().Status.Label())
 	})
 }
 

@@ -237,9 +237,12 @@ func TestTheReviewOfAReferredCase(t *testing.T) {
 	unconfirmed.BureauConfirmationNo = ""
 	rec := w.submittedFor(officer, "19800615", unconfirmed)
 
-	_, err := w.applications.Return(ctx, approver, rec.ID, "")
+	missing := []loan.MissingItem{{Kind: loan.MissingField, Name: "bureau_confirmation_no", Text: "请补充乡村振兴局确认编号"}}
+	_, err := w.applications.Return(ctx, approver, origination.ReturnApplication{ID: rec.ID, Items: missing})
 	wantCode(t, "return without a reason", err, "invalid-fields")
-	returned, err := w.applications.Return(ctx, approver, rec.ID, "请补充乡村振兴局确认编号")
+	_, err = w.applications.Return(ctx, approver, origination.ReturnApplication{ID: rec.ID, Reason: "资料不全"})
+	wantCode(t, "return without naming what is missing", err, "invalid-fields")
+	returned, err := w.applications.Return(ctx, approver, origination.ReturnApplication{ID: rec.ID, Reason: "资料不全", Items: missing})
 	w.must(err)
 	edited, err := w.applications.Edit(ctx, officer, origination.EditApplication{ID: rec.ID, Version: returned.Version, Request: request("70000.00")})
 	w.must(err)
@@ -254,7 +257,22 @@ func TestTheReviewOfAReferredCase(t *testing.T) {
 		t.Errorf("resubmitted with the confirmation: %s; want approved by a new decision", again.Status)
 	}
 
+	decisions, err := w.applications.Decisions(ctx, officer, rec.ID)
+	w.must(err)
+	if len(decisions) != 2 || decisions[0].ID != rec.DecisionID || decisions[0].Outcome.Result != decision.Refer || decisions[1].ID != again.DecisionID ||
+		decisions[1].Outcome.Result != decision.Approve {
+		t.Errorf("two submits left these decisions: %+v; want the referral and then the approval", decisions)
+	}
+	corrections, err := w.reviews.Corrections(ctx, officer, rec.ID)
+	w.must(err)
+	if len(corrections) != 1 || corrections[0].DecisionID != rec.DecisionID || len(corrections[0].Items) != 1 || corrections[0].Items[0] != missing[0] {
+		t.Errorf("what was missing: %+v", corrections)
+	}
+
 	other := w.submittedFor(officer, "19800615", unconfirmed)
+	_, err = w.applications.Approve(ctx, approver, origination.ApproveApplication{ID: other.ID})
+	wantCode(t, "approve before the bureau's confirmation", err, "tasks-open")
+	w.clear(officer, other.ID)
 	approved, err := w.applications.Approve(ctx, approver, origination.ApproveApplication{
 		ID: other.ID, Amount: money.MustParseAmount("60000.00"),
 	})

@@ -60,6 +60,7 @@ func (w *world) referred(officer domain.Actor, amount string) loan.Record {
 	if rec.Status != loan.StatusReviewing {
 		w.t.Fatalf("submitted %s: %s, want reviewing", amount, rec.Status)
 	}
+	w.clear(officer, rec.ID)
 	return rec
 }
 
@@ -106,6 +107,19 @@ func TestTheNurseryIsRefusedToWhoHasTooLittleAuthorityAndApprovedByWhoHasEnough(
 	w.must(err)
 	if still := open(tasks, loan.TaskHigherApproval); len(still) != 0 {
 		t.Errorf("after the approval these are still open: %+v", still)
+	}
+}
+
+// clear does what a case waits for, as the officer who has it to do.
+func (w *world) clear(officer domain.Actor, id domain.ID) {
+	w.t.Helper()
+	list, err := w.reviews.TasksOfCase(w.t.Context(), officer, id)
+	w.must(err)
+	for _, task := range list.Items {
+		if task.Status == loan.TaskOpen && task.Blocking {
+			_, err := w.reviews.Complete(w.t.Context(), officer, task.ID, "已办妥")
+			w.must(err)
+		}
 	}
 }
 

@@ -209,7 +209,11 @@ func (s *Disbursements) Release(ctx context.Context, by domain.Actor, key Idempo
 
 // release is what Release does while the application and the disbursement are locked.
 func release(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *loan.Application, d *loan.Disbursement) error {
-	events, err := d.Release(by, now, app.Record())
+	investigators, err := tx.Investigators(ctx, app.Record().ID)
+	if err != nil {
+		return err
+	}
+	events, err := d.Release(by, now, app.Record(), investigators...)
 	if err != nil {
 		return err
 	}

@@ -138,3 +138,17 @@ func (h headroom) facts(f *decision.Facts) {
 	f.ExposureProductMax = decision.Known(h.productMax)
 	f.ExposureLenderMax = decision.KnownUnless(!h.lenderLimited, h.lenderMax)
 }
+
+// visitFacts are what is known of visits (实地调查). A visit on file that two investigators confirmed counts, and says how many
+// they were. The officer's own statement in the application (实地走访日期) still makes it a case that was visited, as it always
+// did for small loans; but how many were there stays unknown with it, so a rule that asks for two investigators refers.
+func visitFacts(ctx context.Context, r Reader, f *decision.Facts, rec loan.Record, today domain.Date) error {
+	visits, err := r.SiteVisits(ctx, rec.ID)
+	if err != nil {
+		return err
+	}
+	if n := loan.InvestigatorsOn(visits, today); n > 0 {
+		f.SiteVisitDone, f.SiteVisitInvestigators = decision.Known(true), decision.Known(n)
+	}
+	return nil
+}

@@ -13,6 +13,18 @@ import (
 type ReviewReader interface {
 	// TasksOfApplication lists every task of a case in the order in which they came up, at most loan.TasksOfCaseMax.
 	TasksOfApplication(ctx context.Context, scope domain.Scope, applicationID domain.ID) ([]loan.Task, error)
+	// Task returns one, or "task-not-found".
+	Task(ctx context.Context, scope domain.Scope, id domain.ID) (loan.Task, error)
+	// Tasks lists a page, newest first.
+	Tasks(ctx context.Context, scope domain.Scope, filter TaskFilter, page domain.Page) ([]loan.Task, error)
+	// SiteVisit returns one, or "visit-not-found".
+	SiteVisit(ctx context.Context, scope domain.Scope, id domain.ID) (loan.SiteVisit, error)
+	// SiteVisits lists the visits of a case, oldest first, at most loan.VisitsOfCaseMax. The application has been read within
+	// its scope.
+	SiteVisits(ctx context.Context, applicationID domain.ID) ([]loan.SiteVisit, error)
+	// Corrections lists how often and why a case was returned, oldest first, at most loan.ReturnsMax. The application has been
+	// read within its scope.
+	Corrections(ctx context.Context, applicationID domain.ID) ([]loan.Correction, error)
 	// Investigators returns everybody who made or confirmed a site visit of a case. The application has been read within
 	// its scope.
 	Investigators(ctx context.Context, applicationID domain.ID) ([]domain.ID, error)
@@ -28,8 +40,23 @@ type ReviewWriter interface {
 	InsertTask(ctx context.Context, t loan.Task, event loan.Event) error
 	// SaveTask refuses with "stale-version".
 	SaveTask(ctx context.Context, t loan.Task, event loan.Event) error
+	// InsertSiteVisit refuses with "id-exists".
+	InsertSiteVisit(ctx context.Context, v loan.SiteVisit, event loan.Event) error
+	// SaveSiteVisit stores a confirmation; it refuses with "stale-version".
+	SaveSiteVisit(ctx context.Context, v loan.SiteVisit, event loan.Event) error
+	// InsertCorrection stores what was missing; the event is the application's.
+	InsertCorrection(ctx context.Context, c loan.Correction) error
 	// InsertVote refuses a second vote of one member in one round with "already-voted".
 	InsertVote(ctx context.Context, v loan.Vote, event loan.Event) error
+}
+
+// TaskFilter narrows a list; zero fields do not.
+type TaskFilter struct {
+	OwnerID domain.ID
+	Status  loan.TaskStatus
+	Kind    loan.TaskKind
+	// OverdueAt keeps open tasks that were due before the time.
+	OverdueAt time.Time
 }
 
 // Reviews are the use cases of the review of referred cases: tasks, site visits, the committee (审查).

@@ -21,6 +21,7 @@ func (w *world) reviewed(officer domain.Actor, amount string) loan.Record {
 	if rec.Status != loan.StatusReviewing {
 		w.t.Fatalf("submitted %s: %s, want reviewing", amount, rec.Status)
 	}
+	w.clear(officer, rec.ID)
 	rec, err = w.applications.Approve(w.t.Context(), w.somebody(domain.RoleApprover), origination.ApproveApplication{ID: rec.ID})
 	w.must(err)
 	return rec

@@ -69,6 +69,9 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 		if err := guaranteeOnSubmit(ctx, tx, by, now, guaranteeID, rec, file.version); err != nil {
 			return err
 		}
+		if err := openTasks(ctx, tx, by, now, rec, outcome, s.newID); err != nil {
+			return err
+		}
 		submitted = rec // last: a retried closure leaves nothing behind
 		return nil
 	})
@@ -96,6 +99,9 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 		return file{}, err
 	}
 	f := file{facts: requestFacts(rec, person, today)}
+	if err := visitFacts(ctx, r, &f.facts, rec, today); err != nil {
+		return file{}, err
+	}
 	household, err := householdOf(ctx, r, rec)
 	if err != nil {
 		return file{}, err
