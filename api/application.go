@@ -24,7 +24,7 @@ func (s *server) applicationRoutes() []route {
 		{method: http.MethodPost, path: one + "/submit", handler: byID(s.applications.Submit, answerApplication)},
 		{method: http.MethodPost, path: one + "/approve", handler: s.approveApplication},
 		{method: http.MethodPost, path: one + "/decline", handler: byIDWithReason(s.applications.Decline, answerApplication)},
-		{method: http.MethodPost, path: one + "/return", handler: byIDWithReason(s.applications.Return, answerApplication)},
+		{method: http.MethodPost, path: one + "/return", handler: s.returnApplication},
 		{method: http.MethodPost, path: one + "/withdraw", handler: byIDWithReason(s.applications.Withdraw, answerApplication)},
 		{method: http.MethodPost, path: one + "/sign", handler: s.signApplication},
 		{method: http.MethodPost, path: one + "/close", handler: byID(s.applications.Close, answerApplication)},
