@@ -263,7 +263,7 @@ func TestNobodyHoldsTwoOfTheRolesThatMustStayApart(t *testing.T) {
 		if _, err := w.applications.Sign(w.t.Context(), officer, origination.SignApplication{ID: rec.ID, ContractNo: "HT-" + rec.ApplicationNo, SignedOn: domain.DateOf(w.now())}); err != nil {
 			return "", err
 		}
-		d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), rec.ID)
+		d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), all(rec.ID))
 		return d.ID, err
 	}
 	approvedBySomebody := func(w *world, rec loan.Record) error { return approve(w, rec, w.demoStaff("approver-3715").ID) }
@@ -335,7 +335,7 @@ func TestNobodyHoldsTwoOfTheRolesThatMustStayApart(t *testing.T) {
 			if _, err := w.applications.Sign(w.t.Context(), w.somebodyAt("3715", domain.RoleLoanOfficer), origination.SignApplication{ID: rec.ID, ContractNo: "HT-1", SignedOn: domain.DateOf(w.now())}); err != nil {
 				return err
 			}
-			_, _, err := w.disbursements.Request(w.t.Context(), as(w, p, domain.RoleLoanOfficer), key(), rec.ID)
+			_, _, err := w.disbursements.Request(w.t.Context(), as(w, p, domain.RoleLoanOfficer), key(), all(rec.ID))
 			return err
 		}, "four-eyes"},
 		{"the approver releases", false, approve, release, "four-eyes"},
