@@ -26,7 +26,6 @@ func (s *server) reviewRoutes() []route {
 		{method: http.MethodGet, path: one + "/site-visits", handler: byID(s.reviews.Visits, shown(viewVisits))},
 		{method: http.MethodPost, path: "/v1/site-visits/:id/confirm", handler: byID(s.reviews.ConfirmVisit, shown(viewVisit))},
 		{method: http.MethodGet, path: one + "/returns", handler: byID(s.reviews.Corrections, shown(viewCorrections))},
-		{method: http.MethodGet, path: one + "/decisions", handler: byID(s.applications.Decisions, shown(viewDecisions))},
 	}
 }
 
@@ -295,10 +294,6 @@ func viewAll[R, V any](records []R, view func(R) V) allView[V] {
 }
 
 func viewVisits(visits []loan.SiteVisit) allView[visitView] { return viewAll(visits, viewVisit) }
-
-func viewDecisions(decisions []origination.Decision) allView[decisionView] {
-	return viewAll(decisions, viewDecision)
-}
 
 type correctionView struct {
 	ID         domain.ID         `json:"id"`

@@ -201,7 +201,8 @@ type Routing struct {
 
 // RoutingOf says what a referred case needs: the tasks the rules ask for, or where they ask for none, one from the reasons
 // for which it was referred; one task of a kind, with everything of that kind in its text. A reason that no special task answers
-// needs a reviewer's opinion, which advises the approver and does not bind: the approver's own signature is the decision.
+// needs a reviewer's opinion. The opinion advises the approver and does not bind: the approver's own signature is the decision.
+// The guarantee company's answer may come after the approval: without its letter nothing is paid.
 func RoutingOf(o decision.Outcome) []Routing {
 	if o.Result != decision.Refer {
 		return nil
@@ -210,7 +211,7 @@ func RoutingOf(o decision.Outcome) []Routing {
 	add := func(kind TaskKind, text string) {
 		at := slices.IndexFunc(tasks, func(t Routing) bool { return t.Kind == kind })
 		if at < 0 {
-			tasks = append(tasks, Routing{Kind: kind, Blocking: kind != TaskReviewerOpinion, Text: shorten(text)})
+			tasks = append(tasks, Routing{Kind: kind, Blocking: kind != TaskReviewerOpinion && kind != TaskGuaranteeAnswer, Text: shorten(text)})
 			return
 		}
 		if !strings.Contains(tasks[at].Text, text) {

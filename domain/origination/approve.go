@@ -60,7 +60,10 @@ func (s *Applications) Approve(ctx context.Context, by domain.Actor, cmd Approve
 		if err := saveCase(ctx, tx, app, event); err != nil {
 			return err
 		}
-		if err := closeTasks(ctx, tx, by, now, a.rec.ID, "申请已批准"); err != nil {
+		if err := finishTasks(ctx, tx, by, now, a.rec.ID, loan.TaskHigherApproval, "已由有权审批人批准"); err != nil {
+			return err
+		}
+		if err := closeTasks(ctx, tx, by, now, a.rec.ID, "申请已批准", loan.TaskGuaranteeAnswer); err != nil {
 			return err
 		}
 		approved = app.Record()

@@ -2,6 +2,7 @@ package origination
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"fumin/domain"
@@ -91,15 +92,14 @@ func openTasks(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec l
 	return nil
 }
 
-// closeTasks ends what is still open when a case moves on: a task for a higher approver is done by the approval, everything
-// else is cancelled.
-func closeTasks(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, why string) error {
+// closeTasks cancels what is still open when a case moves on, but for the kinds that outlive the step.
+func closeTasks(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, why string, outlive ...loan.TaskKind) error {
 	tasks, err := tx.TasksOfApplication(ctx, domain.Scope{Everything: true}, applicationID)
 	if err != nil {
 		return err
 	}
 	for _, t := range tasks {
-		if t.Status != loan.TaskOpen {
+		if t.Status != loan.TaskOpen || slices.Contains(outlive, t.Kind) {
 			continue
 		}
 		closed, event, err := t.Cancel(by, now, why)

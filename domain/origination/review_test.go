@@ -169,13 +169,15 @@ func TestARoundsTasksEndWithTheRound(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	officer, approver := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleApprover)
-	rec := w.submittedFor(officer, "19800615", request("300000.00"))
+	unknown := request("80000.00")
+	unknown.BureauConfirmationNo = ""
+	rec := w.submittedFor(officer, "19800615", unknown)
 	list, err := w.reviews.TasksOfCase(ctx, officer, rec.ID)
 	w.must(err)
-	if list.Ready || len(open(list.Items, loan.TaskGuaranteeAnswer)) != 1 {
-		t.Fatalf("referred for the guarantee: %+v; want the company's answer among what is open", list)
+	if list.Ready || len(open(list.Items, loan.TaskBureauConfirmation)) != 1 {
+		t.Fatalf("referred for the list: %+v; want the bureau's confirmation among what is open", list)
 	}
-	task := open(list.Items, loan.TaskGuaranteeAnswer)[0]
+	task := open(list.Items, loan.TaskBureauConfirmation)[0]
 	if task.OwnerID != officer.ID || !task.DueAt.After(w.now()) || task.DecisionID != rec.DecisionID {
 		t.Errorf("the task: %+v; want the officer's, with a due time, of this decision", task)
 	}
@@ -221,10 +223,12 @@ func TestOneOfTwentyCompletesATask(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	officer := w.somebody(domain.RoleLoanOfficer)
-	rec := w.submittedFor(officer, "19800615", request("300000.00"))
+	unknown := request("80000.00")
+	unknown.BureauConfirmationNo = ""
+	rec := w.submittedFor(officer, "19800615", unknown)
 	list, err := w.reviews.TasksOfCase(t.Context(), officer, rec.ID)
 	w.must(err)
-	id := open(list.Items, loan.TaskGuaranteeAnswer)[0].ID
+	id := open(list.Items, loan.TaskBureauConfirmation)[0].ID
 	codes := atOnce(callers, func(int) error {
 		_, err := w.reviews.Complete(context.Background(), officer, id, "已答复")
 		return err
@@ -354,7 +358,7 @@ func TestNobodyHoldsTwoOfTheRolesThatMustStayApart(t *testing.T) {
 				DraftedBy: newID(), DraftedAt: testStart, ActivatedBy: newID(), ActivatedAt: testStart, Version: 2,
 			}
 			w.must(w.authorities.Load(t.Context(), domain.Actor{ID: newID(), Role: domain.RoleSystem, Name: "安装程序"}, []staff.Authority{a}))
-			rec := w.referred(maker, "300000.00")
+			rec := w.offList(maker, "80000.00")
 			w.must(c.first(w, rec, person))
 			wantCode(t, c.name, c.second(w, rec, person), c.want)
 		})
