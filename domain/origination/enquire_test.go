@@ -78,12 +78,16 @@ func TestAnswersBecomeFactsAndAreAskedOnceForACase(t *testing.T) {
 	})
 	x.wantAsked("after the first submit", 1, 1, 0)
 
-	_, err := x.applications.Return(t.Context(), approver, rec.ID, "补充资料")
+	_, err := x.applications.Return(t.Context(), approver, origination.ReturnApplication{
+		ID: rec.ID, Reason: "补充资料", Items: []loan.MissingItem{{Kind: loan.MissingField, Name: "file", Text: "补齐后重新提交"}},
+	})
 	x.must(err)
 	x.submitted(officer, rec.ID)
 	x.wantAsked("after the second submit", 1, 1, 0)
 
-	_, err = x.applications.Return(t.Context(), approver, rec.ID, "补充资料")
+	_, err = x.applications.Return(t.Context(), approver, origination.ReturnApplication{
+		ID: rec.ID, Reason: "补充资料", Items: []loan.MissingItem{{Kind: loan.MissingField, Name: "file", Text: "补齐后重新提交"}},
+	})
 	x.must(err)
 	x.advance(31 * 24 * time.Hour)
 	x.submitted(officer, rec.ID)
@@ -117,7 +121,9 @@ func TestThePrecheckIsAskedUnderAConsentAndAgainForAnotherAmount(t *testing.T) {
 	x.wantFacts(officer, rec.ID, map[decision.FactName]string{decision.FactGuaranteePrecheck: "accepted"})
 	x.wantAsked("the first amount", 1, 1, 1)
 
-	rec, err := x.applications.Return(t.Context(), approver, rec.ID, "金额过高")
+	rec, err := x.applications.Return(t.Context(), approver, origination.ReturnApplication{
+		ID: rec.ID, Reason: "金额过高", Items: []loan.MissingItem{{Kind: loan.MissingField, Name: "file", Text: "补齐后重新提交"}},
+	})
 	x.must(err)
 	ask := request("140000.00")
 	_, err = x.applications.Edit(t.Context(), officer, origination.EditApplication{ID: rec.ID, Version: rec.Version, Request: ask})
@@ -146,7 +152,9 @@ func TestAnAnswerIsNotUsedAfterTheConsentWasWithdrawn(t *testing.T) {
 	person := x.farmer(officer)
 	rec := x.openedFor(officer, person, "QLFMD", "150000.00")
 	rec = x.submitted(officer, rec.ID)
-	_, err := x.applications.Return(ctx, approver, rec.ID, "补充资料")
+	_, err := x.applications.Return(ctx, approver, origination.ReturnApplication{
+		ID: rec.ID, Reason: "补充资料", Items: []loan.MissingItem{{Kind: loan.MissingField, Name: "file", Text: "补齐后重新提交"}},
+	})
 	x.must(err)
 	person, err = x.borrowers.Borrower(ctx, officer, person.ID)
 	x.must(err)
@@ -214,7 +222,9 @@ func TestAnInstitutionWithoutAnAnswerRefersWithItsName(t *testing.T) {
 			}
 
 			// When it is back, the same enquiry is answered, under its id: the institution counted it once.
-			_, err := x.applications.Return(t.Context(), approver, rec.ID, "征信恢复后重新提交")
+			_, err := x.applications.Return(t.Context(), approver, origination.ReturnApplication{
+		ID: rec.ID, Reason: "征信恢复后重新提交", Items: []loan.MissingItem{{Kind: loan.MissingField, Name: "file", Text: "补齐后重新提交"}},
+	})
 			x.must(err)
 			x.tell(c.service, sandbox.Control{Mode: sandbox.ModeAnswer})
 			if again := x.submitted(officer, rec.ID); again.Status != loan.StatusApproved {
