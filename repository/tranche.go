@@ -74,8 +74,10 @@ func (r reader) Tranches(ctx context.Context, applicationID domain.ID) ([]loan.T
 
 // PutTranches implements origination.TrancheWriter.
 func (t *tx) PutTranches(ctx context.Context, app loan.Record, tranches []loan.Tranche) error {
-	if err := t.db.WithContext(ctx).Where("application_id = ?", app.ID).Delete(&trancheRow{}).Error; err != nil {
-		return err
+	for _, row := range []any{&trancheConditionRow{}, &trancheRow{}} { // the conditions first: they hold on to their tranche
+		if err := t.db.WithContext(ctx).Where("application_id = ?", app.ID).Delete(row).Error; err != nil {
+			return err
+		}
 	}
 	rows := make([]trancheRow, len(tranches))
 	var conditions []trancheConditionRow

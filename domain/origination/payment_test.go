@@ -247,7 +247,9 @@ func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	wantCode(t, "a plan that does not add up", err, "invalid-fields")
 	_, err = w.disbursements.Plan(ctx, releaser, rec.ID, plan)
 	wantCode(t, "a plan by who pays", err, "role-not-allowed")
-	planned, err := w.disbursements.Plan(ctx, officer, rec.ID, plan)
+	_, err = w.disbursements.Plan(ctx, officer, rec.ID, plan)
+	w.must(err)
+	planned, err := w.disbursements.Plan(ctx, officer, rec.ID, plan) // it replaces the first
 	w.must(err)
 
 	ask := func(tranche int, amount string) (loan.DisbursementRecord, error) {
@@ -288,7 +290,7 @@ func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	w.must(err)
 	w.work()
 	w.wantPaidOnce(second.ID, "39500.00")
-	w.wantHistory(officer, rec.ID, "create submit sign plan_tranches request release send succeed disburse fulfil_condition request release send succeed disburse")
+	w.wantHistory(officer, rec.ID, "create submit sign plan_tranches plan_tranches request release send succeed disburse fulfil_condition request release send succeed disburse")
 }
 
 func TestMoneyThatCameBackIsBookedByTwoPeople(t *testing.T) {

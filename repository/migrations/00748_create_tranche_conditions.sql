@@ -13,7 +13,7 @@ CREATE TABLE tranche_conditions (
   fulfilled_at       DATETIME(6) NULL,
   PRIMARY KEY (id),
   CONSTRAINT uk_tranche_conditions_number UNIQUE (application_id, tranche, number),
-  CONSTRAINT fk_tranche_conditions_tranche FOREIGN KEY (application_id, tranche) REFERENCES tranches (application_id, number) ON DELETE CASCADE,
+  CONSTRAINT fk_tranche_conditions_tranche FOREIGN KEY (application_id, tranche) REFERENCES tranches (application_id, number),
   CONSTRAINT ck_tranche_conditions_kind CHECK (kind IN ('site_visit','stage_reached','document','other')),
   CONSTRAINT ck_tranche_conditions_fulfilled CHECK ((fulfilled_at IS NULL) = (fulfilled_by IS NULL) AND (fulfilled_at IS NULL) = (document_sha256 = ''))
 ) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin;
