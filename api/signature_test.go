@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -27,7 +28,7 @@ import (
 )
 
 // loadFont reads the machine's Chinese font once: scripts/test.sh installs it.
-var loadFont = sync.OnceValues(func() (*contractprint.Font, error) { return contractprint.LoadFont("") })
+var loadFont = sync.OnceValues(func() (*contractprint.Font, error) { return contractprint.LoadFont(os.Getenv("FUMIN_FONT_FILE")) })
 
 func theFont(t *testing.T) *contractprint.Font {
 	t.Helper()

@@ -95,6 +95,25 @@ require_mariadb() {
 	fi
 }
 
+# require_font makes sure that contracts can be printed as PDF, unless FUMIN_FONT_FILE names a font. $1 says what to do when it
+# cannot be installed: `fail`, or `say` where the rest works without.
+require_font() {
+	local path
+	if [ -n "${FUMIN_FONT_FILE:-}" ]; then
+		return
+	fi
+	# The places are those of repository/contractprint.
+	for path in /usr/share/fonts/truetype/wqy/wqy-zenhei.ttc /usr/share/fonts/truetype/wqy/wqy-microhei.ttc \
+		/usr/share/fonts/truetype/hanazono/HanaMinA.ttf; do
+		if [ -f "$path" ]; then
+			return
+		fi
+	done
+	if ! command -v apt-get >/dev/null || ! can_be_root || ! apt_install fonts-wqy-zenhei; then
+		"$1" "No Chinese font that can be embedded: install fonts-wqy-zenhei, or set FUMIN_FONT_FILE to a TrueType font; contracts are printed as PDF with it."
+	fi
+}
+
 # require_c_compiler makes sure that the race detector can be linked.
 require_c_compiler() {
 	if command -v "${CC:-gcc}" >/dev/null || command -v clang >/dev/null; then

@@ -7,6 +7,7 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 require_go
 require_mariadb FUMIN_TEST_DSN
+require_font fail
 require_c_compiler
 if [ $# -eq 0 ]; then
 	set -- ./...

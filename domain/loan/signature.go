@@ -318,6 +318,13 @@ func ParseDocument(content []byte) (Document, error) {
 	if err := decoder.Decode(&d); err != nil {
 		return Document{}, fmt.Errorf("contract document: %w", err)
 	}
+	for _, b := range d.Blocks {
+		for _, row := range b.Rows {
+			if len(row) != len(b.Header) {
+				return Document{}, fmt.Errorf("contract document %s: a row of %d cells under %d columns", d.ContractNo, len(row), len(b.Header))
+			}
+		}
+	}
 	again, err := d.Canonical()
 	if err != nil {
 		return Document{}, err
