@@ -1,6 +1,7 @@
 package repository_test
 
 import (
+	"database/sql"
 	"fmt"
 	"strings"
 	"testing"
@@ -125,6 +126,10 @@ func TestExposureAndExpiryGoByAnIndex(t *testing.T) {
 		check("ExposureSums of a "+name, planReadsOfOne, func() error { _, err := l.store.ExposureSums(ctx, unit, ""); return err })
 		check("Exposures of a "+name, planReadsOfOne, func() error { _, err := l.store.Exposures(ctx, ledgerEverything, unit); return err })
 	}
+	l.fillCaseRows(connection, id)
+	ofCase := domain.ID("0189a000-0000-7000-8000-000000000007")
+	check("Enquiries", planReadsOfOne, func() error { _, err := l.store.Enquiries(ctx, ledgerEverything, ofCase); return err })
+	check("Documents", planReadsOfOne, func() error { _, err := l.store.Documents(ctx, ledgerEverything, ofCase); return err })
 	start := time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)
 	check("DueApprovals", 60, func() error { _, err := l.store.DueApprovals(ctx, start, origination.DueApproval{}, 50); return err })
 	due, err := l.store.DueApprovals(ctx, start, origination.DueApproval{}, 50)
@@ -138,4 +143,20 @@ func TestExposureAndExpiryGoByAnIndex(t *testing.T) {
 	if len(next) != 50 || next[0].ApplicationID <= due[49].ApplicationID {
 		t.Errorf("the next batch has %d and begins with %+v, want 50 after %+v", len(next), next[0], due[49])
 	}
+}
+
+// fillCaseRows puts a few papers and enquiries into each of many cases.
+func (l *ledger) fillCaseRows(connection *sql.Conn, id func(prefix, n string) string) {
+	l.t.Helper()
+	const numbers = " FROM (SELECT a.d + 10*b.d + 100*c.d + 1000*e.d AS n FROM digits a JOIN digits b JOIN digits c JOIN digits e) s"
+	for _, statement := range []string{
+		"INSERT INTO application_documents (id, application_id, branch_id, borrower_id, type, received_on, reference, sha256, recorded_by, recorded_at) SELECT " +
+			id("d", "n") + ", " + id("a", "n DIV 4") + ", ?, " + id("c", "n DIV 4") + ", 'id_card', '2026-01-01', 'DA', '', ?, '2026-01-01'" + numbers,
+		"INSERT INTO enquiries (id, application_id, branch_id, borrower_id, source, about, purpose, asked_by, asked_by_name, asked_at, status, attempts, failure, answer_cipher, version) SELECT " +
+			id("e", "n") + ", " + id("a", "n DIV 4") + ", ?, " + id("c", "n DIV 4") + ", 'screening', '', 'loan_approval', ?, '员工', '2026-01-01', 'failed', 1, 'timeout', '', 2" + numbers,
+	} {
+		_, err := connection.ExecContext(l.t.Context(), statement, ledgerCounty, ledgerOfficer)
+		l.must(err)
+	}
+	l.exec("ANALYZE TABLE application_documents, enquiries")
 }

@@ -3,6 +3,8 @@ package origination_test
 import (
 	"context"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -354,5 +356,33 @@ func TestTheLatestOfANameAndTheSmallestOfAllLimitsBinds(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whoever saves an application beside saveCase leaves its exposure as it was, which nobody would notice until a household
+// has too much.
+func TestEveryUseCaseSavesAnApplicationThroughSaveCase(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 10 {
+		t.Fatalf("%d source files, %v", len(files), err)
+	}
+	calls := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := strings.Count(string(content), ".SaveApplication(")
+		if n > 0 && name != "exposure.go" {
+			t.Errorf("%s saves an application by itself: call saveCase, which keeps the exposure in step", name)
+		}
+		calls += n
+	}
+	if calls != 1 {
+		t.Errorf("%d calls of SaveApplication, want the one of saveCase", calls)
 	}
 }
