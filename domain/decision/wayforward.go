@@ -97,8 +97,9 @@ type search struct {
 	limits    []*compiledLimit
 	scorecard *compiledScorecard
 
-	blocked dependence // what the part depends on that refused the last request tried: no other change can help
-	first   int        // the rule that refused it; it is asked first next time, because it mostly refuses again
+	blocked  dependence     // what the part depends on that refused the last request tried: no other change can help
+	markList []money.Amount // see marks; made when first needed
+	first    int            // the rule that refused it; it is asked first next time, because it mostly refuses again
 }
 
 // settle sorts out what depends on the request.
@@ -182,28 +183,33 @@ func (s *search) longestTerm(least, most int, pass func(int) bool) int {
 	return 0
 }
 
-// mostMoney returns the largest amount in [least, most] it can find for which pass holds; 0.00: none.
+// mostMoney returns the largest amount in [least, most] it can find for which pass holds; 0.00: none. A mark that passes while
+// one fen more does not is a border; without such a mark, halving looks for one.
 func (s *search) mostMoney(least, most money.Amount, pass func(money.Amount) bool) money.Amount {
-	best := money.Amount{}
 	switch {
 	case most.Cmp(least) < 0:
-		return best
+		return money.Amount{}
 	case pass(most):
 		return most
 	case !s.blocked.onAmount:
-		return best
-	case pass(least):
-		best = largestAmount(least, most, pass)
+		return money.Amount{}
 	}
-	for _, mark := range s.marks() {
-		if mark.Cmp(best) <= 0 {
-			break
-		}
-		if mark.Cmp(least) >= 0 && mark.Cmp(most) <= 0 && pass(mark) {
-			return mark
-		}
+	if s.markList == nil {
+		s.markList = s.marks()
 	}
-	return best
+	for _, mark := range s.markList {
+		if mark.Cmp(most) >= 0 || mark.Cmp(least) < 0 || !pass(mark) {
+			continue
+		}
+		if more := mark.Add(money.Fen(1)); pass(more) {
+			return largestAmount(more, most, pass)
+		}
+		return mark
+	}
+	if pass(least) {
+		return largestAmount(least, most, pass)
+	}
+	return money.Amount{}
 }
 
 // marks lists the amounts at and beside which a comparison with the amount changes, the largest first. A comparison is taken
@@ -218,7 +224,7 @@ func (s *search) marks() []money.Amount {
 		right, rs := c.right.number(s.frame)
 		return left.subtract(right), ls.combine(rs) == stateKnown
 	}
-	var marks []money.Amount
+	marks := make([]money.Amount, 0, 3*len(s.engine.marks))
 	for _, comparison := range s.engine.marks {
 		zero, known := at(comparison, number{})
 		one, _ := at(comparison, number{small: 1})
@@ -238,7 +244,7 @@ func (s *search) marks() []money.Amount {
 		marks = append(marks, mark.Add(money.Fen(1)), mark, mark.Sub(money.Fen(1)))
 	}
 	slices.SortFunc(marks, func(a, b money.Amount) int { return b.Cmp(a) })
-	return marks
+	return slices.CompactFunc(marks, money.Amount.Equal)
 }
 
 // amountGuessPlaces is more than the fen, so that rounding the quotient cannot carry it over a fen.
