@@ -686,8 +686,9 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 		staff: members,
 		jobs: origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
 			// Each kind of background work has its line here.
-			origination.JobReplay: ruleSets.RunReplay,
-			origination.JobExport: exports.Run,
+			origination.JobReplay:      ruleSets.RunReplay,
+			origination.JobPreApproval: ruleSets.RunPreApproval,
+			origination.JobExport:      exports.Run,
 		}),
 		options: api.Options{
 			Log: log, NewID: newID, Now: now, Version: version(),

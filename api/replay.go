@@ -7,6 +7,7 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fumin/domain"
+	"fumin/domain/loan"
 	"fumin/domain/origination"
 )
 
@@ -17,6 +18,7 @@ func (s *server) replayRoutes() []route {
 		{method: http.MethodPost, path: replays, handler: s.startReplay},
 		{method: http.MethodGet, path: replays, handler: byID(s.ruleSets.Replays, shown(viewReplays))},
 		{method: http.MethodGet, path: replays + "/:replay_id", handler: s.readReplay},
+		{method: http.MethodPost, path: "/v1/recommended-lists/:id/pre-approvals", handler: s.preApprove},
 	}
 }
 
@@ -63,6 +65,34 @@ func (s *server) readReplay(c *gin.Context) error {
 		return err
 	}
 	return writeJSON(c, http.StatusOK, viewReplay(replay))
+}
+
+// preApprove starts the pre-approval of a whole list (整村授信).
+func (s *server) preApprove(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	key, err := readIdempotency(c)
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	ask := origination.PreApproval{
+		ListID: id, ProductCode: in.text("product_code", 1, 32), TermMonths: in.integer("term_months", 1, loan.TermMonthsMax),
+		Purpose: required(in, "purpose", parsePurpose),
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	job, replayed, err := s.ruleSets.PreApprove(c.Request.Context(), actor(c), key, ask)
+	if err != nil {
+		return err
+	}
+	return writeJob(c, job, replayed)
 }
 
 type replayView struct {

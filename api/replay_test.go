@@ -36,7 +36,7 @@ type replayJSON struct {
 func (r *register) runners() map[origination.JobKind]origination.JobRunner {
 	jobs := origination.NewJobs(r.store, r.now, newID, func() {})
 	rules := origination.NewRuleSets(r.store, r.now, newID, jobs)
-	return map[origination.JobKind]origination.JobRunner{origination.JobReplay: rules.RunReplay}
+	return map[origination.JobKind]origination.JobRunner{origination.JobReplay: rules.RunReplay, origination.JobPreApproval: rules.RunPreApproval}
 }
 
 // replay replays a set as a risk manager of the head office and returns the outcome.

@@ -151,22 +151,31 @@ func scoreFromDocument(document *scoreDocument) *decision.Score {
 
 const decisionFactsColumn = "decisions.facts"
 
-// InsertDecision implements origination.ApplicationWriter. The facts hold a birth date, so they are sealed.
+// InsertDecision implements origination.ApplicationWriter.
 func (t *tx) InsertDecision(ctx context.Context, d origination.Decision) error {
-	facts, err := json.Marshal(d.Facts.Snapshot())
-	if err != nil {
-		return fmt.Errorf("decision %s: facts: %w", d.ID, err)
-	}
-	sealed, err := t.cipher.seal(decisionFactsColumn, d.ID, string(facts))
+	row, err := t.decisionToRow(d)
 	if err != nil {
 		return err
 	}
-	return t.db.WithContext(ctx).Create(&decisionRow{
+	return t.db.WithContext(ctx).Create(&row).Error
+}
+
+// decisionToRow seals the facts: they hold a birth date.
+func (t *tx) decisionToRow(d origination.Decision) (decisionRow, error) {
+	facts, err := json.Marshal(d.Facts.Snapshot())
+	if err != nil {
+		return decisionRow{}, fmt.Errorf("decision %s: facts: %w", d.ID, err)
+	}
+	sealed, err := t.cipher.seal(decisionFactsColumn, d.ID, string(facts))
+	if err != nil {
+		return decisionRow{}, err
+	}
+	return decisionRow{
 		ID: d.ID, ApplicationID: d.ApplicationID, BranchID: d.BranchID, ApplicationVersion: d.ApplicationVersion,
 		Result: string(d.Outcome.Result), RuleSet: d.Outcome.RuleSet,
 		Outcome: jsonColumn[outcomeDocument]{outcomeToDocument(d.Outcome)}, FactsCipher: sealed, DecidedAt: d.DecidedAt,
 		RuleSetID: idColumn{d.RuleSetID}, RuleSetHash: d.Outcome.RuleSetHash, RulesResult: string(d.RulesResult), RulesAmount: d.RulesAmount.Decimal(),
-	}).Error
+	}, nil
 }
 
 // Decision implements origination.ApplicationReader.

@@ -1,6 +1,8 @@
 package repository
 
 import (
+	"context"
+
 	"gorm.io/gorm"
 
 	"fumin/domain"
@@ -25,3 +27,17 @@ func CipherOf(s *Store) *Cipher { return s.cipher }
 
 // UpdateAttemptsMax is how often a closure of Update may run.
 const UpdateAttemptsMax = updateAttemptsMax
+
+// InsertDecisions stores many decisions in few statements, as a loader of test data does.
+func InsertDecisions(ctx context.Context, s *Store, decisions []origination.Decision) error {
+	t := &tx{s.reader}
+	rows := make([]decisionRow, len(decisions))
+	for i, d := range decisions {
+		row, err := t.decisionToRow(d)
+		if err != nil {
+			return err
+		}
+		rows[i] = row
+	}
+	return s.db.WithContext(ctx).CreateInBatches(rows, 200).Error
+}

@@ -21,25 +21,35 @@ const DecisionsMax = 100
 // judge finds the rule set in force for the case's product and region on the day and asks it. Where there is none a person
 // looks: nothing is approved, and nothing declined, by absence.
 func (e *engines) judge(ctx context.Context, r Reader, rec loan.Record, facts decision.Facts) (Judgement, error) {
-	heads, err := r.RuleSetsFor(ctx, rec.ProductCode, rec.RegionCode)
+	engine, id, err := e.inForce(ctx, r, rec.ProductCode, rec.RegionCode, facts.EvaluatedOn)
 	if err != nil {
 		return Judgement{}, err
 	}
-	head, found := decision.ResolveRuleSet(heads, rec.ProductCode, rec.RegionCode, facts.EvaluatedOn)
-	if !found {
+	if engine == nil {
 		return Judgement{Outcome: decision.Unjudged(facts)}, nil
 	}
-	engine := e.get(head.ID, head.Hash)
-	if engine == nil {
-		v, err := r.RuleSet(ctx, head.ID)
-		if err != nil {
-			return Judgement{}, err
-		}
-		if engine, err = e.of(v); err != nil {
-			return Judgement{}, err
-		}
+	return Judgement{Outcome: engine.Evaluate(facts), RuleSetID: id}, nil
+}
+
+// inForce returns the rule set in force for a product in a region on a day, compiled; nil: there is none.
+func (e *engines) inForce(ctx context.Context, r Reader, productCode, region string, on domain.Date) (*decision.Engine, domain.ID, error) {
+	heads, err := r.RuleSetsFor(ctx, productCode, region)
+	if err != nil {
+		return nil, "", err
 	}
-	return Judgement{Outcome: engine.Evaluate(facts), RuleSetID: head.ID}, nil
+	head, found := decision.ResolveRuleSet(heads, productCode, region, on)
+	if !found {
+		return nil, "", nil
+	}
+	if engine := e.get(head.ID, head.Hash); engine != nil {
+		return engine, head.ID, nil
+	}
+	v, err := r.RuleSet(ctx, head.ID)
+	if err != nil {
+		return nil, "", err
+	}
+	engine, err := e.of(v)
+	return engine, head.ID, err
 }
 
 // enginesMax bounds how many compiled rule sets a process keeps.

@@ -1,0 +1,51 @@
+package api_test
+
+import (
+	"encoding/csv"
+	"net/http"
+	"strings"
+	"testing"
+
+	"fumin/domain"
+)
+
+func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	var list recommendedListJSON
+	sendList(r.officer(), listQuery(nil), mediaCSV, listText(1, "王吉华", "李某", "赵某")).want(http.StatusCreated).into(&list)
+	ask := fields{"product_code": "QLFMD", "term_months": 12, "purpose": "facility"}
+	path := "/v1/recommended-lists/" + list.ID.String() + "/pre-approvals"
+	manager := r.as(domain.RoleRiskManager, branchA)
+
+	rows := func() [][]string {
+		var job struct{ ID domain.ID }
+		createAt(manager, path, ask).want(http.StatusAccepted).into(&job)
+		r.work(r.runners())
+		a := manager.get("/v1/jobs/" + job.ID.String() + "/result").want(http.StatusOK)
+		text, marked := strings.CutPrefix(string(a.body), "\ufeff")
+		if !marked || strings.Contains(text, idNumber(1)) || strings.Contains(text, "王吉华") {
+			t.Errorf("the file has no byte-order mark, or shows a full name or number:\n%s", text)
+		}
+		all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
+		if err != nil || len(all) != 4 {
+			t.Fatalf("%d rows, %v; want the titles and 3:\n%s", len(all), err, text)
+		}
+		return all[1:]
+	}
+	// The quick approval of the shipped set ends below 100,000.00, from where on the guarantee company is needed.
+	for _, row := range rows() {
+		if row[4] != "可以通过" || row[5] != "99999.99" || row[6] != "12" {
+			t.Errorf("by the shipped set: %v, want 99999.99", row)
+		}
+	}
+	r.activeRules(newRuleSet("40000.00"), "2026-08-23")
+	for _, row := range rows() {
+		if row[4] != "可以通过" || row[5] != "40000.00" {
+			t.Errorf("by a set of at most 40,000.00: %v", row)
+		}
+	}
+	createAt(r.officer(), path, ask).wantProblem(http.StatusForbidden, "role-not-allowed")
+	createAt(r.as(domain.RoleRiskManager, branchB), path, ask).wantProblem(http.StatusNotFound, "recommended-list-not-found")
+	createAt(manager, path, ask.but(fields{"product_code": "NONE"})).want(http.StatusUnprocessableEntity)
+}
