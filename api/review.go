@@ -18,6 +18,7 @@ func (s *server) reviewRoutes() []route {
 		{method: http.MethodGet, path: one + "/committee", handler: byID(s.reviews.Committee, shown(viewCommittee))},
 		{method: http.MethodPost, path: one + "/votes", handler: s.castVote},
 		{method: http.MethodGet, path: one + "/tasks", handler: byID(s.reviews.TasksOfCase, shown(s.viewCaseTasks))},
+		{method: http.MethodGet, path: "/v1/controls", handler: s.listControls},
 		{method: http.MethodGet, path: "/v1/tasks", handler: s.listTasks, query: true},
 		{method: http.MethodPost, path: "/v1/tasks/:id/assign", handler: s.assignTask},
 		{method: http.MethodPost, path: "/v1/tasks/:id/complete", handler: s.completeTask},
@@ -355,4 +356,32 @@ func (s *server) returnApplication(c *gin.Context) error {
 		return err
 	}
 	return answerApplication(c, rec)
+}
+
+// controlStatus says whether a control did what it is for.
+const (
+	controlHolds  = "holds"
+	controlFailed = "failed"
+)
+
+type controlView struct {
+	Control string `json:"control"`
+	Label   string `json:"label"`
+	Status  string `json:"status"`
+	Tried   string `json:"tried"`
+	Refused string `json:"refused"`
+}
+
+func (s *server) listControls(c *gin.Context) error {
+	proofs, err := s.reviews.Controls(c.Request.Context(), actor(c))
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, viewAll(proofs, func(p origination.ControlProof) controlView {
+		v := controlView{Control: p.Control, Label: p.Label, Status: controlFailed, Tried: p.Tried, Refused: p.Refused}
+		if p.Holds() {
+			v.Status = controlHolds
+		}
+		return v
+	}))
 }

@@ -223,8 +223,8 @@ func TestAnInstitutionWithoutAnAnswerRefersWithItsName(t *testing.T) {
 
 			// When it is back, the same enquiry is answered, under its id: the institution counted it once.
 			_, err := x.applications.Return(t.Context(), approver, origination.ReturnApplication{
-		ID: rec.ID, Reason: "征信恢复后重新提交", Items: []loan.MissingItem{{Kind: loan.MissingField, Name: "file", Text: "补齐后重新提交"}},
-	})
+				ID: rec.ID, Reason: "征信恢复后重新提交", Items: []loan.MissingItem{{Kind: loan.MissingField, Name: "file", Text: "补齐后重新提交"}},
+			})
 			x.must(err)
 			x.tell(c.service, sandbox.Control{Mode: sandbox.ModeAnswer})
 			if again := x.submitted(officer, rec.ID); again.Status != loan.StatusApproved {
