@@ -4,8 +4,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gin-gonic/gin"
+
 	"fumin/domain"
 	"fumin/domain/loan"
+	"fumin/domain/money"
+	"fumin/domain/origination"
 )
 
 // lineRoutes are the routes of credit lines, loan notes and repayments (授信额度、借据、还款). A line is addressed by the id of
@@ -14,10 +18,73 @@ func (s *server) lineRoutes() []route {
 	const one = "/v1/lines/:id"
 	return []route{
 		{method: http.MethodGet, path: one, handler: byID(s.lines.Line, shown(s.viewLine))},
+		{method: http.MethodPost, path: one + "/draws", handler: s.drawFromLine},
+		{method: http.MethodGet, path: one + "/draws", handler: s.listDraws, query: true},
 		{method: http.MethodPost, path: one + "/hold", handler: byIDWithReason(s.lines.Hold, shown(s.viewLine))},
 		{method: http.MethodPost, path: one + "/resume", handler: byIDWithReason(s.lines.Resume, shown(s.viewLine))},
 		{method: http.MethodPost, path: one + "/end", handler: byIDWithReason(s.lines.End, shown(s.viewLine))},
 	}
+}
+
+func (s *server) drawFromLine(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	key, err := readIdempotency(c)
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	cmd := origination.DrawFromLine{ApplicationID: id, Amount: required(in, "amount", money.ParseAmount)}
+	if months := in.optionalInteger("term_months", 1, loan.TermMonthsMax); months != nil {
+		cmd.TermMonths = *months
+	}
+	if err := in.done(); err != nil {
+		return err
+	}
+	rec, replayed, err := s.disbursements.Draw(c.Request.Context(), actor(c), key, cmd)
+	if err != nil {
+		return err
+	}
+	setReplayed(c, replayed)
+	c.Header("Location", "/v1/disbursements/"+rec.ID.String())
+	return writeJSON(c, http.StatusCreated, viewDisbursement(rec))
+}
+
+func (s *server) listDraws(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	query, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	p := query.page()
+	if err := query.done(); err != nil {
+		return err
+	}
+	draws, err := s.lines.Draws(c.Request.Context(), actor(c), id, p)
+	if err != nil {
+		return err
+	}
+	return writeJSON(c, http.StatusOK, viewList(c, p, draws, viewDraw, func(d origination.Draw) domain.ID { return d.ID }))
+}
+
+type drawView struct {
+	DisbursementID domain.ID `json:"disbursement_id"`
+	Amount         string    `json:"amount"`
+	TermMonths     int       `json:"term_months"`
+	DrawnBy        domain.ID `json:"drawn_by"`
+	DrawnAt        time.Time `json:"drawn_at"`
+}
+
+func viewDraw(d origination.Draw) drawView {
+	return drawView{DisbursementID: d.ID, Amount: d.Amount.String(), TermMonths: d.TermMonths, DrawnBy: d.DrawnBy, DrawnAt: d.DrawnAt}
 }
 
 type lineView struct {

@@ -26,6 +26,10 @@ type LineReader interface {
 	// Repayments lists all of a note that has been read within its scope, in the order of their arrival here: one more than
 	// loan.RepaymentsOfNoteMax at most.
 	Repayments(ctx context.Context, noteID domain.ID) ([]loan.RepaymentRecord, error)
+	// Draw returns what was asked for when a disbursement is a draw; false when it is none.
+	Draw(ctx context.Context, disbursementID domain.ID) (Draw, bool, error)
+	// Draws lists a page of a line that has been read within its scope, newest first.
+	Draws(ctx context.Context, applicationID domain.ID, page domain.Page) ([]Draw, error)
 	// RepaymentByNo finds a repayment by the core system's number, or "repayment-not-found".
 	RepaymentByNo(ctx context.Context, repaymentNo string) (loan.RepaymentRecord, error)
 }
@@ -47,6 +51,8 @@ type LineWriter interface {
 	SaveLoanNote(ctx context.Context, n *loan.LoanNote, event loan.Event) error
 	// ReplaceNoteInstalments stores a schedule in the place of the one before: money came, or came back.
 	ReplaceNoteInstalments(ctx context.Context, n *loan.LoanNote, plan []loan.Instalment) error
+	// InsertDraw stores what was asked for, beside its disbursement, which has the event.
+	InsertDraw(ctx context.Context, d Draw) error
 	// InsertRepayment refuses with "repayment-no-reused" when the number stands for another repayment.
 	InsertRepayment(ctx context.Context, r loan.RepaymentRecord, event loan.Event) error
 	// SaveRepayment refuses with "stale-version", and with "repayment-no-reused" when the reversal's number stands for another.

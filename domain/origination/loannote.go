@@ -88,6 +88,13 @@ type noteTerms struct {
 
 func termsOfNote(ctx context.Context, tx Tx, contract loan.Contract, line loan.LineRecord, a arrival) (noteTerms, error) {
 	terms := noteTerms{contract: contract, termMonths: contract.TermMonths, endsOn: line.EndsOn}
+	draw, drawn, err := tx.Draw(ctx, a.DisbursementID)
+	if err != nil {
+		return noteTerms{}, err
+	}
+	if drawn {
+		terms.termMonths = draw.TermMonths
+	}
 	if contract.RepaymentMethod == schedule.Seasonal {
 		signed, err := tx.Instalments(ctx, domain.Scope{Everything: true}, a.ApplicationID)
 		if err != nil {

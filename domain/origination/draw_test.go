@@ -1,0 +1,82 @@
+package origination_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/origination"
+)
+
+// He repays 40,000.00, the line has 40,000.00 free again, he draws 30,000.00 from the mobile app, and is paid once.
+func TestTheDuckShedRepaysAndDrawsAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	rec, note := w.lent(officer, "99500.00")
+	_, _, err := w.lines().Repay(t.Context(), w.core(), repayment(note.ID, "HX-1", "40000.00", "10.00", domain.DateOf(w.now())))
+	w.must(err)
+	w.wantLine(rec.ID, "59500.00", "0.00", "40000.00")
+
+	app := domain.Actor{ID: newID(), Name: "手机银行", Role: domain.RoleBorrower, BorrowerID: rec.BorrowerID}
+	draw := origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("30000.00"), TermMonths: 6}
+	promise := key()
+	d, _, err := w.disbursements.Draw(t.Context(), app, promise, draw)
+	w.must(err)
+	if again, replayed, err := w.disbursements.Draw(t.Context(), app, promise, draw); err != nil || !replayed || again.ID != d.ID {
+		t.Errorf("the same draw again: got %s, %t, %v; want %s as a repetition", again.ID, replayed, err, d.ID)
+	}
+	w.wantLine(rec.ID, "59500.00", "30000.00", "10000.00")
+	_, _, err = w.disbursements.Release(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
+	w.must(err)
+	for w.status(d.ID) != loan.DisbursementSucceeded {
+		w.work()
+	}
+	w.wantLine(rec.ID, "89500.00", "0.00", "10000.00")
+	notes, err := w.lines().LoanNotes(t.Context(), officer, rec.ID, domain.Page{Limit: 10})
+	w.must(err)
+	if len(notes) != 2 || !notes[0].Amount.Equal(yuan("30000.00")) || notes[0].EndsOn != notes[0].StartsOn.AddMonths(6) {
+		t.Errorf("notes: %+v, want a second one of 30,000.00 over six months", notes)
+	}
+}
+
+func TestTwentyDrawsAtOnceNeverPassTheFreeAmount(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	rec, note := w.lent(officer, "99500.00")
+	_, _, err := w.lines().Repay(t.Context(), w.core(), repayment(note.ID, "HX-1", "40000.00", "0.00", domain.DateOf(w.now())))
+	w.must(err)
+	got := atOnce(callers, func(int) error {
+		_, _, err := w.disbursements.Draw(context.Background(), officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("15000.00")})
+		return err
+	})
+	wantCodes(t, got, map[string]int{"": 2, "line-exceeded": callers - 2})
+	w.wantLine(rec.ID, "59500.00", "30000.00", "10000.00")
+}
+
+func TestADrawIsCheckedAfresh(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	rec, note := w.lent(officer, "99500.00")
+	_, _, err := w.lines().Repay(t.Context(), w.core(), repayment(note.ID, "HX-1", "40000.00", "0.00", domain.DateOf(w.now())))
+	w.must(err)
+	refused := func(name, code string, by domain.Actor, amount string, months int) {
+		t.Helper()
+		_, _, err := w.disbursements.Draw(t.Context(), by, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan(amount), TermMonths: months})
+		if domain.CodeOf(err) != code {
+			t.Errorf("%s: got %v, want %s", name, err, code)
+		}
+	}
+	refused("more than is free", "line-exceeded", officer, "40000.01", 0)
+	refused("nothing", "invalid-fields", officer, "0.00", 0)
+	refused("a term past the line's end", "invalid-fields", officer, "10000.00", 60)
+	refused("an approver", "role-not-allowed", w.somebody(domain.RoleApprover), "10000.00", 0)
+	refused("another branch", "application-not-found", w.somebodyAt("371525", domain.RoleLoanOfficer), "10000.00", 0)
+	w.advance(70 * 24 * time.Hour) // the instalments of two months were not paid
+	refused("with an overdue note", "draw-while-overdue", officer, "10000.00", 0)
+	w.wantLine(rec.ID, "59500.00", "0.00", "40000.00")
+}
