@@ -32,6 +32,9 @@ func init() { //nolint:gochecknoinits // the contract's checker keeps its reader
 	// Files go through as they are: the checker's own reader of CSV takes a short row for an error.
 	openapi3filter.RegisterBodyDecoder(mediaCSV, openapi3filter.FileBodyDecoder)
 	openapi3filter.RegisterBodyDecoder(mediaXLSX, openapi3filter.FileBodyDecoder)
+	for _, page := range []string{"image/svg+xml", "text/html", "application/vnd.apache.parquet"} {
+		openapi3filter.RegisterBodyDecoder(page, openapi3filter.FileBodyDecoder)
+	}
 }
 
 const listsPath = "/v1/recommended-lists"

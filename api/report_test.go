@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"fumin/domain"
+	"fumin/domain/origination"
 	"fumin/domain/report"
 )
 
@@ -244,4 +245,151 @@ func TestTheReportsAreListedWithTheirDefinitions(t *testing.T) {
 	if list.Items[0].Title != "进件台账" {
 		t.Errorf("the first is %q", fmt.Sprint(list.Items[0]))
 	}
+}
+
+// paid opens, approves, signs and pays the application of the n-th farmer, now.
+func (r *register) paid(n int) applicationJSON {
+	r.t.Helper()
+	officer := r.officer()
+	a := r.opened(n)
+	officer.post(pathOf(a.ID, "/submit"), "").want(http.StatusOK).into(&a)
+	if a.Status != "approved" {
+		r.t.Fatalf("application %d is %s, want approved", n, a.Status)
+	}
+	officer.post(pathOf(a.ID, "/sign"), fields{"contract_no": fmt.Sprintf("371503-2026-%04d", n), "signed_on": domain.DateOf(r.now()).String()}.text(r.t)).want(http.StatusOK)
+	var d struct {
+		ID     domain.ID `json:"id"`
+		Status string    `json:"status"`
+	}
+	commandAt(officer, pathOf(a.ID, "/disbursements")).want(http.StatusCreated).into(&d)
+	commandAt(r.as(domain.RoleDisbursementOfficer, branchA), "/v1/disbursements/"+d.ID.String()+"/release").want(http.StatusOK)
+	if _, err := r.payouts().Work(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+	officer.get("/v1/disbursements/" + d.ID.String()).want(http.StatusOK).into(&d)
+	if d.Status != "succeeded" {
+		r.t.Fatalf("disbursement %d is %s, want succeeded", n, d.Status)
+	}
+	return a
+}
+
+func TestTheReportsOfTheMoneyEqualTheBooksAndStayAsTheyWere(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	first := r.paid(1)
+	r.opened(2)
+	r.at(beijing(25, 9, 0))
+	manager := r.as(domain.RoleBranchManager, headOffice)
+
+	lines := csvOf(t, manager, "/v1/reports/disbursement-ledger/file"+augustReport+"&format=csv")
+	if got := lines[1]; got[2] != first.ApplicationNo || got[7] != "2026-08-24 09:00:00" || got[9] != "0018" || got[10] != "self_payment" || got[12] != "99500.00" {
+		t.Errorf("the payment is %q", got)
+	}
+	if total := lines[len(lines)-1]; total[0] != "合计" || total[12] != "99500.00" {
+		t.Errorf("the total is %q", total)
+	}
+	const snapshot = "?as_of=2026-08-24"
+	for report, want := range map[string][]string{
+		"book-balance":        {"001", "茌平支行", "QLFMD", "1", "1", "99500.00", "99500.00", "0.00", "0.00", "99500.00"},
+		"village-penetration": {"001", "茌平支行", village, "2", "0", "1", "1", "1", "99500.00"},
+	} {
+		if diff := cmp.Diff(want, csvOf(t, manager, "/v1/reports/"+report+"/file"+snapshot+"&format=csv")[1]); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", report, diff)
+		}
+	}
+	use := csvOf(t, manager, "/v1/reports/line-use/file"+snapshot+"&format=csv")[1]
+	if want := []string{"99500.00", "99500.00", "0.00", "0.00", "99500.00", "0.00"}; !cmp.Equal(want, use[9:]) {
+		t.Errorf("the line's limit, outstanding, reserved, free, drawn and repaid are %q, want %q", use[9:], want)
+	}
+	flags := csvOf(t, manager, "/v1/reports/inclusive-flags/file"+augustReport+"&format=csv")[1]
+	if flags[8] != "是" || flags[10] != "是" {
+		t.Errorf("a farmer's loan for a shed is flagged %q", flags)
+	}
+
+	before := map[string][]byte{}
+	for _, d := range report.All() {
+		query := augustReport
+		if d.Period == report.PeriodSnapshot {
+			query = snapshot
+		}
+		for _, format := range report.Formats() {
+			path := "/v1/reports/" + string(d.Code) + "/file" + query + "&format=" + string(format)
+			before[path] = manager.get(path).want(http.StatusOK).body
+		}
+	}
+	r.paid(3)
+	r.officer().post(pathOf(first.ID, "/close"), "").want(http.StatusOK)
+	r.at(beijing(26, 9, 0))
+	for path, was := range before {
+		if is := manager.get(path).want(http.StatusOK).body; !bytes.Equal(was, is) {
+			t.Errorf("%s has changed:\nthen %.300q\nnow  %.300q", path, was, is)
+		}
+	}
+}
+
+func TestAWholeAccountInAReportIsForWhoMaySeeIt(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	r.paid(1)
+	r.at(beijing(25, 9, 0))
+	lines := csvOf(t, r.as(domain.RoleAuditor, headOffice), "/v1/reports/disbursement-ledger/file"+augustReport+"&format=csv&reveal=true&reveal_reason=x")
+	if account := lines[1][9]; account != "6228480000000000018" {
+		t.Errorf("the account is %q, want it whole", account)
+	}
+}
+
+func TestReportsHaveChartsAndAPageForTheWall(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	r.paid(1)
+	r.at(beijing(25, 9, 0))
+	manager := r.as(domain.RoleBranchManager, branchA)
+	for code, want := range map[string]string{"application-ledger": "进件漏斗", "turnaround": "0.00 小时", "disbursement-ledger": "99500.00"} {
+		picture := manager.get("/v1/reports/" + code + "/chart.svg" + augustReport).want(http.StatusOK)
+		if !strings.Contains(string(picture.body), want) || picture.header.Get("Content-Type") != "image/svg+xml" {
+			t.Errorf("%s: %q is not in the picture: %s", code, want, picture.body)
+		}
+	}
+	manager.get("/v1/reports/book-balance/chart.svg?as_of=2026-08-24").wantProblem(http.StatusNotFound, "report-without-chart")
+	page := manager.get("/v1/one-pager.html?as_of=2026-08-24&branch_id=" + branchA.String()).want(http.StatusOK)
+	for _, want := range []string{"茌平支行信贷一页纸", "本金余额", "99500.00 元", "<svg", "@page { size: A4"} {
+		if !strings.Contains(string(page.body), want) {
+			t.Errorf("%q is not on the page: %s", want, page.body)
+		}
+	}
+}
+
+func TestAnExportIsAJobWithAFileOfTheSameRows(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	r.opened(1)
+	r.at(beijing(25, 9, 0))
+	manager := r.as(domain.RoleBranchManager, branchA)
+	streamed := manager.get("/v1/reports/application-ledger/file" + augustReport + "&format=csv").want(http.StatusOK)
+
+	body := fields{"report": "application-ledger", "format": "csv", "from": "2026-08-01", "to": "2026-08-24", "as_of": "2026-08-24"}
+	var job struct {
+		ID     domain.ID `json:"id"`
+		Status string    `json:"status"`
+	}
+	createAt(manager, "/v1/exports", body).want(http.StatusAccepted).into(&job)
+	reports := origination.NewReports(r.store, r.now, newID)
+	r.work(map[origination.JobKind]origination.JobRunner{
+		origination.JobExport: origination.NewExports(reports, origination.NewJobs(r.store, r.now, newID, func() {})).Run,
+	})
+	manager.get("/v1/jobs/" + job.ID.String()).want(http.StatusOK).into(&job)
+	if job.Status != "succeeded" {
+		t.Fatalf("the job is %s", job.Status)
+	}
+	file := manager.get("/v1/jobs/" + job.ID.String() + "/result").want(http.StatusOK)
+	if !bytes.Equal(file.body, streamed.body) {
+		t.Errorf("the export differs from the stream:\n%s\n%s", file.body, streamed.body)
+	}
+	r.as(domain.RoleBranchManager, branchB).get("/v1/jobs/"+job.ID.String()+"/result").wantProblem(http.StatusNotFound, "job-not-found")
+	body["from"] = "1926-01-01"
+	createAt(manager.bad(), "/v1/exports", body).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 }

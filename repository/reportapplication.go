@@ -18,11 +18,17 @@ import (
 
 // reportSources has the source of every report.
 var reportSources = map[report.Code]reportSource{
-	report.ApplicationLedger: applicationLedger,
-	report.LineUse:           lineUse,
-	report.Turnaround:        summary(turnaround),
-	report.StaffWork:         summary(staffWork),
-	report.DeclineReasons:    summary(declineReasons),
+	report.ApplicationLedger:  applicationLedger,
+	report.DisbursementLedger: disbursementLedger,
+	report.LineUse:            lineUse,
+	report.GuaranteeLedger:    guaranteeLedger,
+	report.ExceptionsAndHolds: summary(exceptionsAndHolds),
+	report.InclusiveFlags:     inclusiveFlags,
+	report.BookBalance:        summary(bookBalance),
+	report.VillagePenetration: summary(villagePenetration),
+	report.Turnaround:         summary(turnaround),
+	report.StaffWork:          summary(staffWork),
+	report.DeclineReasons:     summary(declineReasons),
 }
 
 func errReportKey() error {
@@ -238,11 +244,16 @@ const workPage = 5_000
 
 // eachEvent walks what was done at a branch in the range, in order.
 func (r reader) eachEvent(ctx context.Context, q report.Query, branch staff.Branch, condition string, args []any, each func(eventRow) error) error {
-	after, afterID, afterVersion := q.Start(), domain.ID(""), 0
+	after, end, afterID, afterVersion := q.Start(), q.Cutoff(), domain.ID(""), 0
+	if q.From.IsZero() {
+		after = time.Unix(0, 0).UTC() // a snapshot counts from the beginning
+	} else {
+		end = q.End()
+	}
 	for {
 		var page []eventRow
 		err := r.db.WithContext(ctx).Table("events FORCE INDEX (ix_events_branch)").
-			Where("branch_id = ? AND at >= ? AND at < ?", branch.ID, after, q.End()).
+			Where("branch_id = ? AND at >= ? AND at < ?", branch.ID, after, end).
 			Where("(at > ? OR subject_id > ? OR (subject_id = ? AND version > ?))", after, afterID, afterID, afterVersion).
 			Where(condition, args...).
 			Order("at, subject_id, version").Limit(workPage).Find(&page).Error

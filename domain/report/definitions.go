@@ -135,7 +135,7 @@ var definitions = []Definition{
 	},
 	{
 		Code: ExceptionsAndHolds, Title: "异常与冻结", Period: PeriodSnapshot,
-		Description: "截至营业日终了时未了结的异常：冻结、结果未知或失败的付款、未销的对账差错、逾期未办的审查事项。",
+		Description: "截至营业日终了时未了结的异常：冻结、结果未知的付款、当日失败的付款、未销的对账差错、逾期未办的审查事项。",
 		Columns: columns(
 			columnApplicationNo,
 			coded("kind", "种类", "hold 冻结；payment_unknown 付款结果未知；payment_failed 付款失败；reconciliation 对账差错；task_overdue 事项逾期"),

@@ -1,0 +1,119 @@
+package repository
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/report"
+	"fumin/domain/staff"
+)
+
+// guaranteeLedger walks the requests to guarantee companies; what had been answered by the day is from the history.
+var guaranteeLedger = ledger{
+	from: "guarantees g {index} JOIN applications a ON a.id = g.application_id JOIN borrowers b ON b.id = g.borrower_id " +
+		"JOIN guarantee_companies o ON o.id = g.company_id",
+	index:  "ix_guarantees_requested",
+	branch: "g.branch_id", time: "g.requested_at", id: "g.id", product: "a.product_code",
+	cells: func(q report.Query) []string {
+		return []string{
+			"a.application_no", "a.product_code", "a.region_code", maskedCell("b.name", q.Reveal), "o.code", "''",
+			"g.letter_no", "CAST(g.expires_on AS CHAR)", "CAST(g.fee_pct AS CHAR)", "g.counter_guarantee",
+			"CONCAT(CAST(g.amount AS CHAR), '" + ledgerKeySeparator + "', COALESCE(DATE_FORMAT(g.answered_at, '%Y-%m-%d %H:%i:%s.%f'), ''))",
+		}
+	},
+	finish: completeGuarantees,
+}
+
+// The places of a guarantee's cells that depend on the day.
+const (
+	cellGuaranteeStatus = 5 + iota
+	cellLetterNo
+	_ // expires_on
+	_ // fee_pct_a_year
+	cellCounterGuarantee
+	cellGuaranteeAmount // holds the time of the answer as well until the row is completed
+)
+
+const databaseInstant = "2006-01-02 15:04:05.000000"
+
+func completeGuarantees(ctx context.Context, r reader, q report.Query, rows []ledgerRow) error {
+	ids := make([]string, len(rows))
+	for i, row := range rows {
+		ids[i] = row.id
+	}
+	histories, err := r.reportHistories(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		amount, answered, _ := strings.Cut(row.cells[cellGuaranteeAmount], ledgerKeySeparator)
+		row.cells[cellGuaranteeAmount] = amount
+		row.cells[cellGuaranteeStatus] = statusAsOf(histories[domain.ID(row.id)], q.Cutoff())
+		at, err := time.Parse(databaseInstant, answered)
+		if answered == "" || err != nil || !at.Before(q.Cutoff()) { // the company had not answered yet
+			for cell := cellLetterNo; cell <= cellCounterGuarantee; cell++ {
+				row.cells[cell] = ""
+			}
+		}
+	}
+	return nil
+}
+
+// statusAsOf is where the last event before a moment led.
+func statusAsOf(history []eventRow, cutoff time.Time) string {
+	status := ""
+	for _, e := range history {
+		if e.At.Before(cutoff) {
+			status = e.ToStatus
+		}
+	}
+	return status
+}
+
+// exceptionQueries find what was not settled at the end of a day, kind by kind. Each gives the application's number, the
+// exception's id, since when, the reason, whose it is, and the amount; its arguments are named.
+var exceptionQueries = []struct{ kind, query string }{
+	{"hold", `SELECT a.application_no, h.id, h.placed_at AS since, h.reason, COALESCE(u.username, '') AS owner, '' AS amount
+		FROM holds h FORCE INDEX (ix_holds_branch) JOIN applications a ON a.id = h.application_id LEFT JOIN users u ON u.id = h.placed_by
+		WHERE h.branch_id = @branch AND h.placed_at < @cutoff AND h.until_at >= @cutoff AND (h.released_at IS NULL OR h.released_at >= @cutoff)`},
+	{"payment_unknown", `SELECT a.application_no, t.id, e.at AS since, '渠道未答复支付结果' AS reason, '' AS owner, CAST(t.amount AS CHAR) AS amount
+		FROM transfers t FORCE INDEX (ix_transfers_branch_settled) JOIN applications a ON a.id = t.application_id
+		JOIN events e ON e.subject_id = t.id AND e.to_status = 'unknown' AND e.from_status <> 'unknown' AND e.at < @cutoff
+		WHERE t.branch_id = @branch AND (t.settled_at IS NULL OR t.settled_at >= @cutoff)`},
+	{"payment_failed", `SELECT a.application_no, t.id, t.settled_at AS since, t.failure_code AS reason, '' AS owner, CAST(t.amount AS CHAR) AS amount
+		FROM transfers t FORCE INDEX (ix_transfers_branch_settled) JOIN applications a ON a.id = t.application_id
+		WHERE t.branch_id = @branch AND t.status = 'failed' AND t.settled_at >= @day AND t.settled_at < @cutoff`},
+	{"task_overdue", `SELECT a.application_no, k.id, k.due_at AS since, k.text AS reason, COALESCE(u.username, k.owner_role) AS owner, '' AS amount
+		FROM review_tasks k FORCE INDEX (ix_review_tasks_branch) JOIN applications a ON a.id = k.application_id LEFT JOIN users u ON u.id = k.owner_id
+		WHERE k.branch_id = @branch AND k.created_at < @cutoff AND k.due_at < @cutoff AND (k.closed_at IS NULL OR k.closed_at >= @cutoff)`},
+}
+
+// exceptionsMax bounds what one branch can have at once of one kind; more is no report but an outage.
+const exceptionsMax = 50_000
+
+// exceptionsAndHolds lists what was not settled at the end of the day.
+func exceptionsAndHolds(ctx context.Context, r reader, q report.Query, branch staff.Branch) ([]summaryRow, error) {
+	var rows []summaryRow
+	for _, each := range exceptionQueries {
+		var found []struct {
+			ApplicationNo, ID string
+			Since             time.Time
+			Reason, Owner     string
+			Amount            string
+		}
+		err := r.db.WithContext(ctx).Raw(each.query+" LIMIT @most", map[string]any{
+			"branch": branch.ID, "cutoff": q.Cutoff(), "day": q.Cutoff().AddDate(0, 0, -1), "most": exceptionsMax,
+		}).Scan(&found).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			rows = append(rows, summaryRow{each.kind + ledgerKeySeparator + f.ID, []string{
+				f.ApplicationNo, each.kind, f.ID, report.CellOfInstant(f.Since), f.Reason, f.Owner, f.Amount,
+			}})
+		}
+	}
+	return rows, nil
+}
