@@ -292,7 +292,7 @@ func TestADecisionIsAlsoAPageAndEveryOneIsKept(t *testing.T) {
 		t.Fatalf("the second case: %s, want reviewing", status)
 	}
 	address = "/v1/applications/" + second.String()
-	r.as(domain.RoleApprover, branchA).post(address+"/return", fields{"reason": "金额过高，请补正"}.text(t)).want(http.StatusOK)
+	r.as(domain.RoleApprover, branchA).post(address+"/return", fields{"reason": "金额过高，请补正", "items": []fields{{"kind": "field", "name": "amount", "text": "请改小申请金额"}}}.text(t)).want(http.StatusOK)
 	var a applicationJSON
 	got := officer.get(address).want(http.StatusOK)
 	got.into(&a)
