@@ -249,11 +249,33 @@ func (s *Applications) Withdraw(ctx context.Context, by domain.Actor, id domain.
 	})
 }
 
-// Close ends the case: paid, and its file complete.
+// Close ends the case: paid, and its file complete. It refuses with "disbursement-unsettled" while a payment waits for its
+// release or its answer.
 func (s *Applications) Close(ctx context.Context, by domain.Actor, id domain.ID) (loan.Record, error) {
-	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, _ Tx) (loan.Event, error) {
+	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
+		if err := app.May(by, loan.ActionClose); err != nil {
+			return loan.Event{}, err
+		}
+		if err := checkSettled(ctx, tx, id); err != nil {
+			return loan.Event{}, err
+		}
 		return app.Close(by, now)
 	})
+}
+
+// checkSettled refuses while a disbursement of the case has not come to its end.
+func checkSettled(ctx context.Context, r Reader, applicationID domain.ID) error {
+	all, err := r.DisbursementsOfCase(ctx, applicationID)
+	if err != nil {
+		return err
+	}
+	for _, d := range all {
+		if !d.Status.Settled() {
+			return domain.Errorf(domain.KindConflict, "disbursement-unsettled",
+				"还有一笔 %s 元的放款处于「%s」，到账、失败或取消后才能结案", d.Amount.Grouped(), d.Status.Label())
+		}
+	}
+	return nil
 }
 
 // Application returns one application in the actor's scope.

@@ -255,17 +255,22 @@ func (s *Payouts) onLine(ctx context.Context, tx Tx, now time.Time, due DueTrans
 	})
 }
 
-// arrive is what follows when the last transfer of a disbursement is settled and money has reached somebody.
+// arrive is what follows when the last transfer of a disbursement is settled and money has reached somebody. The case moves
+// only where it waits for money: what the channel has paid is recorded whatever became of the case meanwhile. It is a
+// consequence, so it is done with the system's role, also beside a person who cancels what was left.
 func arrive(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *loan.Application, d loan.DisbursementRecord) error {
 	if !d.Status.Settled() || d.Arrived().IsZero() {
 		return nil
 	}
-	disbursed, err := app.Disburse(by, now, d)
-	if err != nil {
-		return err
-	}
-	if err := saveCase(ctx, tx, app, disbursed); err != nil {
-		return err
+	by.Role = domain.RoleSystem
+	if app.May(by, loan.ActionDisburse) == nil {
+		disbursed, err := app.Disburse(by, now, d)
+		if err != nil {
+			return err
+		}
+		if err := saveCase(ctx, tx, app, disbursed); err != nil {
+			return err
+		}
 	}
 	return tx.InsertObligation(ctx, loan.OweEvidence(now, d, loan.PurposeEvidenceDaysDefault))
 }

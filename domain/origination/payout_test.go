@@ -238,11 +238,7 @@ func TestUnreadablePaymentsDoNotHoldUpTheOthers(t *testing.T) {
 // spoil damages a payment's account, as another keyset would.
 func (w *world) spoil(id domain.ID) {
 	w.t.Helper()
-	db, err := sql.Open("mysql", w.dsn)
-	w.must(err)
-	defer db.Close()
-	_, err = db.ExecContext(w.t.Context(), "UPDATE transfers SET payee_account_cipher = 'damaged' WHERE disbursement_id = ?", id)
-	w.must(err)
+	w.execute("UPDATE transfers SET payee_account_cipher = 'damaged' WHERE disbursement_id = ?", id)
 }
 
 // Releases beside workers lock in the same order, and end in one payment.
@@ -401,4 +397,99 @@ func TestACancelledPaymentIsNotPaidAndMayBeAskedForAgain(t *testing.T) {
 	if _, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID)); err != nil {
 		t.Errorf("asking again: %v", err)
 	}
+}
+
+// paidInTwoParts is a case of which one payment has arrived and another of 9,500.00 is released and waits for the worker.
+func (w *world) paidInTwoParts(officer domain.Actor) (arrived, waiting loan.DisbursementRecord) {
+	w.t.Helper()
+	releaser, rec := w.somebody(domain.RoleDisbursementOfficer), w.signed(officer, "99500.00")
+	for i, amount := range []string{"90000.00", "9500.00"} {
+		d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), origination.RequestDisbursement{
+			ApplicationID: rec.ID, Amount: money.MustParseAmount(amount),
+		})
+		w.must(err)
+		d, _, err = w.disbursements.Release(w.t.Context(), releaser, key(), d.ID)
+		w.must(err)
+		if i == 0 {
+			w.work()
+			arrived = d
+			continue
+		}
+		waiting = d
+	}
+	return arrived, waiting
+}
+
+func TestACaseIsNotClosedWhileAPaymentIsUnsettled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer := w.somebody(domain.RoleLoanOfficer)
+	_, waiting := w.paidInTwoParts(officer)
+	_, err := w.applications.Close(ctx, w.somebody(domain.RoleApprover), waiting.ApplicationID)
+	wantCode(t, "close by an approver", err, "role-not-allowed")
+	_, err = w.applications.Close(ctx, officer, waiting.ApplicationID)
+	wantCode(t, "close while a payment is released", err, "disbursement-unsettled")
+	w.tellChannel(sandbox.Control{Mode: sandbox.ModeDropAnswer, Requests: 1})
+	w.work()
+	_, err = w.applications.Close(ctx, officer, waiting.ApplicationID)
+	wantCode(t, "close while a payment is unknown", err, "disbursement-unsettled")
+	w.advance(2 * time.Second)
+	w.work()
+	if closed, err := w.applications.Close(ctx, officer, waiting.ApplicationID); err != nil || closed.Status != loan.StatusClosed {
+		t.Errorf("close after the answer: %s, %v", closed.Status, err)
+	}
+	w.wantPaidOnce(waiting.ID, "9500.00")
+}
+
+// A case that was closed in spite of a payment under way, as could happen before closing was refused, still learns what became
+// of the money.
+func TestTheAnswerOfTheChannelIsRecordedWhateverTheCaseIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, waiting := w.paidInTwoParts(w.somebody(domain.RoleLoanOfficer))
+	w.execute("UPDATE applications SET status = 'closed' WHERE id = ?", waiting.ApplicationID)
+	w.work()
+	w.wantPaidOnce(waiting.ID, "9500.00")
+	line, err := w.store.Line(t.Context(), domain.Scope{Everything: true}, waiting.ApplicationID)
+	w.must(err)
+	if line.Outstanding.String() != "99500.00" || !line.Reserved.IsZero() {
+		t.Errorf("line: outstanding %s, reserved %s; want 99500.00 and nothing on its way", line.Outstanding, line.Reserved)
+	}
+	if due, err := w.disbursements.Obligations(t.Context(), w.somebody(domain.RoleLoanOfficer), origination.ObligationFilter{}, domain.Page{Limit: 10}); err != nil || len(due) != 2 {
+		t.Errorf("obligations: %d (%v), want one of each payment", len(due), err)
+	}
+}
+
+// A disbursement officer who cancels what was not sent settles a disbursement whose other part has arrived.
+func TestCancellingTheRestOfAPaidDisbursementSettlesIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer, releaser := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer)
+	d := w.threePayees(officer)
+	_, _, err := w.disbursements.Release(t.Context(), releaser, key(), d.ID)
+	w.must(err)
+	limits := origination.DefaultPayoutLimits()
+	limits.Parallel = 1
+	if _, err := origination.NewPayouts(w.store, w.now, w.client, newID(), discard(), limits).Work(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cancelled, err := w.disbursements.Cancel(t.Context(), releaser, d.ID, "卖方账号有误")
+	if err != nil || cancelled.Status != loan.DisbursementPartlySucceeded {
+		t.Fatalf("cancel of the rest: %s, %v; want partly_succeeded", cancelled.Status, err)
+	}
+	app, err := w.store.Application(t.Context(), domain.Scope{Everything: true}, d.ApplicationID)
+	if err != nil || app.Status != loan.StatusDisbursed {
+		t.Errorf("application: %s (%v), want disbursed", app.Status, err)
+	}
+}
+
+// execute damages or ages what no use case can.
+func (w *world) execute(statement string, arguments ...any) {
+	w.t.Helper()
+	db, err := sql.Open("mysql", w.dsn)
+	w.must(err)
+	defer db.Close()
+	_, err = db.ExecContext(w.t.Context(), statement, arguments...)
+	w.must(err)
 }
