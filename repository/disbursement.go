@@ -80,8 +80,12 @@ func errDisbursementNotFound() error {
 }
 
 // Disbursement implements origination.DisbursementReader.
-func (r reader) Disbursement(ctx context.Context, scope domain.Scope, id domain.ID) (loan.DisbursementRecord, error) {
-	return r.disbursement(ctx, r.db, scope, id)
+func (r reader) Disbursement(ctx context.Context, scope domain.Scope, id domain.ID) (rec loan.DisbursementRecord, err error) {
+	err = r.atOneMoment(ctx, func(r reader) error {
+		rec, err = r.disbursement(ctx, r.db, scope, id)
+		return err
+	})
+	return rec, err
 }
 
 func (r reader) disbursement(ctx context.Context, db *gorm.DB, scope domain.Scope, id domain.ID) (loan.DisbursementRecord, error) {
@@ -111,7 +115,15 @@ func (r reader) DisbursementCase(ctx context.Context, scope domain.Scope, id dom
 }
 
 // Disbursements implements origination.DisbursementReader.
-func (r reader) Disbursements(ctx context.Context, scope domain.Scope, f origination.DisbursementFilter, page domain.Page) ([]loan.DisbursementRecord, error) {
+func (r reader) Disbursements(ctx context.Context, scope domain.Scope, f origination.DisbursementFilter, page domain.Page) (found []loan.DisbursementRecord, err error) {
+	err = r.atOneMoment(ctx, func(r reader) error {
+		found, err = r.disbursements(ctx, scope, f, page)
+		return err
+	})
+	return found, err
+}
+
+func (r reader) disbursements(ctx context.Context, scope domain.Scope, f origination.DisbursementFilter, page domain.Page) ([]loan.DisbursementRecord, error) {
 	query, err := r.casesPage(ctx, "disbursements", scope, string(f.Status), !f.ApplicationID.IsZero(), page)
 	if err != nil {
 		return nil, err
@@ -127,7 +139,15 @@ func (r reader) Disbursements(ctx context.Context, scope domain.Scope, f origina
 }
 
 // DisbursementsOfCase implements origination.DisbursementReader.
-func (r reader) DisbursementsOfCase(ctx context.Context, applicationID domain.ID) ([]loan.DisbursementRecord, error) {
+func (r reader) DisbursementsOfCase(ctx context.Context, applicationID domain.ID) (found []loan.DisbursementRecord, err error) {
+	err = r.atOneMoment(ctx, func(r reader) error {
+		found, err = r.disbursementsOfCase(ctx, applicationID)
+		return err
+	})
+	return found, err
+}
+
+func (r reader) disbursementsOfCase(ctx context.Context, applicationID domain.ID) ([]loan.DisbursementRecord, error) {
 	var rows []disbursementRow
 	err := r.db.WithContext(ctx).Where("application_id = ?", applicationID).Order("id").Limit(loan.DisbursementsOfOneCaseMax + 1).Find(&rows).Error
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -334,5 +335,57 @@ func TestASealedAccountThatCannotBeIsAnErrorWhenItIsOpened(t *testing.T) {
 		if _, err := l.store.Disbursement(t.Context(), ledgerEverything, d.ID); err != nil {
 			t.Errorf("%s: a list that needs no account: %v", c.name, err)
 		}
+	}
+}
+
+// A disbursement and its transfers are rows of two tables. Readers beside a writer see them as they were at one moment.
+func TestADisbursementIsReadWithItsTransfersOfTheSameMoment(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	ctx, everything := t.Context(), ledgerEverything
+	r, _ := l.addSigned(ledgerCounty)
+	rec := l.addDisbursement(released(l.withSellers(l.payment(r)), loan.DisbursementSending))
+	done := make(chan struct{})
+	var readers sync.WaitGroup
+	defer readers.Wait()
+	for _, read := range []func() error{
+		func() error { _, err := l.store.Disbursement(ctx, everything, rec.ID); return err },
+		func() error { _, err := l.store.DisbursementsOfCase(ctx, rec.ApplicationID); return err },
+		func() error {
+			_, err := l.store.Disbursements(ctx, everything, origination.DisbursementFilter{ApplicationID: rec.ApplicationID}, domain.Page{Limit: 10})
+			return err
+		},
+	} {
+		readers.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-done:
+					if n < 10 {
+						t.Errorf("only %d reads beside the writer", n)
+					}
+					return
+				default:
+				}
+				if err := read(); err != nil {
+					t.Errorf("read %d beside the writer: %v", n, err)
+					<-done
+					return
+				}
+			}
+		})
+	}
+	defer close(done)
+	for n := range 400 { // as a worker does: all of it in one transaction
+		status := loan.DisbursementSucceeded
+		if n%2 == 1 {
+			status = loan.DisbursementSending
+		}
+		change, err := l.rows.BeginTx(ctx, nil)
+		l.must(err)
+		for _, table := range []string{"transfers SET status = ? WHERE disbursement_id = ?", "disbursements SET status = ? WHERE id = ?"} {
+			_, err := change.ExecContext(ctx, "UPDATE "+table, string(status), rec.ID)
+			l.must(err)
+		}
+		l.must(change.Commit())
 	}
 }

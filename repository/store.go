@@ -43,6 +43,24 @@ type reader struct {
 	cipher *Cipher
 }
 
+// atOneMoment lets fn read several tables as they were at one moment, where a record is made of rows of more than one and is
+// checked as a whole: between two statements of a session that reads what is committed, a writer may have been. Inside a
+// transaction fn reads what that sees; whoever changes such a record there holds its lock.
+func (r reader) atOneMoment(ctx context.Context, fn func(reader) error) error {
+	if _, inside := r.db.Statement.ConnPool.(gorm.TxCommitter); inside {
+		return fn(r)
+	}
+	var done error
+	err := r.db.WithContext(ctx).Transaction(func(snapshot *gorm.DB) error {
+		done = fn(reader{db: snapshot, cipher: r.cipher})
+		return done
+	}, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if done != nil {
+		return done // translated already
+	}
+	return translateRead(ctx, err)
+}
+
 // tx adds the writes.
 type tx struct{ reader }
 
