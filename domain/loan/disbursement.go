@@ -209,6 +209,7 @@ type PaymentOrder struct {
 	ID      domain.ID
 	Tranche int // 0: the contract has no plan
 	Payees  []PayeeOrder
+	Line    *LineRecord // what a draw is made from (支用); nil where it is none
 }
 
 // PayeeOrder is the part of one payee.
@@ -276,10 +277,23 @@ func MayRequest(by domain.Actor, app Record) error {
 	return nil
 }
 
+// MayDraw is MayRequest for a draw (支用). A line that revolves outlives the papers of its case: it is drawn from until its last
+// day, also when the case was closed soon after the first payment. It changes nothing.
+func MayDraw(by domain.Actor, app Record, line LineRecord) error {
+	if app.Status == StatusClosed && line.Revolving && line.ApplicationID == app.ID {
+		app.Status = StatusDisbursed
+	}
+	return MayRequest(by, app)
+}
+
 // RequestDisbursement makes the intent to pay (放款申请). Nothing moves before a second person releases it.
 func RequestDisbursement(by domain.Actor, at time.Time, app Record, c Contract, order PaymentOrder) (*Disbursement, []Event, error) {
-	if err := MayRequest(by, app); err != nil {
-		return nil, nil, err
+	may := MayRequest(by, app)
+	if order.Line != nil {
+		may = MayDraw(by, app, *order.Line)
+	}
+	if may != nil {
+		return nil, nil, may
 	}
 	if err := order.check(c); err != nil {
 		return nil, nil, err

@@ -113,6 +113,9 @@ func (s *Disbursements) Request(ctx context.Context, by domain.Actor, key Idempo
 			replayed = true
 			return err
 		}
+		if err := loan.MayRequest(by, app.Record()); err != nil {
+			return err
+		}
 		rec, err := s.request(ctx, tx, by, now, app.Record(), order)
 		if err != nil {
 			return err
@@ -123,11 +126,8 @@ func (s *Disbursements) Request(ctx context.Context, by domain.Actor, key Idempo
 	return requested, replayed, err
 }
 
-// request is what Request does while the application is locked.
+// request is what Request and Draw do while the application is locked, after they have asked who may.
 func (s *Disbursements) request(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app loan.Record, order loan.PaymentOrder) (loan.DisbursementRecord, error) {
-	if err := loan.MayRequest(by, app); err != nil {
-		return loan.DisbursementRecord{}, err
-	}
 	contract, err := tx.Contract(ctx, by.Scope(), app.ID)
 	if err != nil {
 		return loan.DisbursementRecord{}, err

@@ -48,9 +48,14 @@ func (s *Disbursements) Draw(ctx context.Context, by domain.Actor, key Idempoten
 			replayed = true
 			return err
 		}
-		if err := loan.MayRequest(by, app.Record()); err != nil {
+		line, err := tx.Line(ctx, by.Scope(), cmd.ApplicationID)
+		if err != nil {
 			return err
 		}
+		if err := loan.MayDraw(by, app.Record(), line); err != nil {
+			return err
+		}
+		order.Line = &line
 		draw, err := mayDraw(ctx, tx, app.Record(), cmd, now)
 		if err != nil {
 			return err

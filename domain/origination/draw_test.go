@@ -42,6 +42,34 @@ func TestTheDuckShedRepaysAndDrawsAgain(t *testing.T) {
 	}
 }
 
+// The file of a case is complete days after its first payment, and the case is closed. The line under its contract lives on.
+func TestARevolvingLineIsDrawnFromAfterItsCaseIsClosed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	rec, note := w.lent(officer, "99500.00")
+	_, err := w.applications.Close(t.Context(), officer, rec.ID)
+	w.must(err)
+	_, _, err = w.lines().Repay(t.Context(), w.core(), repayment(note.ID, "HX-1", "40000.00", "10.00", domain.DateOf(w.now())))
+	w.must(err)
+	if _, _, err := w.disbursements.Request(t.Context(), officer, key(), origination.RequestDisbursement{ApplicationID: rec.ID}); domain.CodeOf(err) != "wrong-status" {
+		t.Errorf("an ordinary payment of a closed case: got %v, want wrong-status", err)
+	}
+	d, _, err := w.disbursements.Draw(t.Context(), officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("30000.00")})
+	w.must(err)
+	_, _, err = w.disbursements.Release(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
+	w.must(err)
+	w.work()
+	if got := w.status(d.ID); got != loan.DisbursementSucceeded {
+		t.Fatalf("the draw is %s after its payment, want succeeded", got)
+	}
+	w.wantLine(rec.ID, "89500.00", "0.00", "10000.00")
+	app, err := w.store.Application(t.Context(), officer.Scope(), rec.ID)
+	if err != nil || app.Status != loan.StatusClosed {
+		t.Errorf("the case is %s (%v) after the draw, want closed as before", app.Status, err)
+	}
+}
+
 func TestTwentyDrawsAtOnceNeverPassTheFreeAmount(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
