@@ -54,7 +54,7 @@ func (s *Disbursements) Plan(ctx context.Context, by domain.Actor, applicationID
 		if err := tx.PutTranches(ctx, app.Record(), plan); err != nil {
 			return err
 		}
-		return tx.SaveApplication(ctx, app, event)
+		return saveCase(ctx, tx, app, event)
 	})
 	return plan, err
 }
@@ -100,7 +100,7 @@ func (s *Disbursements) Fulfil(ctx context.Context, by domain.Actor, cmd FulfilC
 				}
 				found[i].Conditions[j] = met
 				plan = found
-				return tx.SaveApplication(ctx, app, event)
+				return saveCase(ctx, tx, app, event)
 			}
 		}
 		return domain.Errorf(domain.KindNotFound, "condition-not-found", "放款计划中没有这个条件")

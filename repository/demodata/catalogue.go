@@ -325,6 +325,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 		product.TermAgeMin: e.AgeMin.Sample, product.TermAgePlusTermMax: e.AgePlusTermMax.Sample,
 		product.TermQuickApprovalMax: e.QuickApprovalMax.Sample, product.TermBusinessAgeMonths: e.BusinessAgeMonthsMin.Sample,
 		product.TermInterestSubsidyPct: e.InterestSubsidySharePct.Sample,
+		product.TermCoolingOffHours:    e.CoolingOffHours.Sample, product.TermMemberSignatures: e.MemberSignaturesMin.Sample,
 	}
 	for _, t := range e.Guarantee {
 		terms.Guarantee = append(terms.Guarantee, product.GuaranteeTier{
