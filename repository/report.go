@@ -206,11 +206,15 @@ func (t *rawText) Scan(src any) error {
 
 func (l ledger) count(ctx context.Context, r reader, q report.Query, branches []staff.Branch, most int) (int, error) {
 	total := 0
+	source := l.source()
+	if q.ProductCode == "" { // then the first table alone says how many there are
+		source, _, _ = strings.Cut(source, " JOIN ")
+	}
 	for _, branch := range branches {
 		where, args := l.condition(q)
 		var n int
 		err := r.db.WithContext(ctx).Raw(
-			fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s = ? AND %s LIMIT %d) counted", l.source(), l.branch, where, most-total),
+			fmt.Sprintf("SELECT COUNT(*) FROM (SELECT 1 FROM %s WHERE %s = ? AND %s LIMIT %d) counted", source, l.branch, where, most-total),
 			append([]any{branch.ID}, args...)...).Scan(&n).Error
 		if total += n; err != nil || total >= most {
 			return total, err

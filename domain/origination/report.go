@@ -51,6 +51,7 @@ var (
 const (
 	ReportPageMax       = 500    // rows of a page
 	ReportStreamRowsMax = 50_000 // rows that are streamed at once; more go through a job
+	reportFirstRows     = 200    // rows of the first read, so that the first byte comes soon
 	reportBatchRows     = 5_000  // rows read from the database at a time
 )
 
@@ -213,10 +214,11 @@ func (s *Reports) Write(ctx context.Context, p PreparedReport, format report.For
 
 // each calls row for every row, branch by branch, and batch now and then. A row is good until the call returns.
 func (s *Reports) each(ctx context.Context, p PreparedReport, row func(report.Row) error, batch func() error) error {
+	limit := reportFirstRows
 	for _, branch := range p.branches {
 		last := ""
 		for more := true; more; {
-			rows, err := s.store.ReportRows(ctx, p.Head.Query, branch, last, reportBatchRows, func(r report.Row) error {
+			rows, err := s.store.ReportRows(ctx, p.Head.Query, branch, last, limit, func(r report.Row) error {
 				last = r.Key
 				return row(r)
 			})
@@ -226,7 +228,8 @@ func (s *Reports) each(ctx context.Context, p PreparedReport, row func(report.Ro
 			if err := batch(); err != nil {
 				return err
 			}
-			more = rows == reportBatchRows
+			more = rows == limit
+			limit = reportBatchRows
 		}
 	}
 	return nil

@@ -93,6 +93,9 @@ func readOptions(arguments []string, out io.Writer) (o options, err error) {
 const clientsMax = 256
 
 func run(ctx context.Context, arguments []string, out io.Writer) (err error) {
+	if len(arguments) > 0 && arguments[0] == "report" {
+		return runReport(ctx, arguments[1:], out)
+	}
 	o, err := readOptions(arguments, out)
 	if errors.Is(err, flag.ErrHelp) {
 		return nil

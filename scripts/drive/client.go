@@ -155,6 +155,32 @@ func (s *Service) Do(ctx context.Context, token string, call Call) (Answer, erro
 	return Answer{Status: response.StatusCode, Header: response.Header, Body: content, Duration: time.Since(begun)}, nil
 }
 
+// FirstByte asks for a path and returns how long the first byte of the answer took; the rest is read and dropped.
+func (s *Session) FirstByte(ctx context.Context, path string) (time.Duration, error) {
+	s.mu.Lock()
+	token := s.token
+	s.mu.Unlock()
+	request, err := s.service.request(ctx, token, Read(path))
+	if err != nil {
+		return 0, err
+	}
+	begun := time.Now()
+	response, err := s.service.client.Do(request)
+	if err != nil {
+		return 0, fmt.Errorf("GET %s: no answer: %w", path, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return 0, fmt.Errorf("GET %s: status %d", path, response.StatusCode)
+	}
+	if _, err := io.ReadFull(response.Body, make([]byte, 1)); err != nil {
+		return 0, fmt.Errorf("GET %s: no first byte: %w", path, err)
+	}
+	took := time.Since(begun)
+	_, err = io.Copy(io.Discard, response.Body)
+	return took, err
+}
+
 // IsFumin reports whether a Fumin service answers at the address.
 func (s *Service) IsFumin(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)

@@ -259,6 +259,14 @@ func (s *Site) Serve(ctx context.Context, settings ...string) (err error) {
 	})
 }
 
+// Command is the service's program as an operator runs it beside the service, for one piece of work.
+func (s *Site) Command(ctx context.Context, arguments ...string) *exec.Cmd {
+	command := exec.CommandContext(ctx, s.program, arguments...)
+	command.Env = append(os.Environ(), s.settings...)
+	command.Dir = s.dir
+	return command
+}
+
 // KillService is `kill -9` of the service.
 func (s *Site) KillService() error { return s.serving.Kill() }
 
