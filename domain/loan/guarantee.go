@@ -467,11 +467,27 @@ func (g *Guarantee) Reserve(by domain.Actor, at time.Time, amount money.Amount) 
 		return Event{}, domain.Errorf(domain.KindConflict, "guarantee-not-covering",
 			"担保申请为 %s 元（%s），不能占用 %s 元担保额度，请按新的金额重新申请担保", g.rec.Request.Amount.Grouped(), g.rec.Status.Label(), held.Grouped())
 	}
-	if g.rec.Quota != QuotaConfirmed {
+	if g.rec.Quota == QuotaNone || g.rec.Quota == QuotaReserved { // once confirmed by a signature, all that is held is
 		g.rec.Quota = QuotaReserved
+	} else {
+		g.rec.Quota = QuotaConfirmed
 	}
 	g.rec.QuotaHeld = held
 	return g.moveQuota(by, at, ActionGuaranteeReserve, amount), nil
+}
+
+// Retake takes amount of the quota again because the loan owes it again, whatever is free: a repayment was undone, which is a
+// fact. short is by how much the quota did not reach; it is kept in the history, and what is held stays within the quota.
+func (g *Guarantee) Retake(by domain.Actor, at time.Time, amount, short money.Amount) Event {
+	g.rec.QuotaHeld = g.rec.QuotaHeld.Add(amount)
+	if g.rec.QuotaHeld.Sign() > 0 {
+		g.rec.Quota = QuotaConfirmed
+	}
+	event := g.moveQuota(by, at, ActionGuaranteeReserve, amount)
+	if short.Sign() > 0 {
+		event.Detail = append(event.Detail, Note{"quota_short", short.String()})
+	}
+	return event
 }
 
 // Confirm makes what was reserved definite, at signing (确认担保额度).

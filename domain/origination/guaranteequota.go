@@ -257,34 +257,112 @@ func reserveGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time
 	if g == nil {
 		return errNoGuarantee(amount)
 	}
-	held := g.Record()
-	company, err := tx.LockGuaranteeCompany(ctx, held.CompanyID)
+	free, refused, err := freeQuota(ctx, tx, g.Record(), now, amount)
 	if err != nil {
 		return err
 	}
-	terms := company.Record().Terms
-	if terms == nil {
-		return errNoGuarantee(amount)
-	}
-	quotas, ok := terms.QuotasOn(held.RegionCode, domain.DateOf(now))
-	if !ok {
-		return domain.Errorf(domain.KindRule, "guarantee-quota-exceeded", "%s今天没有生效的担保总额度，请联系风险经理", terms.Name)
-	}
-	for _, q := range quotas {
-		used, err := tx.GuaranteeQuotaHeld(ctx, held.CompanyID, q.RegionPrefix)
-		if err != nil {
-			return err
-		}
-		if free := q.Limit.Sub(used); free.Cmp(amount) < 0 {
-			return domain.Errorf(domain.KindRule, "guarantee-quota-exceeded", "%s的%s剩余不足 %s 元，请与农担公司商定额度后再办",
-				terms.Name, q.Label(), amount.Grouped())
-		}
+	if free.Cmp(amount) < 0 {
+		return refused
 	}
 	event, err := g.Reserve(by, now, amount)
 	if err != nil {
 		return err
 	}
 	return tx.SaveGuarantee(ctx, g, event)
+}
+
+// freeQuota is how much of amount the company's quotas leave for a guarantee, with the refusal that says why it is not all. It
+// locks the company's row.
+func freeQuota(ctx context.Context, tx Tx, held loan.GuaranteeRecord, now time.Time, amount money.Amount) (free money.Amount, refused, err error) {
+	company, err := tx.LockGuaranteeCompany(ctx, held.CompanyID)
+	if err != nil {
+		return money.Amount{}, nil, err
+	}
+	terms := company.Record().Terms
+	if terms == nil {
+		return money.Amount{}, errNoGuarantee(amount), nil
+	}
+	quotas, ok := terms.QuotasOn(held.RegionCode, domain.DateOf(now))
+	if !ok {
+		return money.Amount{}, domain.Errorf(domain.KindRule, "guarantee-quota-exceeded", "%s今天没有生效的担保总额度，请联系风险经理", terms.Name), nil
+	}
+	free = amount
+	for _, q := range quotas {
+		used, err := tx.GuaranteeQuotaHeld(ctx, held.CompanyID, q.RegionPrefix)
+		if err != nil {
+			return money.Amount{}, nil, err
+		}
+		if left := q.Limit.Sub(used); left.Cmp(free) < 0 {
+			free = left
+			refused = domain.Errorf(domain.KindRule, "guarantee-quota-exceeded", "%s的%s剩余不足 %s 元，请与农担公司商定额度后再办",
+				terms.Name, q.Label(), amount.Grouped())
+		}
+	}
+	if free.Sign() < 0 { // a quota was lowered below what is held
+		free = money.Amount{}
+	}
+	return free, refused, nil
+}
+
+// quotaFollows keeps what a guarantee holds of its company's quota in step with the line of its case, after the line changed
+// (ADR 25). A line that revolves holds its limit while it lives. Of any other what is repaid or comes back is free for
+// others, and taken again when it is asked for again. An ended line holds what is owed and on its way. It takes what a new
+// payment needs or refuses; what is owed again by the core system's word is taken as far as the quota reaches.
+func quotaFollows(ctx context.Context, tx Tx, by domain.Actor, now time.Time, before, after loan.LineRecord) error {
+	g, err := lockLiveGuarantee(ctx, tx, after.ApplicationID)
+	if err != nil || g == nil {
+		return err
+	}
+	rec := g.Record()
+	if rec.Quota != loan.QuotaConfirmed && rec.Quota != loan.QuotaReleased {
+		return nil // nothing was confirmed: the letter's check stops the payment
+	}
+	owed := after.Outstanding.Add(after.Reserved)
+	switch target := quotaTarget(rec.QuotaHeld, before, after); target.Cmp(rec.QuotaHeld) {
+	case -1:
+		event, _ := g.Free(by, now, rec.QuotaHeld.Sub(target))
+		return tx.SaveGuarantee(ctx, g, event)
+	case 1:
+		more := target.Sub(rec.QuotaHeld)
+		free, refused, err := freeQuota(ctx, tx, rec, now, more)
+		if err != nil {
+			return err
+		}
+		asked := after.Reserved.Cmp(before.Reserved) > 0
+		if room := rec.Request.Amount.Sub(rec.QuotaHeld); room.Cmp(free) < 0 { // never beyond what the company was asked
+			free = room
+		}
+		if asked && free.Cmp(more) < 0 {
+			if refused == nil {
+				refused = errNoGuarantee(owed)
+			}
+			return refused
+		}
+		if free.IsZero() && after.Outstanding.Cmp(before.Outstanding) <= 0 {
+			return nil // still short, as the history says already
+		}
+		return tx.SaveGuarantee(ctx, g, g.Retake(by, now, free, more.Sub(free)))
+	}
+	return nil
+}
+
+// quotaTarget is what should be held after a line changed.
+func quotaTarget(held money.Amount, before, after loan.LineRecord) money.Amount {
+	owed := after.Outstanding.Add(after.Reserved)
+	switch {
+	case after.Status == loan.LineEnded:
+		return owed
+	case after.Revolving:
+		return after.Limit
+	}
+	target := held
+	if after.Reserved.Cmp(before.Reserved) == 0 { // principal was repaid, came back, or is owed again
+		target = held.Add(after.Outstanding).Sub(before.Outstanding)
+	}
+	if target.Cmp(owed) < 0 {
+		return owed
+	}
+	return target
 }
 
 // confirmGuarantee makes the reserved quota definite (确认担保额度), at signing.
@@ -355,7 +433,7 @@ func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
 			g.Answer.LetterNo, g.Answer.Amount.Grouped(), g.Request.TermMonths, amount.Grouped(), rec.Approval.TermMonths)
 	case g.Status == loan.GuaranteeConditional:
 		return domain.Errorf(domain.KindRule, "guarantee-conditions-open", "担保函 %s 的条件尚未落实，请客户经理落实后登记", g.Answer.LetterNo)
-	case g.Quota != loan.QuotaConfirmed:
+	case g.Quota != loan.QuotaConfirmed && (g.Quota != loan.QuotaReleased || p.Step != paymentRequested): // a request takes it again
 		return domain.Errorf(domain.KindConflict, "guarantee-not-reserved", "这笔贷款没有确认的担保额度，请重新申请担保")
 	}
 	return nil

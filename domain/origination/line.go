@@ -107,22 +107,22 @@ func (s *Lines) keep(ctx context.Context, by domain.Actor, applicationID domain.
 		if err != nil {
 			return err
 		}
-		if err := exposureFollows(ctx, tx, line.Record()); err != nil {
-			return err
-		}
 		kept = line.Record()
 		return nil
 	})
 	return kept, err
 }
 
-// exposureFollows notes what the line ties up of the limits of its borrower and household, after it changed.
-func exposureFollows(ctx context.Context, tx Tx, line loan.LineRecord) error {
-	rec, err := tx.Application(ctx, domain.Scope{Everything: true}, line.ApplicationID) // its row is held
+// exposureFollows notes what the line ties up of the limits of its borrower and household, where a change made that another sum.
+func exposureFollows(ctx context.Context, tx Tx, before, after loan.LineRecord) error {
+	if before.Exposure().Equal(after.Exposure()) {
+		return nil
+	}
+	rec, err := tx.Application(ctx, domain.Scope{Everything: true}, after.ApplicationID) // its row is held
 	if err != nil {
 		return err
 	}
-	return setExposure(ctx, tx, rec, line.Exposure(), line.UpdatedAt)
+	return setExposure(ctx, tx, rec, after.Exposure(), after.UpdatedAt)
 }
 
 // openLine is a step of signing: every signed contract has its line from the same transaction on. id names the line in the
@@ -139,18 +139,26 @@ func openLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id dom
 	return tx.InsertLine(ctx, line, event)
 }
 
-// changeLine loads a line, changes it and saves it with its event. The caller holds the row of the application; so whoever
+// changeLine loads a line, changes it and saves it with its event; exposure and the guarantee company's quota follow it. The caller holds the row of the application; so whoever
 // pays calls one of the three below beside each change of a payment.
 func changeLine(ctx context.Context, tx Tx, applicationID domain.ID, do func(*loan.Line) (loan.Event, error)) (*loan.Line, error) {
 	line, err := tx.LockLine(ctx, domain.Scope{Everything: true}, applicationID) // who may reach the case was asked at its application
 	if err != nil {
 		return nil, err
 	}
+	before := line.Record()
 	event, err := do(line)
 	if err != nil {
 		return nil, err
 	}
-	return line, tx.SaveLine(ctx, line, event)
+	if err := tx.SaveLine(ctx, line, event); err != nil {
+		return nil, err
+	}
+	if err := exposureFollows(ctx, tx, before, line.Record()); err != nil {
+		return nil, err
+	}
+	by := domain.Actor{ID: event.ActorID, Name: event.ActorName, Role: event.ActorRole, BranchID: event.BranchID}
+	return line, quotaFollows(ctx, tx, by, event.At, before, line.Record()) // after the exposure: the company's row is locked last
 }
 
 // reserveOnLine keeps an amount for a payment that is being asked for, or refuses: "line-exceeded", "line-ended", "line-held".

@@ -227,9 +227,6 @@ func reverseOnLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, a
 	if err != nil {
 		return err
 	}
-	if err := exposureFollows(ctx, tx, line.Record()); err != nil {
-		return err
-	}
 	contract, err := tx.Contract(ctx, domain.Scope{Everything: true}, applicationID)
 	if err != nil {
 		return err

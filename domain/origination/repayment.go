@@ -211,9 +211,6 @@ func principalMoved(ctx context.Context, tx Tx, applicationID domain.ID, princip
 	if principal.IsZero() {
 		return nil
 	}
-	line, err := changeLine(ctx, tx, applicationID, do)
-	if err != nil {
-		return err
-	}
-	return exposureFollows(ctx, tx, line.Record())
+	_, err := changeLine(ctx, tx, applicationID, do)
+	return err
 }
