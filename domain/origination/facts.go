@@ -29,11 +29,10 @@ func requestFacts(rec loan.Record, person borrower.Borrower, today domain.Date) 
 		ProductCode:       decision.Known(rec.ProductCode),
 	}
 	f.BirthDate = birthDate(person)
-	switch {
-	case person.Kind == borrower.KindFarmer:
+	if person.Kind == borrower.KindFarmer {
 		f.BusinessAgeMonths = decision.None[int]()
-	case !person.Organisation.RegisteredOn.IsZero():
-		f.BusinessAgeMonths = decision.Known(person.Organisation.RegisteredOn.MonthsUntil(today))
+	} else if since := inBusinessSince(person); !since.IsZero() {
+		f.BusinessAgeMonths = decision.Known(since.MonthsUntil(today))
 	}
 	// The officer's confirmation from the bureau makes the fact known; its absence does not make it false, so that a case
 	// without one goes to a person instead of being declined.
@@ -41,6 +40,21 @@ func requestFacts(rec loan.Record, person borrower.Borrower, today domain.Date) 
 		f.OnRecommendedList = decision.Known(true)
 	}
 	return f
+}
+
+// inBusinessSince is when the business began: an organisation's day of registration; of a sole proprietor (个体工商户), who has
+// none, the day of the earliest business licence on file. A licence that was issued anew makes a business look younger, never
+// older. Zero where the file does not say.
+func inBusinessSince(person borrower.Borrower) (since domain.Date) {
+	if person.Kind != borrower.KindSoleProprietor {
+		return person.Organisation.RegisteredOn
+	}
+	for _, l := range person.Licences {
+		if l.Kind == borrower.LicenceBusiness && (since.IsZero() || l.IssuedOn.Before(since)) {
+			since = l.IssuedOn
+		}
+	}
+	return since
 }
 
 // birthDate is whose age counts. A family farm is its owner's: the product lends to the owner (家庭农场主), so without the

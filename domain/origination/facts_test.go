@@ -93,9 +93,11 @@ func TestTheFactsOfASoleProprietorTellLicencesAndPapers(t *testing.T) {
 	w.submitted(officer, draft.ID)
 	w.wantFacts(officer, draft.ID, map[decision.FactName]string{
 		decision.FactDocumentsMissingKey: "business_licence", decision.FactDocumentsMissingOther: "trade_permit,bank_statement",
+		decision.FactBusinessAgeMonths: "?",
 	})
 
 	for _, l := range []borrower.Licence{
+		{Kind: borrower.LicenceBusiness, No: "3", IssuedOn: domain.MustParseDate("2026-02-01")}, // issued anew
 		{Kind: borrower.LicenceBusiness, No: "1", IssuedOn: domain.MustParseDate("2020-01-01")},
 		{Kind: borrower.LicenceFoodOperation, No: "2", IssuedOn: domain.MustParseDate("2020-01-01"), ExpiresOn: domain.MustParseDate("2025-01-01")},
 	} {
@@ -106,7 +108,7 @@ func TestTheFactsOfASoleProprietorTellLicencesAndPapers(t *testing.T) {
 	w.submitted(officer, again.ID)
 	w.wantFacts(officer, again.ID, map[decision.FactName]string{
 		decision.FactDocumentsMissingKey: "", decision.FactDocumentsMissingOther: "trade_permit,bank_statement",
-		decision.FactLicencesExpired: "food_operation",
+		decision.FactLicencesExpired: "food_operation", decision.FactBusinessAgeMonths: "82", // since 2020-01-01
 	})
 }
 
