@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Plays demo cases over HTTP and checks every step: ./scripts/story.sh [id], or --crash duck-shed [N]; --help explains.
+# Plays demo cases over HTTP and checks every step: ./scripts/story.sh [id | --all], or --crash duck-shed [N].
+# Without an argument it lists the stories.
 # Without a running service it starts one, with a database that is thrown away afterwards.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
@@ -7,7 +8,13 @@ source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
 
 require_go
 # A service may have to be started, unless one is named. The database is always a private one.
-if [ -z "${FUMIN_URL:-}" ] || [ "${1:-}" = --crash ]; then
+needs_service=
+case ${1:-} in
+'' | -h | -help | --help) ;; # the text needs no service
+--crash) needs_service=yes ;;
+*) [ -n "${FUMIN_URL:-}" ] || needs_service=yes ;;
+esac
+if [ -n "$needs_service" ]; then
 	FUMIN_STORY_DSN='' require_mariadb FUMIN_STORY_DSN
 	build
 fi

@@ -14,6 +14,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -49,7 +50,8 @@ func At(url string) *Service {
 type Call struct {
 	Method, Path string
 	Key          string // Idempotency-Key; empty for none
-	Body         any    // JSON; nil for none
+	Body         any    // JSON, or a form where it is url.Values; nil for none
+	BorrowerID   string // for whom an app speaks (Fumin-Borrower-Id); empty for none
 }
 
 // Answer is what came back.
@@ -111,19 +113,27 @@ func (a Answer) Text() string {
 // request makes the HTTP request of a call.
 func (s *Service) request(ctx context.Context, token string, call Call) (*http.Request, error) {
 	var body io.Reader = http.NoBody
-	if call.Body != nil {
-		content, err := json.Marshal(call.Body)
+	contentType := ""
+	switch content := call.Body.(type) {
+	case nil:
+	case url.Values:
+		body, contentType = strings.NewReader(content.Encode()), "application/x-www-form-urlencoded"
+	default:
+		encoded, err := json.Marshal(content)
 		if err != nil {
 			return nil, fmt.Errorf("%s %s: %w", call.Method, call.Path, err)
 		}
-		body = bytes.NewReader(content)
+		body, contentType = bytes.NewReader(encoded), "application/json"
 	}
 	request, err := http.NewRequestWithContext(ctx, call.Method, s.URL+call.Path, body)
 	if err != nil {
 		return nil, err
 	}
-	if call.Body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	if call.BorrowerID != "" {
+		request.Header.Set("Fumin-Borrower-Id", call.BorrowerID)
 	}
 	if token != "" {
 		request.Header.Set("Authorization", "Bearer "+token)
@@ -196,10 +206,11 @@ func (s *Service) IsFumin(ctx context.Context) bool {
 	return json.Unmarshal(answer.Body, &health) == nil && health.Status == "ok" && health.Version != ""
 }
 
-// Session is a member of staff who has logged in. It may be used from several goroutines.
+// Session is a member of staff who has logged in, or a service account with its token. It may be used from several goroutines.
 type Session struct {
-	service            *Service
-	username, password string
+	service    *Service
+	enter      Call   // asks for a token
+	borrowerID string // for whom every call is made; empty for staff and for the core system
 
 	mu      sync.Mutex
 	token   string
@@ -211,18 +222,34 @@ func LoginCall(username, password string) Call {
 	return Call{Method: http.MethodPost, Path: "/v1/sessions", Body: map[string]string{"username": username, "password": password}}
 }
 
+// TokenCall is the request of a service account for its token (OAuth 2.0 client credentials).
+func TokenCall(clientID, clientSecret string) Call {
+	return Call{Method: http.MethodPost, Path: "/v1/oauth/token", Body: url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {clientID}, "client_secret": {clientSecret},
+	}}
+}
+
 // Login logs a member of staff in, and returns the answer as well.
 func (s *Service) Login(ctx context.Context, username, password string) (*Session, Answer, error) {
-	session := &Session{service: s, username: username, password: password}
+	return s.enter(ctx, username, &Session{service: s, enter: LoginCall(username, password)})
+}
+
+// App signs a service account in, and returns the answer as well. With a borrower's id it acts for that borrower and nobody
+// else, as the mobile app's backend does; without one it acts for itself, as the core system does.
+func (s *Service) App(ctx context.Context, clientID, clientSecret, borrowerID string) (*Session, Answer, error) {
+	return s.enter(ctx, clientID, &Session{service: s, enter: TokenCall(clientID, clientSecret), borrowerID: borrowerID})
+}
+
+func (s *Service) enter(ctx context.Context, as string, session *Session) (*Session, Answer, error) {
 	answer, err := session.renew(ctx)
 	if err != nil {
-		return nil, answer, fmt.Errorf("log in as %s: %w", username, err)
+		return nil, answer, fmt.Errorf("log in as %s: %w", as, err)
 	}
 	return session, answer, nil
 }
 
 func (s *Session) renew(ctx context.Context) (Answer, error) {
-	answer, err := s.service.Do(ctx, "", LoginCall(s.username, s.password))
+	answer, err := s.service.Do(ctx, "", s.enter)
 	granted, err := Expect[struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"` // seconds
@@ -246,6 +273,7 @@ func (s *Session) Do(ctx context.Context, call Call) (Answer, error) {
 	}
 	token := s.token
 	s.mu.Unlock()
+	call.BorrowerID = s.borrowerID
 	return s.service.Do(ctx, token, call)
 }
 
@@ -255,6 +283,7 @@ func (s *Session) HangUp(ctx context.Context, call Call) error {
 	s.mu.Lock()
 	token := s.token
 	s.mu.Unlock()
+	call.BorrowerID = s.borrowerID
 	request, err := s.service.request(ctx, token, call)
 	if err != nil {
 		return err

@@ -48,10 +48,56 @@ func NewBorrower(p Person, householdID string, now time.Time) Call {
 		"payout_account": map[string]string{
 			"number": p.Card, "account_name": p.Name, "bank_name": "农业银行聊城茌平支行", "verified_how": "document_seen",
 		},
-		"consents": []map[string]string{{
-			"kind": "credit_enquiry", "text_version": "credit-2026.1", "given_how": "paper",
-			"given_at": now.Add(-time.Hour).UTC().Format(time.RFC3339), "until": domain.DateOf(now).AddMonths(12).String(),
+		"consents": []map[string]string{creditConsent(now)},
+	})
+}
+
+// ShopFile is what NewSoleProprietor registers beside the person.
+type ShopFile struct {
+	BusinessName string // 字号
+	RegionCode   string
+	Address      string
+}
+
+// NewSoleProprietor registers the person as a sole proprietor (个体工商户), with a card the officer has seen, a signed consent
+// to ask the credit registry, and the notice on personal data.
+func NewSoleProprietor(p Person, f ShopFile, now time.Time) Call {
+	return create("/v1/borrowers", map[string]any{
+		"kind": "sole_proprietor", "name": p.Name, "id_number": p.IDNumber, "credit_code": p.CreditCode, "business_name": f.BusinessName,
+		"phone": p.Phone, "region_code": f.RegionCode, "address": f.Address,
+		"payout_account": map[string]string{
+			"number": p.Card, "account_name": p.Name, "bank_name": "农业银行聊城莘县支行", "verified_how": "document_seen",
+		},
+		"consents": []map[string]string{creditConsent(now), {
+			"kind": "privacy_notice", "text_version": "privacy-2026.1", "given_how": "paper", "given_at": anHourBefore(now),
 		}},
+	})
+}
+
+func anHourBefore(now time.Time) string { return now.Add(-time.Hour).UTC().Format(time.RFC3339) }
+
+// creditConsent is a consent to ask the credit registry, signed an hour ago for a year.
+func creditConsent(now time.Time) map[string]string {
+	return map[string]string{
+		"kind": "credit_enquiry", "text_version": "credit-2026.1", "given_how": "paper",
+		"given_at": anHourBefore(now), "until": domain.DateOf(now).AddMonths(12).String(),
+	}
+}
+
+// AddLicence registers a licence of a borrower. Without an end it is for good.
+func AddLicence(borrowerID, kind, number string, issuedOn, expiresOn domain.Date) Call {
+	licence := map[string]string{"kind": kind, "no": number, "issued_on": issuedOn.String()}
+	if !expiresOn.IsZero() {
+		licence["expires_on"] = expiresOn.String()
+	}
+	return create("/v1/borrowers/"+borrowerID+"/licences", licence)
+}
+
+// OpenAlone asks for a loan as a borrower does for himself: no officer has been there.
+func OpenAlone(borrowerID string, r Request) Call {
+	return create("/v1/applications", map[string]any{
+		"borrower_id": borrowerID, "product_code": r.ProductCode, "amount": r.Amount, "term_months": r.TermMonths,
+		"repayment_method": r.RepaymentMethod, "purpose": r.Purpose, "purpose_note": r.PurposeNote,
 	})
 }
 
@@ -97,6 +143,23 @@ type Quotation struct {
 
 // NewContractNo makes a contract number that nobody has.
 func NewContractNo() string { return "HT-" + newKey() }
+
+// PrepareContract has the text made that will be signed: everything to the borrower.
+func PrepareContract(applicationID string) Call {
+	return create("/v1/applications/"+applicationID+"/contract/prepare", map[string]any{})
+}
+
+// SendCode has a signing code sent to a party's phone.
+func SendCode(applicationID, partyID string) Call {
+	return post("/v1/applications/"+applicationID+"/contract/codes", map[string]string{"party_id": partyID})
+}
+
+// SignWithCode signs the page whose hash this is with the code that came to the phone.
+func SignWithCode(applicationID, partyID, shownSHA256, code string) Call {
+	return create("/v1/applications/"+applicationID+"/contract/signatures", map[string]string{
+		"party_id": partyID, "method": "sms_code", "shown_sha256": shownSHA256, "code": code,
+	})
+}
 
 // RequestDisbursement asks that the contract's amount be paid.
 func RequestDisbursement(applicationID string) Call {
@@ -199,6 +262,38 @@ type (
 		Fees           money.Amount `json:"fees"`
 		Total          money.Amount `json:"total"`
 		ClosingBalance money.Amount `json:"closing_balance"`
+	}
+	// Signing is a contract's text and who has signed it (合同签署).
+	Signing struct {
+		ApplicationStatus string `json:"application_status"`
+		ContractNo        string `json:"contract_no"`
+		HTMLSHA256        string `json:"html_sha256"`
+		Parties           []struct {
+			ID         string `json:"id"`
+			Role       string `json:"role"`
+			SignerName string `json:"signer_name"`
+			Phone      string `json:"phone"`
+			Signature  *struct {
+				Method      string    `json:"method"`
+				MethodLabel string    `json:"method_label"`
+				SignedAt    time.Time `json:"signed_at"`
+			} `json:"signature"`
+		} `json:"parties"`
+		Missing []string `json:"missing"`
+		Payees  []struct {
+			Method      string       `json:"method"`
+			MethodLabel string       `json:"method_label"`
+			Name        string       `json:"name"`
+			Account     string       `json:"account"`
+			Amount      money.Amount `json:"amount"`
+			For         string       `json:"for"`
+		} `json:"payees"`
+	}
+	// Verification is what became of every hash of a signed contract.
+	Verification struct {
+		Intact          bool  `json:"intact"`
+		PrintsSame      bool  `json:"prints_same"`
+		ContractMatches *bool `json:"contract_matches"`
 	}
 	// Disbursement is 放款.
 	Disbursement struct {

@@ -3,6 +3,7 @@ package drive
 import (
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -12,10 +13,11 @@ import (
 // Person is somebody who does not exist. The number's county, 371599, was never given out, so it is nobody's; its check
 // digit is right.
 type Person struct {
-	Name     string
-	IDNumber string
-	Phone    string
-	Card     string
+	Name       string
+	IDNumber   string
+	Phone      string
+	Card       string
+	CreditCode string // of the business he or she keeps, as a sole proprietor
 }
 
 // People makes people, no two alike in one run, and hardly ever in two.
@@ -41,7 +43,27 @@ func (p *People) Born(name string, from domain.Date, days int) Person {
 		IDNumber: idNumber(day, int(place%ordersPerDay)),
 		Phone:    fmt.Sprintf("139%08d", n%100_000_000),
 		Card:     withLuhn(fmt.Sprintf("622848%012d", n%1_000_000_000_000)),
+
+		CreditCode: creditCode(soleProprietor, n),
 	}
+}
+
+// Business is an organisation that does not exist, with an account of its own. Its chair is a person.
+type Business struct {
+	Name       string
+	CreditCode string
+	Account    string
+}
+
+// Cooperative makes a farmers' co-operative (农民专业合作社).
+func (p *People) Cooperative(name string) Business { return p.business(name, cooperative) }
+
+// Seller makes a company to buy from.
+func (p *People) Seller(name string) Business { return p.business(name, company) }
+
+func (p *People) business(name, register string) Business {
+	n := p.made.Add(1)
+	return Business{Name: name, CreditCode: creditCode(register, n), Account: fmt.Sprintf("90401010%012d", n%1_000_000_000_000)}
 }
 
 // Adult makes a person between about 35 and 45 years old: the catalogue lends to them for any term.
@@ -67,6 +89,26 @@ func idNumber(born domain.Date, order int) string {
 		return digits + "X"
 	}
 	return fmt.Sprintf("%s%d", digits, check)
+}
+
+// The registers of credit codes (GB 32100-2015, table 1).
+const (
+	company        = "91"
+	soleProprietor = "92"
+	cooperative    = "93"
+)
+
+// creditCode makes a unified social credit code of the county that was never given out. Its check character is by GB
+// 32100-2015 (ISO/IEC 7064 MOD 31-3), written down a second time on purpose, as above.
+func creditCode(register string, n uint64) string {
+	const alphabet = "0123456789ABCDEFGHJKLMNPQRTUWXY"
+	body := fmt.Sprintf("%s371599%09d", register, n%1_000_000_000)
+	sum, weight := 0, 1
+	for i := range len(body) {
+		sum += weight * strings.IndexByte(alphabet, body[i])
+		weight = weight * 3 % 31
+	}
+	return body + string(alphabet[(31-sum%31)%31])
 }
 
 // withLuhn appends the check digit of a bank card.

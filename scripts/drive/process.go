@@ -132,6 +132,7 @@ type Demo struct {
 	Process    *Process
 	URL        string
 	ChannelURL string
+	SigningURL string
 	Password   string
 }
 
@@ -152,6 +153,8 @@ func StartDemo(ctx context.Context, program, dataDir string, settings ...string)
 			demo.URL = baseURL.FindString(line)
 		case strings.HasPrefix(line, "Payment channel"):
 			demo.ChannelURL = baseURL.FindString(line)
+		case strings.HasPrefix(line, "Signing service"):
+			demo.SigningURL = baseURL.FindString(line)
 		}
 		return strings.HasPrefix(line, "Ctrl-C") // the last line of the greeting
 	})

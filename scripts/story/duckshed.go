@@ -81,25 +81,37 @@ func (p *play) approved(ctx context.Context, officer player, id string) error {
 	return p.refused(ctx, officer, "submits it a second time", drive.Submit(id), http.StatusConflict, "wrong-status")
 }
 
-// signed shows the plan with the true yearly cost, checks its arithmetic, and records the contract.
-func (p *play) signed(ctx context.Context, officer player, id string) error {
-	plan, err := ask[drive.Plan](ctx, p, officer, "shows the borrower the plan and what it costs (还款计划与综合年化成本)",
+// planShown reads the plan with the true yearly cost, and checks its arithmetic.
+func (p *play) planShown(ctx context.Context, who player, id string) (drive.Plan, error) {
+	plan, err := ask[drive.Plan](ctx, p, who, "looks at the plan and what it costs (还款计划与综合年化成本)",
 		drive.Read("/v1/applications/"+id+"/plan"), http.StatusOK)
 	if err != nil {
-		return err
+		return plan, err
 	}
 	if err := checkPlan(plan, p.facts); err != nil {
-		return err
+		return plan, err
 	}
 	first, last := plan.Instalments[0], plan.Instalments[len(plan.Instalments)-1]
 	p.show("%s%% a year (LPR %s%%), interest %s yuan in all; yearly cost with everything %s%%",
 		plan.AnnualRatePct, plan.ReferenceRatePct, plan.InterestTotal.Grouped(), plan.APREffectivePct)
 	p.show("  no.  due          principal     interest        total      balance")
-	p.show("  %3d  %s %12s %12s %12s %12s", first.Number, first.DueOn, first.Principal.Grouped(), first.Interest.Grouped(), first.Total.Grouped(), first.ClosingBalance.Grouped())
+	p.instalment(first)
 	p.show("  …")
-	p.show("  %3d  %s %12s %12s %12s %12s", last.Number, last.DueOn, last.Principal.Grouped(), last.Interest.Grouped(), last.Total.Grouped(), last.ClosingBalance.Grouped())
+	p.instalment(last)
 	p.pause()
+	return plan, nil
+}
 
+func (p *play) instalment(row drive.Instalment) {
+	p.show("  %3d  %s %12s %12s %12s %12s", row.Number, row.DueOn, row.Principal.Grouped(), row.Interest.Grouped(), row.Total.Grouped(), row.ClosingBalance.Grouped())
+}
+
+// signed shows the plan, and records the contract.
+func (p *play) signed(ctx context.Context, officer player, id string) error {
+	plan, err := p.planShown(ctx, officer, id)
+	if err != nil {
+		return err
+	}
 	if err := p.quoted(ctx, officer, plan); err != nil {
 		return err
 	}
@@ -201,16 +213,7 @@ func (p *play) released(ctx context.Context, officer player, id string) (drive.D
 	if err != nil {
 		return disbursement, player{}, err
 	}
-	disbursement, err = ask[drive.Disbursement](ctx, p, releaser, "releases the payment (放行)", drive.Release(disbursement.ID), http.StatusOK)
-	if err != nil {
-		return disbursement, player{}, err
-	}
-	if disbursement.ReleasedAt == nil {
-		return disbursement, player{}, differs("the disbursement", disbursement.Status, "released")
-	}
-	p.show("%s (%s); a worker now sends it to the payment channel", disbursement.StatusLabel, disbursement.Status)
-	p.pause()
-	return disbursement, releaser, nil
+	return disbursement, releaser, p.releasedBy(ctx, releaser, disbursement.ID)
 }
 
 // paid waits until the money has arrived, and counts in the channel's own list.

@@ -30,8 +30,9 @@ func main() {
 
 const usage = `Plays the demo cases (故事) against a running Fumin service and checks every step.
 
-  ./scripts/story.sh                          every story
-  ./scripts/story.sh duck-shed                one story; the ids are below
+  ./scripts/story.sh                          this text, and the stories there are
+  ./scripts/story.sh duck-shed                one story
+  ./scripts/story.sh --all                    every story in turn, and a summary
   ./scripts/story.sh --crash duck-shed [N]    the service is killed between release and payment, N times in each of two
                                               ways (default 10): there must be one payment each time
 
@@ -41,6 +42,7 @@ is started with a database that is thrown away afterwards. --crash always starts
   FUMIN_URL             the service's address
   FUMIN_DEMO_PASSWORD   the demo logins' password; .fumin/demo-password when not set
   FUMIN_CHANNEL_URL     the sandbox payment channel's address (default: what fumin demo wrote to .fumin/channel-url)
+  FUMIN_SIGNING_URL     the sandbox signing service's address, where the text messages are (default: .fumin/signing-url)
 
 Flags:
 `
@@ -50,6 +52,7 @@ const urlByDefault = "http://127.0.0.1:8080"
 // options are what the command line says.
 type options struct {
 	program string
+	all     bool
 	crash   bool
 	id      string
 	times   int
@@ -81,6 +84,7 @@ func readOptions(arguments []string, book book, out io.Writer) (o options, err e
 	flags := flag.NewFlagSet("story", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.StringVar(&o.program, "program", "bin/fumin", "the service's program, for when one is started")
+	flags.BoolVar(&o.all, "all", false, "play every story")
 	flags.BoolVar(&o.crash, "crash", false, "kill the service between release and payment")
 	flags.Usage = func() {
 		drive.Say(out, "%s", usage)
@@ -102,6 +106,11 @@ func readOptions(arguments []string, book book, out io.Writer) (o options, err e
 		o.id = rest[0]
 	}
 	switch {
+	case o.all && (o.crash || len(rest) > 0):
+		return options{}, errors.New("--all plays every story: it takes no other argument")
+	case len(rest) == 0 && !o.all && !o.crash:
+		flags.Usage()
+		return options{}, flag.ErrHelp
 	case o.crash && o.id != "duck-shed":
 		return options{}, errors.New("--crash plays duck-shed: story.sh --crash duck-shed [N]")
 	case o.crash && len(rest) == 2:
@@ -114,10 +123,10 @@ func readOptions(arguments []string, book book, out io.Writer) (o options, err e
 	return o, nil
 }
 
-// playAll plays one story, or all of them.
+// playAll plays one story, or all of them. When one of all goes wrong the others are played all the same.
 func playAll(ctx context.Context, o options, book book, out io.Writer) (err error) {
 	stories := book.Stories
-	if o.id != "" {
+	if !o.all {
 		story, err := book.find(o.id)
 		if err != nil {
 			return err
@@ -130,23 +139,39 @@ func playAll(ctx context.Context, o options, book book, out io.Writer) (err erro
 	}
 	defer func() { err = errors.Join(err, stage.close()) }()
 	people := drive.NewPeople()
+	var summary strings.Builder
+	var wrong error
 	for _, story := range stories {
-		p := &play{
-			out: out, facts: story, book: book, service: drive.At(stage.url), people: people, password: stage.password,
-		}
-		if stage.channelURL != "" {
-			p.channel = drive.ChannelAt(stage.channelURL)
-		}
+		p := stage.play(story, book, people, out)
+		begun := time.Now()
+		outcome := "as the story says"
 		if err := p.run(ctx); err != nil {
-			return err
+			wrong, outcome = errors.Join(wrong, err), "NOT as the story says"
+			drive.Say(out, "\n%v\n", err)
 		}
+		drive.Say(&summary, "  %-13s %3d steps %10s  %s\n", story.ID, p.steps, time.Since(begun).Round(10*time.Millisecond), outcome)
 	}
-	return nil
+	if o.all {
+		drive.Say(out, "\n%s\n%s", strings.Repeat("─", 78), summary.String())
+	}
+	return wrong
+}
+
+// play makes a story ready to be played on the stage.
+func (s stage) play(story facts, book book, people *drive.People, out io.Writer) *play {
+	p := &play{out: out, facts: story, book: book, service: drive.At(s.url), people: people, password: s.password}
+	if s.channelURL != "" {
+		p.channel = drive.ChannelAt(s.channelURL)
+	}
+	if s.signingURL != "" {
+		p.phones = drive.PhonesAt(s.signingURL)
+	}
+	return p
 }
 
 // stage is where stories are played: a service that was running, or one that was started for them.
 type stage struct {
-	url, channelURL, password string
+	url, channelURL, signingURL, password string
 
 	close func() error
 }
@@ -162,7 +187,10 @@ func findStage(ctx context.Context, program string, out io.Writer) (stage, error
 			return stage{}, err
 		}
 		drive.Say(out, "The service at %s plays.\n", url)
-		return stage{url: url, channelURL: channelURL(), password: password, close: func() error { return nil }}, nil
+		return stage{
+			url: url, channelURL: addressOf("FUMIN_CHANNEL_URL", "channel-url"), signingURL: addressOf("FUMIN_SIGNING_URL", "signing-url"),
+			password: password, close: func() error { return nil },
+		}, nil
 	}
 	if chosen {
 		return stage{}, fmt.Errorf("no Fumin service answers at %s (FUMIN_URL); start it, or unset FUMIN_URL to have one started", url)
@@ -180,13 +208,15 @@ func startStage(ctx context.Context, program string) (_ stage, err error) {
 	if err != nil {
 		return stage{}, errors.Join(err, os.RemoveAll(dir))
 	}
-	return stage{
-		url: demo.URL, channelURL: demo.ChannelURL, password: demo.Password,
-		close: func() error { return errors.Join(demo.Process.Stop(), os.RemoveAll(dir)) },
-	}, nil
+	s := stageOf(demo)
+	s.close = func() error { return errors.Join(demo.Process.Stop(), os.RemoveAll(dir)) }
+	return s, nil
 }
 
-// demoPassword is what `fumin demo` made up, and keeps where it keeps everything.
+func stageOf(demo *drive.Demo) stage {
+	return stage{url: demo.URL, channelURL: demo.ChannelURL, signingURL: demo.SigningURL, password: demo.Password}
+}
+
 // demoDir is where fumin demo keeps what it has.
 func demoDir() string {
 	if dir := os.Getenv("FUMIN_DATA_DIR"); dir != "" {
@@ -195,18 +225,19 @@ func demoDir() string {
 	return ".fumin"
 }
 
-// channelURL is where the channel's own list is, or "" when nobody has said.
-func channelURL() string {
-	if url := os.Getenv("FUMIN_CHANNEL_URL"); url != "" {
+// addressOf is where a sandbox is: as the variable says, or as fumin demo wrote to the file; "" when nobody has said.
+func addressOf(variable, file string) string {
+	if url := os.Getenv(variable); url != "" {
 		return url
 	}
-	content, err := os.ReadFile(filepath.Join(demoDir(), "channel-url"))
+	content, err := os.ReadFile(filepath.Join(demoDir(), file))
 	if err != nil {
 		return ""
 	}
 	return strings.TrimSpace(string(content))
 }
 
+// demoPassword is what `fumin demo` made up, and keeps where it keeps everything.
 func demoPassword() (string, error) {
 	if password := os.Getenv("FUMIN_DEMO_PASSWORD"); password != "" {
 		return password, nil

@@ -20,6 +20,7 @@ type play struct {
 	book    book
 	service *drive.Service
 	channel *drive.Channel // nil when its address is not known
+	phones  *drive.Phones  // nil when its address is not known
 	people  *drive.People
 
 	password string
@@ -38,6 +39,7 @@ var acts = map[string]func(context.Context, *play) error{
 	"duck-shed":    playDuckShed,
 	"too-old":      playTooOld,
 	"double-click": playDoubleClick,
+	"minutes":      playMinutes,
 }
 
 // run plays the story from its title to its end.
@@ -86,6 +88,32 @@ func (p *play) enter(ctx context.Context, as string) (player, error) {
 		return player{}, err
 	}
 	p.show("user name %s; an access token, and a refresh token for when it ends", who.Username)
+	p.pause()
+	return player{role: who, session: session}, nil
+}
+
+// enterApp signs a program in: the mobile app's backend in the name of one borrower, who is then the player; or, with no
+// borrower, the core system in its own.
+func (p *play) enterApp(ctx context.Context, as, borrowerID, borrowerName string) (player, error) {
+	who := p.book.cast(as)
+	if borrowerID == "" {
+		p.tell("%s (%s) gets a token", who.Name, who.Post)
+	} else {
+		p.tell("%s opens the mobile app; its backend gets a token", borrowerName)
+		who.Name = borrowerName
+	}
+	session, answer, err := p.service.App(ctx, who.Username, p.password, borrowerID)
+	if answer.Status != 0 {
+		p.exchange(drive.TokenCall(who.Username, p.password), answer)
+	}
+	if err != nil {
+		return player{}, err
+	}
+	if borrowerID == "" {
+		p.show("service account %s: it reports repayments and sees nothing else", who.Username)
+	} else {
+		p.show("service account %s, for this one borrower (Fumin-Borrower-Id): nobody else's data answers to it", who.Username)
+	}
 	p.pause()
 	return player{role: who, session: session}, nil
 }
@@ -186,13 +214,13 @@ var beijing = time.FixedZone("Asia/Shanghai", 8*60*60) // the lender's clock on 
 // history prints the audit trail of a case.
 func (p *play) history(events []drive.Event) {
 	begun := events[0].At
-	p.show("%-33s  %-21s %-22s %s", "Beijing time", "what", "from → to", "who")
+	p.show("%-33s  %-29s %-24s %s", "Beijing time", "what", "from → to", "who")
 	for _, e := range events {
 		from := e.From
 		if from == "" {
 			from = "·"
 		}
-		p.show("%s %9s  %-12s %-8s %-22s %s (%s)", e.At.In(beijing).Format("2006-01-02 15:04:05.000"),
+		p.show("%s %9s  %-12s %-16s %-24s %s (%s)", e.At.In(beijing).Format("2006-01-02 15:04:05.000"),
 			"+"+e.At.Sub(begun).Round(time.Millisecond).String(), e.Subject, e.Action, from+" → "+e.To, e.ActorName, e.ActorRole)
 	}
 	p.pause()

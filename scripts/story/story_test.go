@@ -100,11 +100,7 @@ func TestEveryStoryGoesAsItSays(t *testing.T) {
 	people := drive.NewPeople()
 	for _, story := range b.Stories {
 		for range 2 { // a story must not stand in its own way
-			p := &play{
-				out: t.Output(), facts: story, book: b, service: drive.At(demo.URL), channel: drive.ChannelAt(demo.ChannelURL),
-				people: people, password: demo.Password,
-			}
-			if err := p.run(ctx); err != nil {
+			if err := stageOf(demo).play(story, b, people, t.Output()).run(ctx); err != nil {
 				t.Fatal(err)
 			}
 		}
