@@ -233,6 +233,51 @@ func TestAHoldInTheMiddleHoldsWhatWasNotSent(t *testing.T) {
 	w.wantPaidOnce(d.ID, "99500.00")
 }
 
+// A node that dies after it has marked a transfer as sending leaves one that the channel never heard of. A hold that is placed
+// then keeps it back: the channel is asked, and not told to pay.
+func TestAHoldKeepsBackWhatTheChannelNeverHeardOf(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
+	w.dieBeforeSending()
+	hold, _, err := w.holds().Place(ctx, w.somebody(domain.RoleRiskManager), key(), origination.PlaceHold{
+		ApplicationID: d.ApplicationID, Reason: "核实中", Until: w.now().Add(24 * time.Hour),
+	})
+	w.must(err)
+	for range 3 {
+		w.advance(time.Hour)
+		w.work()
+	}
+	if times, amount := w.paid(d.ID); times != 0 {
+		t.Fatalf("while held the channel paid %d times, %s; want nothing", times, amount)
+	}
+	_, err = w.holds().Release(ctx, w.somebody(domain.RoleDisbursementOfficer), hold.ID, "已核实")
+	w.must(err)
+	w.advance(time.Hour)
+	w.work()
+	w.wantPaidOnce(d.ID, "99500.00")
+}
+
+func TestAPaymentIsNotReleasedOnALineThatWasHeldSince(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer, releaser := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer)
+	rec := w.signed(officer, "99500.00")
+	d, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID))
+	w.must(err)
+	manager := w.somebody(domain.RoleRiskManager)
+	_, err = w.lines().Hold(ctx, manager, rec.ID, "核实中")
+	w.must(err)
+	_, _, err = w.disbursements.Release(ctx, releaser, key(), d.ID)
+	wantCode(t, "release on a held line", err, "line-held")
+	_, err = w.lines().Resume(ctx, w.somebody(domain.RoleDisbursementOfficer), rec.ID, "已核实")
+	w.must(err)
+	_, _, err = w.disbursements.Release(ctx, releaser, key(), d.ID)
+	w.must(err)
+}
+
 func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

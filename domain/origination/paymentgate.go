@@ -4,7 +4,9 @@ import (
 	"context"
 	"time"
 
+	"fumin/domain"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 )
 
 // paymentStep is when the gate is asked: at the request of a payment and again at its release, because what held at the one
@@ -36,6 +38,7 @@ type paymentCheck struct {
 // paymentChecks is every condition, in the order in which people hear of them. A new one is a line here.
 var paymentChecks = []paymentCheck{
 	{"no-hold", checkNoHold},            // 冻结/静置
+	{"line-live", checkLineLive},        // 额度有效
 	{"conditions-met", checkConditions}, // 放款计划与条件
 	{"cooling-off", checkCoolingOff},
 	{"guarantee-letter", checkGuaranteeLetter},
@@ -49,4 +52,21 @@ func mayPay(ctx context.Context, tx Tx, p payment) error {
 		}
 	}
 	return nil
+}
+
+// checkLineLive refuses a release when the line was held or has ended since the payment was requested; at the request the
+// line is asked where the amount is reserved.
+func checkLineLive(ctx context.Context, tx Tx, p payment) error {
+	if p.Step != paymentReleased {
+		return nil
+	}
+	line, err := tx.Line(ctx, domain.Scope{Everything: true}, p.Application.ID)
+	if err != nil {
+		return err
+	}
+	live, err := loan.RestoreLine(line)
+	if err != nil {
+		return err
+	}
+	return live.MayDraw(domain.DateOf(p.At), money.Amount{}) // the amount itself is reserved already
 }

@@ -116,21 +116,22 @@ func (s *Payouts) Work(ctx context.Context) (taken int, err error) {
 // carry takes one transfer up, speaks with the channel outside any transaction, and records the answer. ours says that this
 // node took it up.
 func (s *Payouts) carry(ctx context.Context, due DueTransfer) (ours bool, err error) {
-	rec, fresh, err := s.take(ctx, due)
+	t, err := s.take(ctx, due)
 	if err != nil {
 		return false, errors.Join(err, s.setAside(ctx, due, err))
 	}
-	if rec.ID.IsZero() {
+	if t.rec.ID.IsZero() {
 		return false, nil
 	}
 
 	var answer PaymentAnswer
-	if fresh {
-		answer = s.channel.Pay(ctx, rec)
+	if t.fresh {
+		answer = s.channel.Pay(ctx, t.rec)
 	} else {
-		answer = s.channel.Query(ctx, rec)
-		if answer.State == PaymentNotFound && s.now().Sub(rec.SentAt) >= s.limits.ResendAfter {
-			answer = s.channel.Pay(ctx, rec)
+		answer = s.channel.Query(ctx, t.rec)
+		// What never reached the channel has not been sent, whatever our record says: a hold keeps it back as well.
+		if answer.State == PaymentNotFound && !t.held && s.now().Sub(t.rec.SentAt) >= s.limits.ResendAfter {
+			answer = s.channel.Pay(ctx, t.rec)
 		}
 	}
 	return true, s.settle(ctx, due, answer)
@@ -151,13 +152,19 @@ func (s *Payouts) setAside(ctx context.Context, due DueTransfer, why error) erro
 // lastErrorOnHold is why a released transfer has not been sent.
 const lastErrorOnHold = "on-hold"
 
+// taking is a transfer that this node has taken up; without an id, another node was faster.
+type taking struct {
+	rec   loan.TransferRecord
+	fresh bool // it was marked as sending just now: the channel has not heard of it
+	held  bool // a hold is on the case: it may be asked about, and not sent
+}
+
 // take leases a due transfer to this node: a released one becomes "sending", any other is only leased, to be asked about.
-// A zero record says that another node was faster.
-func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken loan.TransferRecord, fresh bool, err error) {
+func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken taking, err error) {
 	now := s.now()
 	leaseUntil := now.Add(s.limits.Lease)
 	err = s.store.Update(ctx, func(tx Tx) error {
-		taken, fresh = loan.TransferRecord{}, false
+		taken = taking{}
 		_, d, err := s.lock(ctx, tx, due)
 		if err != nil {
 			return err
@@ -169,17 +176,17 @@ func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken loan.Transfe
 		if t.Payee, err = tx.TransferPayee(ctx, t.ID); err != nil {
 			return err
 		}
+		hold, held, err := tx.HeldUntil(ctx, due.ApplicationID, now)
+		if err != nil {
+			return err
+		}
 		if t.Status != loan.TransferReleased {
 			t.Attempts++
 			if err := tx.PostponeTransfer(ctx, t.ID, leaseUntil, t.Attempts, t.LastError); err != nil {
 				return err
 			}
-			taken = t
+			taken = taking{rec: t, held: held}
 			return nil
-		}
-		hold, held, err := tx.HeldUntil(ctx, due.ApplicationID, now)
-		if err != nil {
-			return err
 		}
 		if held { // held, not failed: it goes on when the hold ends
 			return tx.PostponeTransfer(ctx, t.ID, hold.Until, t.Attempts, lastErrorOnHold)
@@ -193,10 +200,10 @@ func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken loan.Transfe
 		}
 		sent, _ := d.Record().Transfer(t.ID)
 		sent.Payee = t.Payee
-		taken, fresh = sent, true
+		taken = taking{rec: sent, fresh: true}
 		return nil
 	})
-	return taken, fresh, err
+	return taken, err
 }
 
 // lock locks the application first and then its disbursement, as every transaction does.
