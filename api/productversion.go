@@ -208,6 +208,9 @@ func readVersionTerms(in *object) (t product.Terms, given []product.TermName) {
 		CoolingOffHours:         whole(in, "cooling_off_hours", product.CoolingOffCap),
 		CoolingOffWaivable:      orZero(in.optionalBoolean("cooling_off_waivable")),
 		MemberSignaturesMin:     whole(in, "member_signatures_min", product.MembersCap),
+		DrawMin:                 orZero(optional(in, "draw_min", money.ParseAmount)),
+		DrawMax:                 orZero(optional(in, "draw_max", money.ParseAmount)),
+		RenewalDays:             whole(in, "renewal_without_repayment_days", product.RenewalDaysCap),
 	}
 	price := in.optionalObject("price")
 	if price != nil {
@@ -344,6 +347,9 @@ type versionTermsView struct {
 	CoolingOffHours         int               `json:"cooling_off_hours"`
 	CoolingOffWaivable      bool              `json:"cooling_off_waivable"`
 	MemberSignaturesMin     int               `json:"member_signatures_min"`
+	DrawMin                 string            `json:"draw_min"`
+	DrawMax                 string            `json:"draw_max"`
+	RenewalDays             int               `json:"renewal_without_repayment_days"`
 }
 
 type termSourceView struct {
@@ -404,6 +410,7 @@ func viewVersionTerms(v product.Version) versionTermsView {
 		EntrustedPayment:     viewEntrusted(v.EntrustedPayment),
 		BusinessAgeMonthsMin: v.BusinessAgeMonthsMin, InterestSubsidySharePct: v.InterestSubsidySharePct.String(), SiteVisitRequired: v.SiteVisitRequired,
 		CoolingOffHours: v.CoolingOffHours, CoolingOffWaivable: v.CoolingOffWaivable, MemberSignaturesMin: v.MemberSignaturesMin,
+		DrawMin: v.DrawMin.String(), DrawMax: v.DrawMax.String(), RenewalDays: v.RenewalDays,
 	}
 	for _, name := range product.TermNames() {
 		if source, ok := v.Sources[name]; ok {

@@ -95,6 +95,9 @@ type versionDocument struct {
 	CoolingOffHours         int                 `json:"cooling_off_hours"`
 	CoolingOffWaivable      bool                `json:"cooling_off_waivable"`
 	MemberSignaturesMin     int                 `json:"member_signatures_min"`
+	DrawMin                 money.Amount        `json:"draw_min"`
+	DrawMax                 money.Amount        `json:"draw_max"`
+	RenewalDays             int                 `json:"renewal_without_repayment_days"`
 }
 
 type sourceDocument struct {
@@ -157,6 +160,7 @@ func versionToRow(v product.Version) productVersionRow {
 		}),
 		BusinessAgeMonthsMin: v.BusinessAgeMonthsMin, InterestSubsidySharePct: v.InterestSubsidySharePct, SiteVisitRequired: v.SiteVisitRequired,
 		CoolingOffHours: v.CoolingOffHours, CoolingOffWaivable: v.CoolingOffWaivable, MemberSignaturesMin: v.MemberSignaturesMin,
+		DrawMin: v.DrawMin, DrawMax: v.DrawMax, RenewalDays: v.RenewalDays,
 	}
 	for name, source := range v.Sources {
 		d.Sources[name] = sourceDocument(source)
@@ -192,6 +196,7 @@ func versionFromRow(row productVersionRow) (product.Version, error) {
 			}),
 			BusinessAgeMonthsMin: d.BusinessAgeMonthsMin, InterestSubsidySharePct: d.InterestSubsidySharePct, SiteVisitRequired: d.SiteVisitRequired,
 			CoolingOffHours: d.CoolingOffHours, CoolingOffWaivable: d.CoolingOffWaivable, MemberSignaturesMin: d.MemberSignaturesMin,
+			DrawMin: d.DrawMin, DrawMax: d.DrawMax, RenewalDays: d.RenewalDays,
 		},
 	}
 	if len(d.Sources) > 0 {

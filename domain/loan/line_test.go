@@ -1,6 +1,7 @@
 package loan_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -214,4 +215,28 @@ func TestALineIsNeverUsedBeyondItsLimitWhateverTheInterleaving(t *testing.T) {
 			},
 		})
 	})
+}
+
+// The product's least and most for one draw are held to the fen, and told at the field.
+func TestADrawKeepsToTheProductsLeastAndMost(t *testing.T) {
+	t.Parallel()
+	c := contract()
+	c.ApplicationID, c.BranchID, c.BorrowerID, c.Amount, c.TermMonths, c.SignedOn = applicationID, branchID, borrowerID, yuan("99500.00"), 12, domain.DateOf(at)
+	l, _, err := loan.OpenLine(actor(domain.RoleLoanOfficer), at, lineID, c, loan.LineTerms{Revolving: true, DrawMin: yuan("1000.00"), DrawMax: yuan("30000.00")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for amount, code := range map[string]string{"999.99": "below-draw-minimum", "1000.00": "", "30000.00": "", "30000.01": "above-draw-maximum"} {
+		got := ""
+		if err := l.MayDrawBetween(domain.DateOf(at), yuan(amount)); err != nil {
+			refusal, ok := errors.AsType[*domain.Error](err)
+			if !ok || len(refusal.Fields) != 1 || refusal.Fields[0].Pointer != "/amount" {
+				t.Fatalf("a draw of %s: got %v, want a refusal of /amount", amount, err)
+			}
+			got = refusal.Fields[0].Code
+		}
+		if got != code {
+			t.Errorf("a draw of %s: got %q, want %q", amount, got, code)
+		}
+	}
 }

@@ -101,6 +101,7 @@ func TestADrawIsCheckedAfresh(t *testing.T) {
 	}
 	refused("more than is free", "line-exceeded", officer, "40000.01", 0)
 	refused("nothing", "invalid-fields", officer, "0.00", 0)
+	refused("below the product's minimum of one draw", "invalid-fields", officer, "999.99", 0)
 	refused("a term past the line's end", "invalid-fields", officer, "10000.00", 60)
 	refused("an approver", "role-not-allowed", w.somebody(domain.RoleApprover), "10000.00", 0)
 	refused("another branch", "application-not-found", w.somebodyAt("371525", domain.RoleLoanOfficer), "10000.00", 0)

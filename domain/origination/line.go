@@ -127,12 +127,17 @@ func exposureFollows(ctx context.Context, tx Tx, before, after loan.LineRecord) 
 
 // openLine is a step of signing: every signed contract has its line from the same transaction on. id names the line in the
 // audit trail.
-func openLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id domain.ID, productCode string, contract loan.Contract) error {
-	offered, err := tx.Product(ctx, productCode)
+func openLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id domain.ID, rec loan.Record, contract loan.Contract) error {
+	offered, err := tx.Product(ctx, rec.ProductCode)
 	if err != nil {
 		return err
 	}
-	line, event, err := loan.OpenLine(by, now, id, contract, loan.LineTerms{Revolving: offered.Revolving})
+	version, err := tx.ProductVersion(ctx, rec.ProductVersionID)
+	if err != nil {
+		return err
+	}
+	terms := loan.LineTerms{Revolving: offered.Revolving, DrawMin: version.DrawMin, DrawMax: version.DrawMax}
+	line, event, err := loan.OpenLine(by, now, id, contract, terms)
 	if err != nil {
 		return err
 	}

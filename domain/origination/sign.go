@@ -61,7 +61,7 @@ func contractSigned(ctx context.Context, tx Tx, by domain.Actor, now time.Time, 
 	if err := tx.InsertContract(ctx, c, plan); err != nil {
 		return loan.Event{}, err
 	}
-	return event, openLine(ctx, tx, by, now, lineID, app.Record().ProductCode, c)
+	return event, openLine(ctx, tx, by, now, lineID, app.Record(), c)
 }
 
 // contract is the offer as a contract of the application; number, day, payee and text are the caller's.

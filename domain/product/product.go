@@ -26,6 +26,7 @@ const (
 	BusinessAgeCap = 1200 // months
 	CoolingOffCap  = 720  // hours: thirty days
 	MembersCap     = 50   // signatures of members
+	RenewalDaysCap = 366  // before a line's end
 )
 
 // Product is a loan product (贷款产品): what does not depend on place and date. What does is in its Versions.

@@ -35,6 +35,9 @@ const (
 	TermCoolingOffHours    TermName = "cooling_off_hours"
 	TermCoolingOffWaivable TermName = "cooling_off_waivable"
 	TermMemberSignatures   TermName = "member_signatures_min"
+	TermDrawMin            TermName = "draw_min"
+	TermDrawMax            TermName = "draw_max"
+	TermRenewalDays        TermName = "renewal_without_repayment_days"
 )
 
 // The rows of a Diff that are not terms.
@@ -134,6 +137,18 @@ var terms = []term{
 	{
 		TermMemberSignatures, "合作社成员签字", func(t Terms) []string { return numberLine(t.MemberSignaturesMin, "人以上") },
 		func(to *Terms, from Terms) { to.MemberSignaturesMin = from.MemberSignaturesMin },
+	},
+	{
+		TermDrawMin, "单次支用下限", func(t Terms) []string { return amountLineIfAny(t.DrawMin) },
+		func(to *Terms, from Terms) { to.DrawMin = from.DrawMin },
+	},
+	{
+		TermDrawMax, "单次支用上限", func(t Terms) []string { return amountLineIfAny(t.DrawMax) },
+		func(to *Terms, from Terms) { to.DrawMax = from.DrawMax },
+	},
+	{
+		TermRenewalDays, "无还本续贷", renewalLine,
+		func(to *Terms, from Terms) { to.RenewalDays = from.RenewalDays },
 	},
 }
 
@@ -264,6 +279,20 @@ func copyGrainFees(to *Terms, from Terms) {
 }
 
 func amountLine(a money.Amount) []string { return []string{a.Grouped() + " 元"} }
+
+func amountLineIfAny(a money.Amount) []string {
+	if a.IsZero() {
+		return []string{noneText}
+	}
+	return amountLine(a)
+}
+
+func renewalLine(t Terms) []string {
+	if t.RenewalDays == 0 {
+		return []string{noneText}
+	}
+	return []string{fmt.Sprintf("到期前 %d 天内可以申请", t.RenewalDays)}
+}
 
 func rateLine(r money.Rate) []string {
 	if r.IsZero() {

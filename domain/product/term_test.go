@@ -43,6 +43,9 @@ var otherTerms = map[product.TermName]func(*product.Terms){
 	product.TermCoolingOffHours:    func(t *product.Terms) { t.CoolingOffHours = 24 },
 	product.TermCoolingOffWaivable: func(t *product.Terms) { t.CoolingOffWaivable = true },
 	product.TermMemberSignatures:   func(t *product.Terms) { t.MemberSignaturesMin = 3 },
+	product.TermDrawMin:            func(t *product.Terms) { t.DrawMin = amount("1000.00") },
+	product.TermDrawMax:            func(t *product.Terms) { t.DrawMax = amount("50000.00") },
+	product.TermRenewalDays:        func(t *product.Terms) { t.RenewalDays = 30 },
 }
 
 func differing(older, newer product.Version) []product.TermName {
@@ -318,6 +321,9 @@ func TestPricesAndTiersReadAsASentence(t *testing.T) {
 		{func(v *product.Version) { v.CoolingOffHours = 24 }, product.TermCoolingOffHours, "24 小时"},
 		{func(v *product.Version) { v.CoolingOffWaivable = true }, product.TermCoolingOffWaivable, "可以"},
 		{func(v *product.Version) { v.MemberSignaturesMin = 3 }, product.TermMemberSignatures, "3 人以上"},
+		{func(v *product.Version) { v.DrawMin = amount("1000.00") }, product.TermDrawMin, "1,000.00 元"},
+		{func(*product.Version) {}, product.TermDrawMax, "无"},
+		{func(v *product.Version) { v.RenewalDays = 30 }, product.TermRenewalDays, "到期前 30 天内可以申请"},
 		{func(v *product.Version) { v.EntrustedPayment = v.EntrustedPayment[:1] }, product.TermEntrustedPayment, "生产经营：超过 500,000.00 元"},
 		{func(v *product.Version) {
 			v.Documents = v.Documents[2:]

@@ -152,6 +152,7 @@ func (t Terms) checkTermAndAges(problems *domain.Problems) {
 		problems.Add("/business_age_months_min", "out-of-range", "最短经营时间应为 0 至 %d 个月", BusinessAgeCap)
 	}
 	t.checkSigning(problems)
+	t.checkLine(problems)
 }
 
 // checkSigning looks at what holds when and after a contract is signed.
@@ -164,6 +165,22 @@ func (t Terms) checkSigning(problems *domain.Problems) {
 	}
 	if t.MemberSignaturesMin < 0 || t.MemberSignaturesMin > MembersCap {
 		problems.Add("/member_signatures_min", "out-of-range", "合作社成员签字人数应为 0 至 %d 人；0 表示不要求", MembersCap)
+	}
+}
+
+// checkLine looks at what holds for a line under a signed contract.
+func (t Terms) checkLine(problems *domain.Problems) {
+	if t.DrawMin.Sign() < 0 || t.DrawMin.Cmp(t.AmountMax) > 0 {
+		problems.Add("/draw_min", "out-of-range", "单次支用下限应为 0.00 至最高金额 %s 元；0.00 表示不设", t.AmountMax.Grouped())
+	}
+	if t.DrawMax.Sign() < 0 {
+		problems.Add("/draw_max", "negative", "单次支用上限不能为负；0.00 表示不设")
+	}
+	if t.DrawMax.Sign() > 0 && t.DrawMax.Cmp(t.DrawMin) < 0 {
+		problems.Add("/draw_max", "max-below-min", "单次支用上限 %s 元低于单次支用下限 %s 元，没有一笔能支用", t.DrawMax.Grouped(), t.DrawMin.Grouped())
+	}
+	if t.RenewalDays < 0 || t.RenewalDays > RenewalDaysCap {
+		problems.Add("/renewal_without_repayment_days", "out-of-range", "无还本续贷应为到期前 0 至 %d 天；0 表示不办理", RenewalDaysCap)
 	}
 }
 

@@ -94,6 +94,10 @@ type Terms struct {
 	CoolingOffHours     int  // 冷静期: hours after signing in which nothing is paid and the borrower may withdraw; 0: none
 	CoolingOffWaivable  bool // the borrower may ask to be paid before it is over
 	MemberSignaturesMin int  // 合作社成员签字: how many members of a co-operative sign beside its chair (成员大会决议); 0: none
+
+	DrawMin     money.Amount // 单次支用下限: the least of one draw from a line; 0.00: none
+	DrawMax     money.Amount // 单次支用上限: the most of one draw from a line; 0.00: none but what is free
+	RenewalDays int          // 无还本续贷: for how many days before a line's end it may be renewed without repaying; 0: not at all
 }
 
 // EntrustedPaymentAmount is from where on the lender pays the seller itself (受托支付).

@@ -79,6 +79,9 @@ type termsEntry struct {
 	CoolingOffHours         figure[int]          `json:"cooling_off_hours"`
 	CoolingOffWaivable      bool                 `json:"cooling_off_waivable"`
 	MemberSignaturesMin     figure[int]          `json:"member_signatures_min"`
+	DrawMin                 figure[money.Amount] `json:"draw_min"`
+	DrawMax                 figure[money.Amount] `json:"draw_max"`
+	RenewalDays             figure[int]          `json:"renewal_without_repayment_days"`
 }
 
 type priceEntry struct {
@@ -315,6 +318,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 		QuickApprovalMax: e.QuickApprovalMax.Value, BusinessAgeMonthsMin: e.BusinessAgeMonthsMin.Value,
 		InterestSubsidySharePct: e.InterestSubsidySharePct.Value, SiteVisitRequired: e.SiteVisitRequired,
 		CoolingOffHours: e.CoolingOffHours.Value, CoolingOffWaivable: e.CoolingOffWaivable, MemberSignaturesMin: e.MemberSignaturesMin.Value,
+		DrawMin: e.DrawMin.Value, DrawMax: e.DrawMax.Value, RenewalDays: e.RenewalDays.Value,
 	}
 	for _, r := range e.Reliefs {
 		terms.Price.Reliefs = append(terms.Price.Reliefs, product.Relief(r))
@@ -326,6 +330,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 		product.TermQuickApprovalMax: e.QuickApprovalMax.Sample, product.TermBusinessAgeMonths: e.BusinessAgeMonthsMin.Sample,
 		product.TermInterestSubsidyPct: e.InterestSubsidySharePct.Sample,
 		product.TermCoolingOffHours:    e.CoolingOffHours.Sample, product.TermMemberSignatures: e.MemberSignaturesMin.Sample,
+		product.TermDrawMin:            e.DrawMin.Sample, product.TermDrawMax: e.DrawMax.Sample, product.TermRenewalDays: e.RenewalDays.Sample,
 	}
 	for _, t := range e.Guarantee {
 		terms.Guarantee = append(terms.Guarantee, product.GuaranteeTier{

@@ -105,6 +105,9 @@ func figures(v product.Version) map[string]string {
 		"forbidden_purposes":      strings.Join(v.ForbiddenPurposes, ","),
 		"price":                   fmt.Sprintf("%s %d", v.Price.Base, v.Price.SpreadBPMax),
 	}
+	if all["renewal_without_repayment_days"] = number(product.TermRenewalDays, v.RenewalDays); !v.DrawMin.IsZero() || !v.DrawMax.IsZero() {
+		all["draw_min"], all["draw_max"] = marked(product.TermDrawMin, v.DrawMin), marked(product.TermDrawMax, v.DrawMax)
+	}
 	if v.SiteVisitRequired {
 		all["site_visit_required"] = "true"
 	}
