@@ -117,6 +117,7 @@ var arrows = []arrow{
 	{"domain/product", []string{"domain", "domain/money", "domain/schedule"}},
 	{"domain/loan", []string{"domain", "domain/money", "domain/schedule", "domain/decision", "domain/borrower"}},
 	{"domain/report", []string{"domain", "domain/money"}},
+	{"domain/paymentfile", []string{"domain", "domain/money"}},
 	{"domain/origination", []string{"domain/..."}},
 	{"api", []string{"domain/..."}},
 	{"repository", []string{"domain/..."}},

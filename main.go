@@ -682,6 +682,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	ruleSets := origination.NewRuleSets(store, now, newID, jobs)
 	reports := origination.NewReports(store, now, newID)
 	exports := origination.NewExports(reports, jobs)
+	payouts := origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits())
 	return &services{
 		staff: members,
 		jobs: origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
@@ -709,11 +710,11 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Guarantees:      origination.NewGuarantees(store, now, newID),
 			Lines:           origination.NewLines(store, now, newID),
 			Holds:           origination.NewHolds(store, now, newID),
-			Reconciliations: origination.NewReconciliations(store, now, newID),
+			Reconciliations: origination.NewReconciliations(store, now, newID, payouts),
 			Reports:         reports,
 			Exports:         exports,
 		},
-		payouts: origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits()),
+		payouts: payouts,
 		expiry:  origination.NewExpiry(store, now, nodeID, log, cfg.approvalValidDays),
 	}, nil
 }

@@ -66,17 +66,35 @@ func readBody(c *gin.Context) ([]byte, error) {
 		return body, nil
 	}
 	body, err := io.ReadAll(c.Request.Body) // bounded by http.MaxBytesReader in (*server).limit
-	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, domain.Errorf(domain.KindInvalid, "body-too-large", "请求内容过大，最多 %d 字节", tooLarge.Limit)
-	}
 	if err != nil {
-		if ended := c.Request.Context().Err(); ended != nil {
-			return nil, ended
-		}
-		return nil, domain.Errorf(domain.KindInvalid, "unreadable-body", "请求内容没有完整送达，请重新发送").Because(err)
+		return nil, errReading(c, err)
 	}
 	c.Set(keyBody, body)
 	return body, nil
+}
+
+// errReading says what is wrong when the body could not be read.
+func errReading(c *gin.Context, err error) error {
+	if tooLarge, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return domain.Errorf(domain.KindInvalid, "body-too-large", "请求内容过大，最多 %d 字节", tooLarge.Limit)
+	}
+	if ended := c.Request.Context().Err(); ended != nil {
+		return ended
+	}
+	return domain.Errorf(domain.KindInvalid, "unreadable-body", "请求内容没有完整送达，请重新发送").Because(err)
+}
+
+// streamedBody is a request's body for a use case that reads it row by row. What goes wrong in reading it comes out of the use case
+// as the client's mistake, as it does from readBody.
+type streamedBody struct{ c *gin.Context }
+
+// Read implements io.Reader.
+func (b streamedBody) Read(p []byte) (int, error) {
+	n, err := b.c.Request.Body.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		err = errReading(b.c, err)
+	}
+	return n, err
 }
 
 // readObject reads the body as exactly one JSON object in UTF-8.

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -82,7 +83,9 @@ func newRegister(t *testing.T, asking ...origination.EnquiriesOption) *register 
 	options.Guarantees = origination.NewGuarantees(store, now, newID)
 	options.Lines = origination.NewLines(store, now, newID)
 	options.Holds = origination.NewHolds(store, now, newID)
-	options.Reconciliations = origination.NewReconciliations(store, now, newID)
+	silent := slog.New(slog.DiscardHandler)
+	noChannel := origination.NewPayouts(store, now, nil, newID(), silent, origination.DefaultPayoutLimits()) // it settles what files say, and asks nobody
+	options.Reconciliations = origination.NewReconciliations(store, now, newID, noChannel)
 	options.Reports = origination.NewReports(store, now, newID)
 	options.Exports = origination.NewExports(options.Reports, options.Jobs)
 	options.Disbursements = origination.NewDisbursements(store, now, newID, func() {})

@@ -7,6 +7,7 @@
 // Beside the protocol it serves, without a signature and therefore on a loopback address only:
 //
 //	GET /v1/payments?date=2026-08-23&after=<id>&limit=100   what was paid, with totals (List); all three optional
+//	GET /v1/day-file?date=2026-08-23&format=csv             the day's end file of what was paid; csv or camt.054
 //	GET /v1/control, PUT /v1/control                        what to do with the next requests (Control)
 //	GET /healthz                                            204
 package sandbox
@@ -74,6 +75,7 @@ func New(options Options) (*Server, error) {
 	mux.HandleFunc("POST "+channel.PaymentsPath, s.authenticated(s.pay))
 	mux.HandleFunc("GET "+channel.PaymentsPath+"/{id}", s.authenticated(s.query))
 	mux.HandleFunc("GET "+channel.PaymentsPath, s.list)
+	mux.HandleFunc("GET /v1/day-file", s.dayFile)
 	mux.HandleFunc("PUT /v1/control", s.putControl)
 	mux.HandleFunc("GET /v1/control", s.getControl)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
