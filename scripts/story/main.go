@@ -56,6 +56,7 @@ type options struct {
 	crash   bool
 	id      string
 	times   int
+	loans   int // of the book; 0: all
 }
 
 func run(ctx context.Context, arguments []string, out io.Writer) error {
@@ -85,6 +86,7 @@ func readOptions(arguments []string, book book, out io.Writer) (o options, err e
 	flags.SetOutput(out)
 	flags.StringVar(&o.program, "program", "bin/fumin", "the service's program, for when one is started")
 	flags.BoolVar(&o.all, "all", false, "play every story")
+	flags.IntVar(&o.loans, "loans", 0, "book: play only so many of its loans")
 	flags.BoolVar(&o.crash, "crash", false, "kill the service between release and payment")
 	flags.Usage = func() {
 		drive.Say(out, "%s", usage)
@@ -142,6 +144,9 @@ func playAll(ctx context.Context, o options, book book, out io.Writer) (err erro
 	var summary strings.Builder
 	var wrong error
 	for _, story := range stories {
+		if o.loans > 0 {
+			story.Loans = min(story.Loans, o.loans)
+		}
 		p := stage.play(story, book, people, out)
 		begun := time.Now()
 		outcome := "as the story says"

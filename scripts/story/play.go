@@ -40,6 +40,7 @@ var acts = map[string]func(context.Context, *play) error{
 	"too-old":      playTooOld,
 	"double-click": playDoubleClick,
 	"minutes":      playMinutes,
+	"book":         playBook,
 }
 
 // run plays the story from its title to its end.

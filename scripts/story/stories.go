@@ -52,6 +52,9 @@ type facts struct {
 	OtherRegion     string `json:"other_region"`      // too-old: a village where the limit is a year less
 	OtherRegionName string `json:"other_region_name"` // too-old
 	Times           int    `json:"times"`             // double-click: how often at once
+	BookLoans       int    `json:"book_loans"`        // book: how many loans make the total
+	Total           string `json:"total"`             // book: yuan
+	Loans           int    `json:"loans"`             // book: how many of them are played
 	BusinessName    string `json:"business_name"`     // minutes
 	BusinessMonths  int    `json:"business_months"`   // minutes: since the licence was issued
 	WithinMinutes   int    `json:"within_minutes"`    // minutes: from the application to the money

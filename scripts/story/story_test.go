@@ -99,7 +99,8 @@ func TestEveryStoryGoesAsItSays(t *testing.T) {
 	})
 	people := drive.NewPeople()
 	for _, story := range b.Stories {
-		for range 2 { // a story must not stand in its own way
+		story.Loans = min(story.Loans, 25) // of the book; story.sh plays all of them
+		for range 2 {                      // a story must not stand in its own way
 			if err := stageOf(demo).play(story, b, people, t.Output()).run(ctx); err != nil {
 				t.Fatal(err)
 			}
