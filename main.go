@@ -660,6 +660,10 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	if err != nil {
 		return nil, err
 	}
+	files, err := api.NewFileSigner(cfg.tokenKey)
+	if err != nil {
+		return nil, err
+	}
 	font, err := contractprint.LoadFont(cfg.fontFile)
 	if err != nil {
 		return nil, fmt.Errorf("FUMIN_FONT_FILE: %w", err)
@@ -693,7 +697,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 		}),
 		options: api.Options{
 			Log: log, NewID: newID, Now: now, Version: version(),
-			Staff: members, Tokens: tokens, Authenticate: tokens.Authenticate,
+			Staff: members, Tokens: tokens, Files: files, Authenticate: tokens.Authenticate,
 			Applications: origination.NewApplications(store, now, newID,
 				origination.ApprovalValidFor(cfg.approvalValidDays), origination.AskingFirst(enquiries)),
 			Borrowers:       origination.NewBorrowers(store, now, newID),

@@ -27,6 +27,11 @@ func (s *server) guaranteeRoutes() []route {
 		{method: http.MethodPost, path: "/v1/applications/:id/guarantee-requests", handler: s.askGuarantee},
 		{method: http.MethodGet, path: "/v1/applications/:id/guarantee-requests", handler: byID(s.guarantees.GuaranteesOf, shown(viewGuarantees))},
 		{method: http.MethodGet, path: "/v1/guarantee/requests", handler: s.listGuaranteeCases, query: true, partner: true},
+		{method: http.MethodGet, path: "/v1/guarantee/requests/export", handler: s.exportGuaranteeCases, query: true, partner: true},
+		{
+			method: http.MethodPost, path: "/v1/guarantee/answers", handler: s.importGuaranteeAnswers, query: true, partner: true,
+			bodyLimit: answersBodyLimit, timeout: answersTimeout,
+		},
 		{method: http.MethodGet, path: request, handler: byID(s.guarantees.Case, shown(viewGuaranteeCase)), partner: true},
 		{method: http.MethodPost, path: request + "/answer", handler: s.answerGuarantee, partner: true},
 		{method: http.MethodPost, path: request + "/fulfil", handler: byIDWithReason(s.guarantees.Fulfil, shown(viewGuarantee))},

@@ -80,6 +80,11 @@ func newRegister(t *testing.T, asking ...origination.EnquiriesOption) *register 
 	options.Reviews = origination.NewReviews(store, now, newID)
 	options.Authorities = origination.NewAuthorities(store, now, newID)
 	options.Signatures = origination.NewSignatures(store, now, newID, rand.Reader, contractprint.New(theFont(t)), r.signer, origination.ApprovalValidDaysDefault)
+	files, err := api.NewFileSigner([]byte("0123456789abcdef0123456789abcdef"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	options.Files = files
 	options.Guarantees = origination.NewGuarantees(store, now, newID)
 	options.Lines = origination.NewLines(store, now, newID)
 	options.Holds = origination.NewHolds(store, now, newID)

@@ -42,6 +42,8 @@ type Options struct {
 
 	Staff  *origination.Staff
 	Tokens *Tokens // the access tokens of Staff; Authenticate is usually its method
+	// Files signs what partners download (文件签名).
+	Files *FileSigner
 
 	Borrowers *origination.Borrowers
 
@@ -77,6 +79,7 @@ type server struct {
 	authenticate    func(*http.Request) (domain.Actor, error)
 	staff           *origination.Staff
 	tokens          *Tokens
+	files           *FileSigner
 	borrowers       *origination.Borrowers
 	applications    *origination.Applications
 	catalogue       *origination.Catalogue
@@ -169,6 +172,7 @@ func newServer(o Options) *server {
 		authenticate:    o.Authenticate,
 		staff:           o.Staff,
 		tokens:          o.Tokens,
+		files:           o.Files,
 		borrowers:       o.Borrowers,
 		applications:    o.Applications,
 		catalogue:       o.Catalogue,
