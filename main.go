@@ -469,6 +469,7 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 			workers.Go(func() { carryJobs(workersCtx, services.jobs, jobsWake, log) })
 		}
 		workers.Go(func() { expireApprovals(workersCtx, services.expiry, log) })
+		workers.Go(func() { runShadows(workersCtx, services.shadows, log) })
 	}
 
 	// HTTP.
@@ -590,6 +591,28 @@ func carryJobs(ctx context.Context, jobs *origination.JobWorker, wake <-chan str
 	}
 }
 
+// shadowsPause is how long the worker of shadow runs waits before it looks again: nobody waits for them.
+const shadowsPause = 5 * time.Second
+
+// runShadows lets candidate rule sets judge what was decided, until ctx ends.
+func runShadows(ctx context.Context, shadows *origination.ShadowWorker, log *slog.Logger) {
+	ticker := time.NewTicker(shadowsPause)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		worked, err := shadows.Work(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "looking for due shadows failed", slog.Any("error", err))
+		}
+		if worked && err == nil {
+			continue // there may be more
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
+
 // tell wakes a worker; one that was told already need not be told again.
 func tell(wake chan<- struct{}) {
 	select {
@@ -646,6 +669,7 @@ type services struct {
 	expiry  *origination.Expiry
 	staff   *origination.Staff
 	jobs    *origination.JobWorker
+	shadows *origination.ShadowWorker
 }
 
 // newServices builds the use cases. wake and wakeJobs tell the workers that something is due.
@@ -719,6 +743,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Exports:         exports,
 		},
 		payouts: payouts,
+		shadows: origination.NewShadowWorker(store, now, nodeID, log),
 		expiry:  origination.NewExpiry(store, now, nodeID, log, cfg.approvalValidDays),
 	}, nil
 }

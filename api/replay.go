@@ -13,11 +13,14 @@ import (
 
 // replayRoutes are the routes of replays of rule sets (规则集回放).
 func (s *server) replayRoutes() []route {
-	const replays = "/v1/rule-sets/:id/replays"
+	const replays, shadow = "/v1/rule-sets/:id/replays", "/v1/rule-sets/:id/shadow"
 	return []route{
 		{method: http.MethodPost, path: replays, handler: s.startReplay},
 		{method: http.MethodGet, path: replays, handler: byID(s.ruleSets.Replays, shown(viewReplays))},
 		{method: http.MethodGet, path: replays + "/:replay_id", handler: s.readReplay},
+		{method: http.MethodPost, path: shadow, handler: s.startShadow},
+		{method: http.MethodGet, path: shadow, handler: byID(s.ruleSets.ShadowReport, shown(viewShadow))},
+		{method: http.MethodPost, path: shadow + "/stop", handler: byID(s.ruleSets.StopShadow, shown(viewShadow))},
 		{method: http.MethodPost, path: "/v1/recommended-lists/:id/pre-approvals", handler: s.preApprove},
 	}
 }

@@ -19,6 +19,7 @@ type pastDecisionRow struct {
 	ID            domain.ID
 	ApplicationID domain.ID
 	ApplicationNo string
+	BranchID      domain.ID
 	ProductCode   string
 	RegionCode    string
 	DecidedAt     time.Time
@@ -50,7 +51,7 @@ func (r reader) PastDecisions(ctx context.Context, scope domain.Scope, f origina
 		query = query.Where("(decisions.decided_at > ? OR decisions.id > ?)", after.DecidedAt, after.ID)
 	}
 	var rows []pastDecisionRow
-	err := query.Select("decisions.id, decisions.application_id, applications.application_no, applications.product_code, applications.region_code, decisions.decided_at, decisions.rules_result, decisions.rules_amount, decisions.facts_cipher").
+	err := query.Select("decisions.id, decisions.application_id, applications.application_no, applications.branch_id, applications.product_code, applications.region_code, decisions.decided_at, decisions.rules_result, decisions.rules_amount, decisions.facts_cipher").
 		Order("decisions.decided_at, decisions.id").Limit(limit).Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)
@@ -64,7 +65,7 @@ func (r reader) pastDecisionFromRow(row pastDecisionRow) (origination.PastDecisi
 		return origination.PastDecision{}, fmt.Errorf("decision %s: amount: %w", row.ID, err)
 	}
 	return origination.PastDecision{
-		ID: row.ID, ApplicationID: row.ApplicationID, ApplicationNo: row.ApplicationNo, ProductCode: row.ProductCode, RegionCode: row.RegionCode,
+		ID: row.ID, ApplicationID: row.ApplicationID, ApplicationNo: row.ApplicationNo, BranchID: row.BranchID, ProductCode: row.ProductCode, RegionCode: row.RegionCode,
 		DecidedAt: row.DecidedAt.UTC(), Result: decision.Result(row.RulesResult), Amount: amount,
 		Facts: func() (decision.Facts, error) { return r.openFacts(row.ID, row.FactsCipher) },
 	}, nil

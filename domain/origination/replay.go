@@ -61,6 +61,7 @@ type PastDecision struct {
 	ID            domain.ID
 	ApplicationID domain.ID
 	ApplicationNo string
+	BranchID      domain.ID
 	ProductCode   string
 	RegionCode    string
 	DecidedAt     time.Time
@@ -388,18 +389,31 @@ type tally struct {
 
 func newTally() *tally { return &tally{moves: map[[2]decision.Result]int{}} }
 
-func (t *tally) add(one rejudged) {
-	t.cases++
-	t.moves[[2]decision.Result{one.Result, one.outcome.Result}]++
-	if one.Result != one.outcome.Result {
-		t.moved++
-	}
+// moves is a number of cases with the same two results.
+type moves struct {
+	from, to      decision.Result
+	cases         int
+	before, after money.Amount // sums of the ceilings of approvals
+}
+
+func (one rejudged) moves() moves {
+	m := moves{from: one.Result, to: one.outcome.Result, cases: 1}
 	if one.Result == decision.Approve {
-		t.before = t.before.Add(one.Amount)
+		m.before = one.Amount
 	}
 	if one.outcome.Result == decision.Approve {
-		t.after = t.after.Add(one.outcome.AmountMax)
+		m.after = one.outcome.AmountMax
 	}
+	return m
+}
+
+func (t *tally) add(m moves) {
+	t.cases += m.cases
+	t.moves[[2]decision.Result{m.from, m.to}] += m.cases
+	if m.from != m.to {
+		t.moved += m.cases
+	}
+	t.before, t.after = t.before.Add(m.before), t.after.Add(m.after)
 }
 
 // list gives the moves in the order of the results.
@@ -431,40 +445,50 @@ func (s *replaySum) add(one rejudged, table *movedTable) error {
 		s.unreadable++
 		return nil
 	}
-	s.all.add(one)
+	s.count(one.moves(), county(one.RegionCode), one.ProductCode, bandKey(amountBand(one.asked)))
+	if one.Result == one.outcome.Result {
+		return nil
+	}
+	moved := MovedCase{
+		ApplicationID: one.ApplicationID, ApplicationNo: one.ApplicationNo, ProductCode: one.ProductCode, RegionCode: one.RegionCode,
+		DecidedOn: domain.DateOf(one.DecidedAt), Amount: one.asked, From: one.Result, To: one.outcome.Result, Reasons: reasonCodes(one.outcome),
+	}
+	if len(s.shown) < ReplayMovedShown {
+		s.shown = append(s.shown, moved)
+	}
+	return table.write(moved)
+}
+
+// count adds cases to the whole and to each of their groups.
+func (s *replaySum) count(m moves, county, productCode, band string) {
+	s.all.add(m)
 	for _, group := range []struct {
 		tallies map[string]*tally
 		key     string
-	}{
-		{s.byRegion, one.RegionCode[:min(len(one.RegionCode), replayRegionDigits)]},
-		{s.byProduct, one.ProductCode},
-		{s.byBand, amountBand(one.asked)},
-	} {
+	}{{s.byRegion, county}, {s.byProduct, productCode}, {s.byBand, band}} {
 		t := group.tallies[group.key]
 		if t == nil && len(group.tallies) < ReplayGroupsMax {
 			t = newTally()
 			group.tallies[group.key] = t
 		}
 		if t != nil {
-			t.add(one)
+			t.add(m)
 		}
 	}
-	if one.Result == one.outcome.Result {
-		return nil
-	}
-	moved := MovedCase{
-		ApplicationID: one.ApplicationID, ApplicationNo: one.ApplicationNo, ProductCode: one.ProductCode, RegionCode: one.RegionCode,
-		DecidedOn: domain.DateOf(one.DecidedAt), Amount: one.asked, From: one.Result, To: one.outcome.Result, Reasons: []string{},
-	}
-	for _, reason := range one.outcome.Reasons {
-		if reason.Effect == one.outcome.Result && reason.Effect != decision.Approve {
-			moved.Reasons = append(moved.Reasons, reason.Code)
+}
+
+// county is the county of a region code.
+func county(regionCode string) string { return regionCode[:min(len(regionCode), replayRegionDigits)] }
+
+// reasonCodes are the codes of the rules behind a result that is no approval.
+func reasonCodes(o decision.Outcome) []string {
+	codes := []string{}
+	for _, reason := range o.Reasons {
+		if reason.Effect == o.Result && reason.Effect != decision.Approve {
+			codes = append(codes, reason.Code)
 		}
 	}
-	if len(s.shown) < ReplayMovedShown {
-		s.shown = append(s.shown, moved)
-	}
-	return table.write(moved)
+	return codes
 }
 
 func (s *replaySum) report() ReplayReport {
@@ -498,14 +522,22 @@ var amountBands = []struct {
 
 const bandAbove = "100 万元及以上"
 
-// amountBand names the step: its lower end is included, its upper is not.
-func amountBand(amount money.Amount) string {
-	for _, band := range amountBands {
+// amountBand is the number of the step, from 0: its lower end is included, its upper is not.
+func amountBand(amount money.Amount) int {
+	for i, band := range amountBands {
 		if amount.Cmp(band.below) < 0 {
-			return band.key
+			return i
 		}
 	}
-	return bandAbove
+	return len(amountBands)
+}
+
+// bandKey names a step.
+func bandKey(band int) string {
+	if band < 0 || band >= len(amountBands) {
+		return bandAbove
+	}
+	return amountBands[band].key
 }
 
 func bandGroups(tallies map[string]*tally) []ReplayGroup {

@@ -10,6 +10,8 @@ import (
 
 // RuleSetReader reads the rule sets by which applications are decided (规则集). They are the lender's, so there is no scope.
 type RuleSetReader interface {
+	ShadowReader
+
 	// RuleSet returns one version, or "rule-set-not-found".
 	RuleSet(ctx context.Context, id domain.ID) (decision.RuleSetVersion, error)
 	// RuleSets lists a page of versions without their definitions, newest first.
@@ -33,6 +35,8 @@ type RuleSetReader interface {
 
 // RuleSetWriter writes the rule sets by which applications are decided (规则集).
 type RuleSetWriter interface {
+	ShadowWriter
+
 	// LockRuleSet returns one version and keeps others from changing it until the transaction ends.
 	LockRuleSet(ctx context.Context, id domain.ID) (decision.RuleSetVersion, error)
 	// LockRuleSetScope locks every version for a product ("" for all products) and a region prefix, and returns their heads.
