@@ -70,7 +70,8 @@ const usage = `fumin: loan origination for rural lenders (富民贷款业务服�
                            fumin service-account deactivate CLIENT_ID stops one from getting tokens
   fumin report             a report as a file: fumin report CODE [-format csv|xlsx|parquet] [-from DAY] [-to DAY] [-as-of DAY]
                            [-branch CODE] [-product CODE] [-columns A,B] [-charset utf-8|gb18030] [-output FILE]; without CODE, the list
-  fumin rule-set load      fumin rule-set load FILE brings rule sets in and puts them into use; "shipped" for FILE: the shipped ones
+  fumin rule-set load      fumin rule-set load FILE brings rule sets in and puts them into use; "shipped" for FILE: the shipped ones;
+                           "shipped-without-institutions": those for a lender without a connected bureau, screening and pre-check
   fumin sandbox-channel    the sandbox payment channel alone: fumin sandbox-channel LISTEN RECORD_FILE
   fumin sandbox-signing    the sandbox signing service alone: fumin sandbox-signing LISTEN
   fumin sandbox-enquiries  a sandbox credit bureau, screening and guarantee pre-check: fumin sandbox-enquiries LISTEN
@@ -1031,10 +1032,14 @@ const ruleSetFileMax = 8 << 20
 // ruleSet loads rule sets into a lender's database: the first ones, before anybody can draft, check and activate.
 func ruleSet(ctx context.Context, cfg config, args []string, out io.Writer) (err error) {
 	if len(args) != 2 || args[0] != "load" {
-		return errors.New("usage: fumin rule-set load FILE, or fumin rule-set load shipped")
+		return errors.New("usage: fumin rule-set load FILE, or fumin rule-set load shipped or shipped-without-institutions")
 	}
 	read := demodata.LoadableRuleSets
-	if args[1] != "shipped" {
+	switch args[1] {
+	case "shipped":
+	case "shipped-without-institutions":
+		read = demodata.LoadableRuleSetsWithoutInstitutions
+	default:
 		file, err := os.Open(args[1])
 		if err != nil {
 			return fmt.Errorf("open the rule sets: %w", err)

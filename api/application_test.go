@@ -45,7 +45,11 @@ func newBankAsking(t *testing.T, options ...origination.EnquiriesOption) *regist
 	if err := origination.NewAuthorities(r.store, now, newID).Load(t.Context(), loader, authorities); err != nil {
 		t.Fatal(err)
 	}
-	sets, err := demodata.LoadableRuleSets()
+	rules := demodata.LoadableRuleSets
+	if len(options) == 0 { // nobody to ask: the rules of a lender without connected institutions
+		rules = demodata.LoadableRuleSetsWithoutInstitutions
+	}
+	sets, err := rules()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -113,7 +113,7 @@ func (w *world) loadLender() {
 	w.must(err)
 	loader := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
 	w.must(w.catalogue.Load(w.t.Context(), loader, origination.LoadCatalogue{Products: products, Versions: versions, ReferenceRates: rates}))
-	sets, err := demodata.LoadableRuleSets()
+	sets, err := demodata.LoadableRuleSetsWithoutInstitutions()
 	w.must(err)
 	w.must(w.ruleSets().Load(w.t.Context(), loader, sets))
 	w.guarantees = origination.NewGuarantees(w.store, w.now, newID)

@@ -25,6 +25,7 @@ type ruleSetFile struct {
 	MadeBy       domain.ID      `json:"made_by"`
 	ActivatedBy  domain.ID      `json:"activated_by"`
 	ActiveGroups []string       `json:"active_groups"`
+	OwnGroups    []string       `json:"own_groups"` // those that look only at the lender's own registers
 	Groups       []ruleGroup    `json:"groups"`
 	Sets         []ruleSetEntry `json:"sets"`
 }

@@ -15,6 +15,18 @@ func LoadableRuleSets() ([]origination.LoadedRuleSet, error) {
 	return loadable(sets), err
 }
 
+// LoadableRuleSetsWithoutInstitutions are the shipped rule sets without the groups that look at what the credit bureau, the
+// screening and the guarantee company answer, for a lender that has not connected them: what nobody was asked is unknown,
+// and under the complete sets every case would go to a person.
+func LoadableRuleSetsWithoutInstitutions() ([]origination.LoadedRuleSet, error) {
+	var file ruleSetFile
+	if err := decodeFile("ruleset.json", &file); err != nil {
+		return nil, err
+	}
+	sets, err := file.sets(file.OwnGroups)
+	return loadable(sets), err
+}
+
 // ParseRuleSets reads a file in the form of the shipped one, so that a lender may take that as a pattern.
 func ParseRuleSets(content []byte) ([]origination.LoadedRuleSet, error) {
 	var file ruleSetFile

@@ -181,6 +181,7 @@ type Site struct {
 	settings     []string
 	serving      *Process
 	channel      *Process
+	institutions *Process
 }
 
 // SiteOptions are what a Site needs.
@@ -217,14 +218,21 @@ func NewSite(ctx context.Context, options SiteOptions) (_ *Site, err error) {
 		return nil, err
 	}
 
-	secret, tokenKey := make([]byte, 32), make([]byte, 32)
-	_, _ = rand.Read(secret)   // crypto/rand never fails
-	_, _ = rand.Read(tokenKey) // as above
+	secret, tokenKey, asking := make([]byte, 32), make([]byte, 32), make([]byte, 32)
+	for _, key := range [][]byte{secret, tokenKey, asking} {
+		_, _ = rand.Read(key) // crypto/rand never fails
+	}
 	channelSecret := "FUMIN_CHANNEL_SECRET=" + hex.EncodeToString(secret)
+	enquirySecret := "FUMIN_ENQUIRY_SECRET=" + hex.EncodeToString(asking)
 	if err := site.startChannel(ctx, channelSecret); err != nil {
 		return nil, err
 	}
+	institutionsURL, err := site.startInstitutions(ctx, enquirySecret)
+	if err != nil {
+		return nil, err
+	}
 	site.settings = []string{
+		enquirySecret, "FUMIN_BUREAU_URL=" + institutionsURL, "FUMIN_SCREENING_URL=" + institutionsURL, "FUMIN_GUARANTEE_PRECHECK_URL=" + institutionsURL,
 		dsn, channelSecret, "FUMIN_TOKEN_KEY=" + hex.EncodeToString(tokenKey), "FUMIN_LISTEN=127.0.0.1:0",
 		"FUMIN_KEYSET_FILE=" + filepath.Join(demoDir, "keyset.json"), "FUMIN_CHANNEL_URL=" + site.Channel.url,
 	}
@@ -241,6 +249,19 @@ func (s *Site) startChannel(ctx context.Context, secret string) (err error) {
 		s.Channel = ChannelAt(url)
 		return url != ""
 	})
+}
+
+// startInstitutions starts the bureau, the screening and the pre-check that the complete rules need.
+func (s *Site) startInstitutions(ctx context.Context, secret string) (url string, err error) {
+	s.institutions, err = start("fumin sandbox-enquiries", s.dir, s.program, []string{secret}, "sandbox-enquiries", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	err = s.institutions.await(ctx, "its address", func(line string) bool {
+		url = baseURL.FindString(line)
+		return url != ""
+	})
+	return url, err
 }
 
 // Serve starts `fumin serve`, with further settings.
@@ -284,7 +305,7 @@ func (s *Site) Output() string { return s.serving.Output() }
 
 // Close ends everything.
 func (s *Site) Close() (err error) {
-	for _, process := range []*Process{s.serving, s.channel} {
+	for _, process := range []*Process{s.serving, s.channel, s.institutions} {
 		if process != nil {
 			err = errors.Join(err, process.Stop())
 		}
