@@ -306,3 +306,55 @@ func TestADecisionIsAlsoAPageAndEveryOneIsKept(t *testing.T) {
 	}
 	r.as(domain.RoleLoanOfficer, branchB).get(address+"/decisions").wantProblem(http.StatusNotFound, "application-not-found")
 }
+
+func TestThePriceAndTheCapsOfTheRulesAreThoseOfTheLoan(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	rules := newRuleSet("300000.00")
+	definition := smallRules("300000.00")
+	definition["limits"] = []fields{
+		{
+			"code": "small-first", "amount_max": "80000", "otherwise": "refer", "reason": "超过 {limit} 元", "passed": "不超过 {limit} 元",
+			"suggestion": "{limit} 元及以下可以直接通过",
+		},
+		{"code": "good-price", "spread_bp": "-15", "reason": "利率上限降低 15 个基点"},
+	}
+	rules["definition"] = definition
+	before, _ := r.submit(1, fields{"amount": "60000.00"}) // by the shipped set
+	r.activeRules(rules, "2026-08-23")
+
+	read := func(id domain.ID) (a applicationJSON) {
+		r.officer().get(pathOf(id, "")).want(http.StatusOK).into(&a)
+		return a
+	}
+	listPrice := read(before).Approval.AnnualRatePct
+	id, status := r.submit(2, fields{"amount": "60000.00"})
+	a := read(id)
+	if status != "approved" || a.Approval.Amount != "60000.00" || listPrice != "3.20" || a.Approval.AnnualRatePct != "3.05" {
+		t.Fatalf("%s, %+v beside %s without the spread; want approved at 3.05", status, a.Approval, listPrice)
+	}
+	r.officer().post(pathOf(id, "/sign"), fields{"contract_no": "HT-1", "signed_on": "2026-08-23"}.text(t)).want(http.StatusOK)
+	var contract struct {
+		AnnualRatePct string `json:"annual_rate_pct"`
+		Amount        string `json:"amount"`
+	}
+	r.officer().get(pathOf(id, "/contract")).want(http.StatusOK).into(&contract)
+	if contract.AnnualRatePct != "3.05" || contract.Amount != "60000.00" {
+		t.Errorf("the contract: %+v, want 60000.00 at 3.05", contract)
+	}
+
+	// Above the cap nobody is given less than he asked for unasked: the case is referred, with the ceiling and the way.
+	id, status = r.submit(3, fields{"amount": "90000.00"})
+	var decided struct {
+		AmountMax   string                            `json:"amount_max"`
+		WaysForward []struct{ Amount, Result string } `json:"ways_forward"`
+	}
+	r.officer().get(pathOf(id, "/decision")).want(http.StatusOK).into(&decided)
+	if status != "reviewing" || read(id).Approval != nil || decided.AmountMax != "80000.00" || len(decided.WaysForward) != 1 ||
+		decided.WaysForward[0].Amount != "80000.00" || decided.WaysForward[0].Result != "approve" {
+		t.Errorf("above the cap: %s, %+v; want reviewing, at most 80000.00, which would be approved", status, decided)
+	}
+	if _, status := r.submit(4, fields{"amount": decided.WaysForward[0].Amount}); status != "approved" {
+		t.Errorf("the way forward: %s, want approved", status)
+	}
+}

@@ -240,7 +240,9 @@ type Submission struct {
 }
 
 // Submit puts the application before the rules: approved at once, referred to a person, or declined with reasons. A decline
-// is an outcome, not an error.
+// is an outcome, not an error. What is approved is within the outcome's ceilings. A request above a limit rule is no approval
+// of less: it is referred or declined, as the rule says, with the ceiling and the way forward, because nobody has agreed to
+// borrow less yet.
 func (a *Application) Submit(by domain.Actor, at time.Time, s Submission) (Event, error) {
 	event, err := a.move(by, at, ActionSubmit, s.Outcome.Result,
 		Note{"result", string(s.Outcome.Result)}, Note{"rule_set", s.Outcome.RuleSet})
@@ -253,7 +255,10 @@ func (a *Application) Submit(by domain.Actor, at time.Time, s Submission) (Event
 	a.rec.Approval = nil
 	if a.rec.Status == StatusApproved {
 		a.rec.Approval = &Approval{
-			Amount: a.rec.Request.Amount, TermMonths: a.rec.Request.TermMonths, AnnualRate: s.AnnualRate, ApprovedAt: at,
+			Amount: a.rec.Request.Amount, TermMonths: min(a.rec.Request.TermMonths, s.Outcome.TermMonthsMax), AnnualRate: s.AnnualRate, ApprovedAt: at,
+		}
+		if s.Outcome.AmountMax.Cmp(a.rec.Request.Amount) < 0 {
+			a.rec.Approval.Amount = s.Outcome.AmountMax
 		}
 	}
 	return event, nil
