@@ -29,7 +29,7 @@ func (s planRow) String() string {
 
 // scratch is what a plan may scan in full: tables that do not grow with business, and results the server made for itself.
 func scratch(table string) bool {
-	return table == "" || table == "branch_ancestors" || table == "branches" || strings.HasPrefix(table, "<")
+	return table == "" || table == "branch_ancestors" || table == "branches" || table == "lender_limits" || strings.HasPrefix(table, "<")
 }
 
 // capture runs something and returns every statement that GORM made of it, with its values in place.
@@ -44,9 +44,11 @@ func (l *ledger) capture(run func() error) (statements []string) {
 	}
 	l.must(db.Callback().Query().After("gorm:query").Register("plan:capture", remember))
 	l.must(db.Callback().Raw().After("gorm:raw").Register("plan:capture", remember))
+	l.must(db.Callback().Row().After("gorm:row").Register("plan:capture", remember))
 	defer func() {
 		l.must(db.Callback().Query().Remove("plan:capture"))
 		l.must(db.Callback().Raw().Remove("plan:capture"))
+		l.must(db.Callback().Row().Remove("plan:capture"))
 	}()
 	// The bulk rows of payments hold no account that could be opened; what is looked at is how they are found. And who looks
 	// for what is out of scope finds nothing.

@@ -60,7 +60,7 @@ var inclusiveFlags = ledger{
 		return []string{
 			"a.application_no", "a.product_code", "a.region_code", "b.kind", "a.purpose", beijingCell("t.settled_at"), "''", "''", "''",
 			// What the borrower was granted in all up to then: the limit that the definition is about (单户授信总额).
-			"(SELECT CAST(COALESCE(SUM(g.credit_limit), 0) AS CHAR) FROM credit_lines g WHERE g.borrower_id = t.borrower_id AND g.created_at <= t.settled_at)",
+			"(SELECT CAST(COALESCE(SUM(g.credit_limit), 0) AS CHAR) FROM credit_lines g FORCE INDEX (ix_credit_lines_borrower) WHERE g.borrower_id = t.borrower_id AND g.created_at <= t.settled_at)",
 			"CAST(t.amount AS CHAR)",
 		}
 	},
