@@ -221,6 +221,7 @@ type applicationView struct {
 	HouseholdID          *domain.ID    `json:"household_id"`
 	RegionCode           string        `json:"region_code"`
 	ProductCode          string        `json:"product_code"`
+	RenewsApplicationID  *domain.ID    `json:"renews_application_id"`
 	ProductVersionID     *domain.ID    `json:"product_version_id"`
 	ReferenceRateID      *domain.ID    `json:"reference_rate_id"`
 	Amount               string        `json:"amount"`
@@ -275,8 +276,8 @@ func viewApplication(r loan.Record) applicationView {
 		ID: r.ID, ApplicationNo: r.ApplicationNo, Status: r.Status, StatusLabel: r.Status.Label(),
 		BranchID: r.BranchID, OfficerID: r.OfficerID, BorrowerID: r.BorrowerID, HouseholdID: present(r.HouseholdID),
 		RegionCode: r.RegionCode, ProductCode: r.ProductCode, ProductVersionID: present(r.ProductVersionID),
-		ReferenceRateID: present(r.ReferenceRateID),
-		Amount:          r.Request.Amount.String(), TermMonths: r.Request.TermMonths,
+		ReferenceRateID: present(r.ReferenceRateID), RenewsApplicationID: present(r.RenewsApplicationID),
+		Amount: r.Request.Amount.String(), TermMonths: r.Request.TermMonths,
 		RepaymentMethod: string(r.Request.RepaymentMethod), Harvests: viewHarvests(r.Request.Harvests), Purpose: r.Request.Purpose, PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: present(r.Request.SiteVisitOn), BureauConfirmationNo: r.Request.BureauConfirmationNo,
 		DecisionID: present(r.DecisionID), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,

@@ -19,6 +19,7 @@ func (s *server) lineRoutes() []route {
 	return []route{
 		{method: http.MethodGet, path: one, handler: byID(s.lines.Line, shown(s.viewLine))},
 		{method: http.MethodPost, path: one + "/draws", handler: s.drawFromLine},
+		{method: http.MethodPost, path: one + "/renewals", handler: s.renewLine},
 		{method: http.MethodGet, path: one + "/draws", handler: s.listDraws, query: true},
 		{method: http.MethodPost, path: one + "/hold", handler: byIDWithReason(s.lines.Hold, shown(s.viewLine))},
 		{method: http.MethodPost, path: one + "/resume", handler: byIDWithReason(s.lines.Resume, shown(s.viewLine))},
@@ -55,6 +56,34 @@ func (s *server) drawFromLine(c *gin.Context) error {
 	return writeJSON(c, http.StatusCreated, viewDisbursement(rec))
 }
 
+// renewLine opens the case of a renewal; its answer is that case.
+func (s *server) renewLine(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	key, err := readIdempotency(c)
+	if err != nil {
+		return err
+	}
+	in, err := readObject(c)
+	if err != nil {
+		return err
+	}
+	cmd := origination.RenewLine{ApplicationID: id, Request: requestOf(in)}
+	if err := in.done(); err != nil {
+		return err
+	}
+	rec, replayed, err := s.applications.Renew(c.Request.Context(), actor(c), key, cmd)
+	if err != nil {
+		return err
+	}
+	setReplayed(c, replayed)
+	setVersion(c, rec.Version)
+	c.Header("Location", "/v1/applications/"+rec.ID.String())
+	return writeJSON(c, http.StatusCreated, viewApplication(rec))
+}
+
 func (s *server) listDraws(c *gin.Context) error {
 	id, err := pathID(c, "id")
 	if err != nil {
@@ -89,6 +118,8 @@ func viewDraw(d origination.Draw) drawView {
 
 type lineView struct {
 	ApplicationID   domain.ID       `json:"application_id"`
+	RenewsID        *domain.ID      `json:"renews_application_id"`
+	RenewedByID     *domain.ID      `json:"renewed_by_application_id"`
 	BranchID        domain.ID       `json:"branch_id"`
 	BorrowerID      domain.ID       `json:"borrower_id"`
 	CreditLimit     string          `json:"credit_limit"`
@@ -114,9 +145,10 @@ type lineView struct {
 }
 
 // viewLine shows what can be drawn today, which is nothing on a line that is held, ended or past its last day.
-func (s *server) viewLine(r loan.LineRecord) lineView {
+func (s *server) viewLine(f origination.LineFile) lineView {
+	r := f.Line
 	return lineView{
-		ApplicationID: r.ApplicationID, BranchID: r.BranchID, BorrowerID: r.BorrowerID,
+		ApplicationID: r.ApplicationID, RenewsID: present(f.RenewsApplicationID), RenewedByID: present(f.RenewedByApplicationID), BranchID: r.BranchID, BorrowerID: r.BorrowerID,
 		CreditLimit: r.Limit.String(), Revolving: r.Revolving, StartsOn: r.StartsOn, EndsOn: r.EndsOn,
 		DrawMin: r.DrawMin.String(), DrawMax: r.DrawMax.String(),
 		Free: r.FreeOn(domain.DateOf(s.now())).String(), Reserved: r.Reserved.String(), Outstanding: r.Outstanding.String(),

@@ -26,6 +26,7 @@ type applicationRow struct {
 	HouseholdID          idColumn
 	RegionCode           string
 	ProductCode          string
+	RenewsApplicationID  idColumn
 	ProductVersionID     idColumn
 	ReferenceRateID      idColumn
 	Amount               decimal.Decimal
@@ -100,7 +101,7 @@ func applicationToRow(r loan.Record) applicationRow {
 	row := applicationRow{
 		ID: r.ID, ApplicationNo: r.ApplicationNo, BranchID: r.BranchID, OfficerID: r.OfficerID,
 		BorrowerID: r.BorrowerID, HouseholdID: idColumn{r.HouseholdID}, RegionCode: r.RegionCode,
-		ProductCode: r.ProductCode, ProductVersionID: idColumn{r.ProductVersionID}, ReferenceRateID: idColumn{r.ReferenceRateID},
+		ProductCode: r.ProductCode, RenewsApplicationID: idColumn{r.RenewsApplicationID}, ProductVersionID: idColumn{r.ProductVersionID}, ReferenceRateID: idColumn{r.ReferenceRateID},
 		Amount: r.Request.Amount.Decimal(), TermMonths: r.Request.TermMonths,
 		RepaymentMethod: string(r.Request.RepaymentMethod), Harvests: harvestsColumn{r.Request.Harvests}, Purpose: string(r.Request.Purpose), PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: dateColumn{r.Request.SiteVisitOn}, BureauConfirmationNo: r.Request.BureauConfirmationNo,
@@ -130,7 +131,7 @@ func applicationFromRow(row applicationRow) (loan.Record, error) {
 	r := loan.Record{
 		ID: row.ID, ApplicationNo: row.ApplicationNo, BranchID: row.BranchID, OfficerID: row.OfficerID,
 		BorrowerID: row.BorrowerID, HouseholdID: row.HouseholdID.ID, RegionCode: row.RegionCode,
-		ProductCode: row.ProductCode, ProductVersionID: row.ProductVersionID.ID, ReferenceRateID: row.ReferenceRateID.ID,
+		ProductCode: row.ProductCode, RenewsApplicationID: row.RenewsApplicationID.ID, ProductVersionID: row.ProductVersionID.ID, ReferenceRateID: row.ReferenceRateID.ID,
 		Request: loan.Request{
 			Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
 			Harvests: row.Harvests.Harvests, Purpose: loan.Purpose(row.Purpose), PurposeNote: row.PurposeNote,
@@ -233,7 +234,7 @@ func (t *tx) SaveApplication(ctx context.Context, a *loan.Application, event loa
 	row := applicationToRow(a.Record())
 	result := t.db.WithContext(ctx).Model(&applicationRow{}).
 		Where("id = ? AND version = ?", row.ID, row.Version-1).
-		Select("*").Omit("id", "application_no", "branch_id", "officer_id", "borrower_id", "household_id", "region_code", "product_code", "created_at").
+		Select("*").Omit("id", "application_no", "branch_id", "officer_id", "borrower_id", "household_id", "region_code", "product_code", "renews_application_id", "created_at").
 		Updates(row)
 	if result.Error != nil {
 		return result.Error

@@ -97,13 +97,22 @@ func ofUnit(db *gorm.DB, unit origination.ExposureUnit) *gorm.DB {
 }
 
 // ExposureSums implements origination.ExposureReader.
-func (r reader) ExposureSums(ctx context.Context, unit origination.ExposureUnit, without domain.ID) ([]origination.ExposureSum, error) {
+func (r reader) ExposureSums(ctx context.Context, unit origination.ExposureUnit, without ...domain.ID) ([]origination.ExposureSum, error) {
 	var rows []struct {
 		ProductCode string
 		Amount      decimal.Decimal
 	}
-	err := ofUnit(r.db.WithContext(ctx).Table("exposures"), unit).Select("product_code, SUM(amount) AS amount").
-		Where("application_id <> ? AND state <> ?", without, string(origination.ExposureReleased)).
+	query := ofUnit(r.db.WithContext(ctx).Table("exposures"), unit).Select("product_code, SUM(amount) AS amount").
+		Where("state <> ?", string(origination.ExposureReleased)).
+		// Of a renewal and the line it renews the greater counts; where they are equal, the renewal.
+		Where(`NOT EXISTS (SELECT 1 FROM applications renewals JOIN exposures reserved ON reserved.application_id = renewals.id
+			WHERE renewals.renews_application_id = exposures.application_id AND reserved.state = 'reserved' AND reserved.amount >= exposures.amount)`).
+		Where(`NOT EXISTS (SELECT 1 FROM applications renewals JOIN exposures renewed ON renewed.application_id = renewals.renews_application_id
+			WHERE renewals.id = exposures.application_id AND exposures.state = 'reserved' AND renewed.amount > exposures.amount)`)
+	if len(without) > 0 {
+		query = query.Where("application_id NOT IN ?", without)
+	}
+	err := query.
 		Group("product_code").Order("product_code").Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)

@@ -118,6 +118,23 @@ func (r reader) line(ctx context.Context, db *gorm.DB, scope domain.Scope, appli
 	return lineFromRow(row)
 }
 
+// LiveRenewal implements origination.LineReader.
+func (r reader) LiveRenewal(ctx context.Context, applicationID domain.ID) (loan.Record, bool, error) {
+	var rows []applicationRow
+	err := r.db.WithContext(ctx).
+		Where("renews_application_id = ? AND status NOT IN ?", applicationID,
+			[]string{string(loan.StatusDeclined), string(loan.StatusWithdrawn), string(loan.StatusExpired)}).
+		Order("id DESC").Limit(1).Find(&rows).Error
+	if err != nil {
+		return loan.Record{}, false, translateRead(ctx, err)
+	}
+	if len(rows) == 0 {
+		return loan.Record{}, false, nil
+	}
+	rec, err := applicationFromRow(rows[0])
+	return rec, err == nil, err
+}
+
 // LockLine implements origination.LineWriter.
 func (t *tx) LockLine(ctx context.Context, scope domain.Scope, applicationID domain.ID) (*loan.Line, error) {
 	rec, err := t.line(ctx, t.db.Clauses(clause.Locking{Strength: "UPDATE"}), scope, applicationID)

@@ -126,6 +126,8 @@ type Record struct {
 	HouseholdID   domain.ID
 	RegionCode    string // the village of the household when the application was opened
 	ProductCode   string
+	// RenewsApplicationID is the case whose line this one renews without repaying first (无还本续贷); zero for most.
+	RenewsApplicationID domain.ID
 	// ProductVersionID is the version by which it was last judged; zero before the first submit.
 	ProductVersionID domain.ID
 	// ReferenceRateID is the publication of the LPR its price was last judged by; zero before, and where the price is fixed.
@@ -193,6 +195,8 @@ func Restore(r Record) (*Application, error) {
 		return nil, fmt.Errorf("application %s: no branch or borrower", r.ID)
 	case r.Version < 1:
 		return nil, fmt.Errorf("application %s: version %d", r.ID, r.Version)
+	case r.RenewsApplicationID == r.ID:
+		return nil, fmt.Errorf("application %s: renews itself", r.ID)
 	case granted && r.Approval == nil:
 		return nil, fmt.Errorf("application %s: %s without an approval", r.ID, r.Status)
 	case r.Approval != nil && (r.Approval.Amount.Sign() <= 0 || r.Approval.Amount.Cmp(r.Request.Amount) > 0 && r.Approval.OverrideReason == ""):
@@ -365,6 +369,12 @@ func (a *Application) Sign(by domain.Actor, at time.Time, c Contract) (Event, er
 // Disburse records that the money of a disbursement has arrived, all of it or the part that its payees got.
 func (a *Application) Disburse(by domain.Actor, at time.Time, d DisbursementRecord) (Event, error) {
 	return a.move(by, at, ActionDisburse, "", Note{"disbursement_id", d.ID.String()}, Note{"amount", d.Arrived().String()})
+}
+
+// TakeOver records that the case's principal is what the case it renews still owed (无还本续贷承接): it counts as paid, though no
+// payment moved.
+func (a *Application) TakeOver(by domain.Actor, at time.Time, principal money.Amount) (Event, error) {
+	return a.move(by, at, ActionDisburse, "", Note{"renews_application_id", a.rec.RenewsApplicationID.String()}, Note{"amount", principal.String()})
 }
 
 // Close ends the case (结案): paid, and its file complete.

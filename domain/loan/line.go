@@ -362,11 +362,30 @@ func (l *Line) TakeOver(by domain.Actor, at time.Time, principal money.Amount) (
 	})
 }
 
+// MayRenew refuses a line that cannot be renewed on the day: held, ended, with a payment under way, or owing nothing.
+func (r LineRecord) MayRenew(day domain.Date) error {
+	switch {
+	case r.Status == LineHeld:
+		return domain.Errorf(domain.KindConflict, "line-held", "额度已冻结，暂不能续贷；请联系风险经理或放款岗了解原因")
+	case r.EndedOn(day):
+		return domain.Errorf(domain.KindConflict, "line-ended", "额度已终止或已到期（到期日 %s），不能续贷；请按新的申请办理", r.EndsOn)
+	case !r.Reserved.IsZero():
+		return errUnderWay(r.Reserved)
+	case r.Outstanding.IsZero():
+		return domain.Errorf(domain.KindRule, "renewal-without-debt", "这个额度没有未还本金，不需要续贷；如需资金请按新的申请办理")
+	}
+	return nil
+}
+
+func errUnderWay(reserved money.Amount) error {
+	return domain.Errorf(domain.KindConflict, "line-has-payments", "原额度下还有 %s 元正在支付，到账或取消后才能续贷", reserved.Grouped())
+}
+
 // HandOver ends the line because another renews it, and moves all that is owed there. It refuses while a payment is on its
 // way: its money would arrive on a line that is no more.
 func (l *Line) HandOver(by domain.Actor, at time.Time) (Event, error) {
 	if !l.rec.Reserved.IsZero() {
-		return Event{}, domain.Errorf(domain.KindConflict, "line-has-payments", "原额度下还有 %s 元正在支付，到账或取消后才能续贷", l.rec.Reserved.Grouped())
+		return Event{}, errUnderWay(l.rec.Reserved)
 	}
 	owed := l.rec.Outstanding
 	return l.move(by, at, ActionLineHandOver, owed, func(r *LineRecord) {

@@ -321,10 +321,21 @@ func (s *Applications) History(ctx context.Context, by domain.Actor, id domain.I
 func (s *Applications) change(ctx context.Context, by domain.Actor, id domain.ID,
 	do func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error),
 ) (loan.Record, error) {
+	lockOne := func(ctx context.Context, tx Tx, by domain.Actor, id domain.ID) (*loan.Application, error) {
+		return tx.LockApplication(ctx, by.Scope(), id)
+	}
+	return s.changeLocked(ctx, by, id, lockOne, do)
+}
+
+// changeLocked is change for a transition that must hold more than its own case.
+func (s *Applications) changeLocked(ctx context.Context, by domain.Actor, id domain.ID,
+	lock func(ctx context.Context, tx Tx, by domain.Actor, id domain.ID) (*loan.Application, error),
+	do func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error),
+) (loan.Record, error) {
 	now := s.now()
 	var changed loan.Record
 	err := s.store.Update(ctx, func(tx Tx) error {
-		app, err := tx.LockApplication(ctx, by.Scope(), id)
+		app, err := lock(ctx, tx, by, id)
 		if err != nil {
 			return err
 		}

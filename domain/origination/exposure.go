@@ -16,9 +16,10 @@ import (
 type ExposureReader interface {
 	// ExposureOf returns what an application ties up; false when it never tied up anything.
 	ExposureOf(ctx context.Context, applicationID domain.ID) (exposure Exposure, found bool, err error)
-	// ExposureSums adds up what a unit has, across branches and products, but for the application named (zero: none), by
-	// product, of all that is not given back.
-	ExposureSums(ctx context.Context, unit ExposureUnit, without domain.ID) ([]ExposureSum, error)
+	// ExposureSums adds up what a unit has, across branches and products, but for the applications named, by product, of all that
+	// is not given back. Of a renewal that is approved and not signed, and the line that it renews, the greater counts: they are
+	// one debt.
+	ExposureSums(ctx context.Context, unit ExposureUnit, without ...domain.ID) ([]ExposureSum, error)
 	// Exposures lists what a unit has and scope may see, newest first, at most ExposuresMax.
 	Exposures(ctx context.Context, scope domain.Scope, unit ExposureUnit) ([]Exposure, error)
 	// DueApprovals lists approvals given up to the time and not signed, the oldest first, from the one after: what is to
@@ -123,7 +124,7 @@ type headroom struct {
 // measure reads the headroom of an application. The figures are only sure while the units are locked.
 func measure(ctx context.Context, r Reader, rec loan.Record, p product.Product, productMax money.Amount, borrowerKind string, on domain.Date) (headroom, error) {
 	h := headroom{productMax: productMax}
-	sums, err := r.ExposureSums(ctx, unitOf(rec, p), rec.ID)
+	sums, err := r.ExposureSums(ctx, unitOf(rec, p), rec.ID, rec.RenewsApplicationID) // a renewal takes the place of its line
 	if err != nil {
 		return headroom{}, err
 	}

@@ -218,7 +218,7 @@ func (s *Limits) Borrower(ctx context.Context, by domain.Actor, id domain.ID) (U
 }
 
 func (s *Limits) unit(ctx context.Context, by domain.Actor, unit ExposureUnit) (UnitExposure, error) {
-	sums, err := s.store.ExposureSums(ctx, unit, "")
+	sums, err := s.store.ExposureSums(ctx, unit)
 	if err != nil {
 		return UnitExposure{}, err
 	}

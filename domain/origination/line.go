@@ -13,6 +13,9 @@ import (
 type LineReader interface {
 	// Line returns the line of an application's contract, or "line-not-found".
 	Line(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.LineRecord, error)
+	// LiveRenewal finds the case that renews an application's line and was not declined, withdrawn or expired; false when there
+	// is none.
+	LiveRenewal(ctx context.Context, applicationID domain.ID) (renewal loan.Record, found bool, err error)
 	// LoanNote returns one, or "loan-note-not-found".
 	LoanNote(ctx context.Context, scope domain.Scope, id domain.ID) (loan.NoteRecord, error)
 	// LoanNotes lists a page of a case that has been read within its scope, newest first.
@@ -71,34 +74,47 @@ func NewLines(store Store, now domain.Clock, newID func() domain.ID) *Lines {
 	return &Lines{store: store, now: now, newID: newID}
 }
 
-// Line returns the line of an application in the actor's scope.
-func (s *Lines) Line(ctx context.Context, by domain.Actor, applicationID domain.ID) (loan.LineRecord, error) {
-	return s.store.Line(ctx, by.Scope(), applicationID)
+// Line returns the line of an application in the actor's scope, and the cases beside it.
+func (s *Lines) Line(ctx context.Context, by domain.Actor, applicationID domain.ID) (LineFile, error) {
+	line, err := s.store.Line(ctx, by.Scope(), applicationID)
+	if err != nil {
+		return LineFile{}, err
+	}
+	return lineFile(ctx, s.store, line)
+}
+
+func lineFile(ctx context.Context, r Reader, line loan.LineRecord) (LineFile, error) {
+	app, err := r.Application(ctx, domain.Scope{Everything: true}, line.ApplicationID) // who may see the line may see its case
+	if err != nil {
+		return LineFile{}, err
+	}
+	renewal, _, err := r.LiveRenewal(ctx, line.ApplicationID)
+	return LineFile{Line: line, RenewsApplicationID: app.RenewsApplicationID, RenewedByApplicationID: renewal.ID}, err
 }
 
 // Hold stops new draws (冻结额度), by a risk manager or a disbursement officer.
-func (s *Lines) Hold(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (loan.LineRecord, error) {
+func (s *Lines) Hold(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (LineFile, error) {
 	return s.keep(ctx, by, applicationID, reason, (*loan.Line).Hold)
 }
 
 // Resume lets draws be made again (解冻额度).
-func (s *Lines) Resume(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (loan.LineRecord, error) {
+func (s *Lines) Resume(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (LineFile, error) {
 	return s.keep(ctx, by, applicationID, reason, (*loan.Line).Resume)
 }
 
 // End stops draws for good (终止额度).
-func (s *Lines) End(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (loan.LineRecord, error) {
+func (s *Lines) End(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (LineFile, error) {
 	return s.keep(ctx, by, applicationID, reason, (*loan.Line).End)
 }
 
 func (s *Lines) keep(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string,
 	do func(*loan.Line, domain.Actor, time.Time, string) (loan.Event, error),
-) (loan.LineRecord, error) {
+) (LineFile, error) {
 	if err := checkReason(reason); err != nil {
-		return loan.LineRecord{}, err
+		return LineFile{}, err
 	}
 	now := s.now()
-	var kept loan.LineRecord
+	var kept LineFile
 	err := s.store.Update(ctx, func(tx Tx) error {
 		if _, err := tx.LockApplication(ctx, by.Scope(), applicationID); err != nil {
 			return err
@@ -107,8 +123,8 @@ func (s *Lines) keep(ctx context.Context, by domain.Actor, applicationID domain.
 		if err != nil {
 			return err
 		}
-		kept = line.Record()
-		return nil
+		kept, err = lineFile(ctx, tx, line.Record())
+		return err
 	})
 	return kept, err
 }

@@ -29,7 +29,7 @@ func (s *Applications) Sign(ctx context.Context, by domain.Actor, cmd SignApplic
 	if err := by.Require(domain.RoleLoanOfficer); err != nil {
 		return loan.Record{}, err
 	}
-	return s.change(ctx, by, cmd.ID, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
+	return s.changeLocked(ctx, by, cmd.ID, lockForSigning, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
 		rec := app.Record()
 		if err := app.MaySign(by, now, cmd.SignedOn); err != nil {
 			return loan.Event{}, err
@@ -61,7 +61,10 @@ func contractSigned(ctx context.Context, tx Tx, by domain.Actor, now time.Time, 
 	if err := tx.InsertContract(ctx, c, plan); err != nil {
 		return loan.Event{}, err
 	}
-	return event, openLine(ctx, tx, by, now, lineID, app.Record(), c)
+	if err := openLine(ctx, tx, by, now, lineID, app.Record(), c); err != nil || app.Record().RenewsApplicationID.IsZero() {
+		return event, err
+	}
+	return renewalSigned(ctx, tx, by, now, app, event, c)
 }
 
 // contract is the offer as a contract of the application; number, day, payee and text are the caller's.

@@ -553,7 +553,7 @@ func (s *Signatures) Sign(ctx context.Context, by domain.Actor, key Idempotency,
 	var refused error
 	err = s.store.Update(ctx, func(tx Tx) error {
 		refused = nil
-		app, err := tx.LockApplication(ctx, by.Scope(), cmd.ApplicationID)
+		app, err := lockForSigning(ctx, tx, by, cmd.ApplicationID)
 		if err != nil {
 			return err
 		}

@@ -330,7 +330,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 		product.TermQuickApprovalMax: e.QuickApprovalMax.Sample, product.TermBusinessAgeMonths: e.BusinessAgeMonthsMin.Sample,
 		product.TermInterestSubsidyPct: e.InterestSubsidySharePct.Sample,
 		product.TermCoolingOffHours:    e.CoolingOffHours.Sample, product.TermMemberSignatures: e.MemberSignaturesMin.Sample,
-		product.TermDrawMin:            e.DrawMin.Sample, product.TermDrawMax: e.DrawMax.Sample, product.TermRenewalDays: e.RenewalDays.Sample,
+		product.TermDrawMin: e.DrawMin.Sample, product.TermDrawMax: e.DrawMax.Sample, product.TermRenewalDays: e.RenewalDays.Sample,
 	}
 	for _, t := range e.Guarantee {
 		terms.Guarantee = append(terms.Guarantee, product.GuaranteeTier{

@@ -1,0 +1,243 @@
+package origination_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/origination"
+	"fumin/domain/product"
+	"fumin/repository/channel"
+	"fumin/repository/channel/sandbox"
+)
+
+// lentFor is a case of a term whose money has arrived, and its only note.
+func (w *world) lentFor(officer domain.Actor, amount string, months int) (loan.Record, loan.NoteRecord) {
+	w.t.Helper()
+	asked := request(amount)
+	asked.TermMonths = months
+	rec, _, err := w.applications.Open(w.t.Context(), officer, key(), origination.OpenApplication{
+		BorrowerID: w.farmer(officer).ID, ProductCode: "QLFMD", Request: asked,
+	})
+	w.must(err)
+	w.approvedByRules(officer, rec.ID)
+	rec, err = w.applications.Sign(w.t.Context(), officer, origination.SignApplication{
+		ID: rec.ID, ContractNo: "HT-" + rec.ApplicationNo, SignedOn: domain.DateOf(w.now()),
+	})
+	w.must(err)
+	d, _, err := w.disbursements.Request(w.t.Context(), officer, key(), all(rec.ID))
+	w.must(err)
+	_, _, err = w.disbursements.Release(w.t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
+	w.must(err)
+	w.work()
+	notes, err := w.lines().LoanNotes(w.t.Context(), officer, rec.ID, domain.Page{Limit: 10})
+	w.must(err)
+	if len(notes) != 1 {
+		w.t.Fatalf("the case has %d notes, want one", len(notes))
+	}
+	return rec, notes[0]
+}
+
+// approvedByRules puts a draft before the rules, which approve it.
+func (w *world) approvedByRules(officer domain.Actor, id domain.ID) {
+	w.t.Helper()
+	rec, err := w.applications.Submit(w.t.Context(), officer, id)
+	w.must(err)
+	if rec.Status != loan.StatusApproved {
+		d, err := w.applications.Decision(w.t.Context(), officer, id)
+		w.t.Fatalf("submitted: %s, want approved: %+v (%v)", rec.Status, d.Outcome.Reasons, err)
+	}
+}
+
+func (w *world) wantHouseholdTiesUp(when string, rec loan.Record, want string) {
+	w.t.Helper()
+	sums, err := w.store.ExposureSums(w.t.Context(), origination.ExposureUnit{Kind: product.ExposureHousehold, ID: rec.HouseholdID})
+	w.must(err)
+	total := yuan("0.00")
+	for _, sum := range sums {
+		total = total.Add(sum.Amount)
+	}
+	if got := total.String(); got != want {
+		w.t.Errorf("%s: the household ties up %s, want %s", when, got, want)
+	}
+}
+
+// paidInAll counts what the channel has ever been asked to pay, by its own record.
+func (w *world) paidInAll() int {
+	w.t.Helper()
+	recorder := httptest.NewRecorder()
+	w.channel.ServeHTTP(recorder, httptest.NewRequest(http.MethodGet, channel.PaymentsPath+"?limit=100", nil))
+	var list sandbox.List
+	w.must(json.NewDecoder(recorder.Body).Decode(&list))
+	return len(list.Payments)
+}
+
+// A line of 99,500.00 is renewed before its end: 59,500.00 go over to the new line, no money moves, and the household ties up
+// one limit throughout.
+func TestALineIsRenewedWithoutRepayingAndNoPaymentMoves(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer := t.Context(), w.somebody(domain.RoleLoanOfficer)
+	old, note := w.lentFor(officer, "99500.00", 2)
+	_, _, err := w.lines().Repay(ctx, w.core(), repayment(note.ID, "HX-1", "40000.00", "100.00", domain.DateOf(w.now())))
+	w.must(err)
+	w.advance(10 * 24 * time.Hour)
+
+	promise := key()
+	renewal := origination.RenewLine{ApplicationID: old.ID, Request: request("99500.00")}
+	opened, _, err := w.applications.Renew(ctx, officer, promise, renewal)
+	w.must(err)
+	if again, replayed, err := w.applications.Renew(ctx, officer, promise, renewal); err != nil || !replayed || again.ID != opened.ID {
+		t.Errorf("the same renewal again: got %s, %t, %v; want %s as a repetition", again.ID, replayed, err, opened.ID)
+	}
+	if opened.RenewsApplicationID != old.ID || opened.Status != loan.StatusDraft || opened.BorrowerID != old.BorrowerID {
+		t.Errorf("opened %+v, want a draft of the same borrower that renews %s", opened, old.ID)
+	}
+	w.approvedByRules(officer, opened.ID)
+	w.wantHouseholdTiesUp("approved, not signed", old, "99500.00")
+	w.wantLine(old.ID, "59500.00", "0.00", "40000.00")
+	before := w.paidInAll()
+	renewed, err := w.applications.Sign(ctx, officer, origination.SignApplication{ID: opened.ID, ContractNo: "HT-XD-1", SignedOn: domain.DateOf(w.now())})
+	w.must(err)
+	w.work()
+
+	if renewed.Status != loan.StatusDisbursed || w.paidInAll() != before {
+		t.Errorf("the renewal is %s with %d payments more, want disbursed with none", renewed.Status, w.paidInAll()-before)
+	}
+	was, is := w.wantLine(old.ID, "0.00", "0.00", "99500.00"), w.wantLine(opened.ID, "59500.00", "0.00", "40000.00")
+	if was.Status != loan.LineEnded || was.HandedOverTotal.String() != "59500.00" || is.TakenOverTotal.String() != "59500.00" {
+		t.Errorf("lines: old %s handed over %s, new took over %s; want ended, 59500.00, 59500.00", was.Status, was.HandedOverTotal, is.TakenOverTotal)
+	}
+	w.wantHouseholdTiesUp("signed", old, "99500.00")
+	w.wantNoteRenewed(officer, note.ID, opened.ID)
+	w.wantBeside(officer, old.ID, "", opened.ID)
+	w.wantBeside(officer, opened.ID, old.ID, "")
+	if _, err := w.applications.Withdraw(ctx, officer, opened.ID, "不要了"); domain.CodeOf(err) != "wrong-status" {
+		t.Errorf("withdraw a renewal whose line owes: got %v, want wrong-status", err)
+	}
+	_, _, err = w.disbursements.Draw(ctx, officer, key(), origination.DrawFromLine{ApplicationID: opened.ID, Amount: yuan("40000.00")})
+	w.must(err)
+	if _, err := w.applications.Close(ctx, officer, old.ID); err != nil {
+		t.Errorf("close the case that was renewed: %v", err)
+	}
+}
+
+// wantBeside holds what a line says of the cases beside it.
+func (w *world) wantBeside(officer domain.Actor, id, renews, renewedBy domain.ID) {
+	w.t.Helper()
+	got, err := w.lines().Line(w.t.Context(), officer, id)
+	if err != nil || got.RenewsApplicationID != renews || got.RenewedByApplicationID != renewedBy {
+		w.t.Errorf("line %s: got renews %q, renewed by %q, %v; want %q, %q", id, got.RenewsApplicationID, got.RenewedByApplicationID, err, renews, renewedBy)
+	}
+}
+
+func (w *world) wantNoteRenewed(officer domain.Actor, oldNote, newCase domain.ID) {
+	w.t.Helper()
+	was, err := w.lines().LoanNote(w.t.Context(), officer, oldNote)
+	w.must(err)
+	if was.Note.Status != loan.NoteRenewed || !was.Note.Outstanding().IsZero() || was.Note.HandedOver.String() != "59500.00" {
+		w.t.Errorf("old note: %s, outstanding %s, handed over %s; want renewed, nothing, 59500.00", was.Note.Status, was.Note.Outstanding(), was.Note.HandedOver)
+	}
+	notes, err := w.lines().LoanNotes(w.t.Context(), officer, newCase, domain.Page{Limit: 10})
+	w.must(err)
+	today := domain.DateOf(w.now())
+	if len(notes) != 1 || notes[0].RenewsNoteID != oldNote || notes[0].Amount.String() != "59500.00" || notes[0].StartsOn != today || notes[0].EndsOn != today.AddMonths(12) {
+		w.t.Errorf("new notes: %+v, want one of 59,500.00 that renews %s for twelve months from %s", notes, oldNote, today)
+	}
+}
+
+func TestARenewalIsRefusedWhereItIsNotDue(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer, keeper := t.Context(), w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleRiskManager)
+	refused := func(name, code string, by domain.Actor, id domain.ID, amount string) {
+		t.Helper()
+		if _, _, err := w.applications.Renew(ctx, by, key(), origination.RenewLine{ApplicationID: id, Request: request(amount)}); domain.CodeOf(err) != code {
+			t.Errorf("%s: got %v, want %s", name, err, code)
+		}
+	}
+	long, _ := w.lentFor(officer, "50000.00", 12)
+	refused("a year before the end", "renewal-too-early", officer, long.ID, "50000.00")
+	short, note := w.lentFor(officer, "50000.00", 2)
+	w.advance(5 * 24 * time.Hour)
+	refused("by an approver", "role-not-allowed", w.somebody(domain.RoleApprover), short.ID, "50000.00")
+	refused("by another branch", "application-not-found", w.somebodyAt("371525", domain.RoleLoanOfficer), short.ID, "50000.00")
+	refused("for less than is owed", "invalid-fields", officer, short.ID, "49999.99")
+	_, _, err := w.lines().Repay(ctx, w.core(), repayment(note.ID, "HX-1", "10000.00", "0.00", domain.DateOf(w.now())))
+	w.must(err)
+	d, _, err := w.disbursements.Draw(ctx, officer, key(), origination.DrawFromLine{ApplicationID: short.ID, Amount: yuan("10000.00")})
+	w.must(err)
+	refused("with a payment under way", "line-has-payments", officer, short.ID, "50000.00")
+	_, err = w.disbursements.Cancel(ctx, w.somebody(domain.RoleDisbursementOfficer), d.ID, "不用了")
+	w.must(err)
+	_, err = w.lines().Hold(ctx, keeper, short.ID, "可疑")
+	w.must(err)
+	refused("while it is held", "line-held", officer, short.ID, "50000.00")
+	_, err = w.lines().Resume(ctx, keeper, short.ID, "核实完毕")
+	w.must(err)
+	refused("without a contract", "line-not-found", officer, w.opened(officer, "50000.00").ID, "50000.00")
+	refused("with nothing owed", "renewal-without-debt", officer, w.signed(officer, "50000.00").ID, "50000.00")
+
+	w.execute("UPDATE product_versions SET document = JSON_SET(document, '$.renewal_without_repayment_days', 0)")
+	refused("where the product does not allow it", "renewal-not-offered", officer, short.ID, "50000.00")
+	w.execute("UPDATE product_versions SET document = JSON_SET(document, '$.renewal_without_repayment_days', 60)")
+	w.advance(30 * 24 * time.Hour)
+	refused("with an overdue instalment", "renewal-while-overdue", officer, short.ID, "50000.00")
+	w.advance(40 * 24 * time.Hour)
+	refused("after the end", "line-ended", officer, short.ID, "50000.00")
+}
+
+func TestTwentyRenewalsAtOnceOpenOneCase(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	old, _ := w.lentFor(officer, "50000.00", 2)
+	w.advance(5 * 24 * time.Hour)
+	wantCodes(t, atOnce(callers, func(int) error {
+		_, _, err := w.applications.Renew(context.Background(), officer, key(), origination.RenewLine{ApplicationID: old.ID, Request: request("50000.00")})
+		return err
+	}), map[string]int{"": 1, "renewal-exists": callers - 1})
+}
+
+// A renewal that came to nothing leaves the line as it was, and another may be opened. What became of the line meanwhile is
+// asked again when it is signed.
+func TestAWithdrawnRenewalLeavesTheLineAndMayBeOpenedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer, keeper := t.Context(), w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleRiskManager)
+	old, _ := w.lentFor(officer, "50000.00", 2)
+	w.advance(5 * 24 * time.Hour)
+	first, _, err := w.applications.Renew(ctx, officer, key(), origination.RenewLine{ApplicationID: old.ID, Request: request("60000.00")})
+	w.must(err)
+	w.approvedByRules(officer, first.ID)
+	w.wantHouseholdTiesUp("approved for more", old, "60000.00")
+	_, err = w.applications.Withdraw(ctx, officer, first.ID, "不续了")
+	w.must(err)
+	w.wantHouseholdTiesUp("withdrawn", old, "50000.00")
+	w.wantLine(old.ID, "50000.00", "0.00", "0.00")
+	second, _, err := w.applications.Renew(ctx, officer, key(), origination.RenewLine{ApplicationID: old.ID, Request: request("50000.00")})
+	w.must(err)
+	w.approvedByRules(officer, second.ID)
+
+	sign := func(code string) {
+		t.Helper()
+		_, err := w.applications.Sign(ctx, officer, origination.SignApplication{ID: second.ID, ContractNo: "HT-XD-2", SignedOn: domain.DateOf(w.now())})
+		if domain.CodeOf(err) != code {
+			t.Errorf("sign: got %v, want %q", err, code)
+		}
+	}
+	_, err = w.lines().Hold(ctx, keeper, old.ID, "可疑")
+	w.must(err)
+	sign("wrong-status")
+	w.wantLine(old.ID, "50000.00", "0.00", "0.00")
+	_, err = w.lines().Resume(ctx, keeper, old.ID, "核实完毕")
+	w.must(err)
+	sign("")
+	w.wantLine(second.ID, "50000.00", "0.00", "0.00")
+	w.wantHouseholdTiesUp("signed", old, "50000.00")
+}
