@@ -149,6 +149,9 @@ func (s *Disbursements) request(ctx context.Context, tx Tx, by domain.Actor, now
 		return loan.DisbursementRecord{}, err
 	}
 	rec := d.Record()
+	if err := checkContractPayees(ctx, tx, contract, rec); err != nil {
+		return loan.DisbursementRecord{}, err
+	}
 	if err := checkEntrusted(ctx, tx, app, line, rec, before); err != nil {
 		return loan.DisbursementRecord{}, err
 	}

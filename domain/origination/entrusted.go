@@ -2,6 +2,8 @@ package origination
 
 import (
 	"context"
+	"errors"
+	"strconv"
 
 	"fumin/domain"
 	"fumin/domain/loan"
@@ -56,4 +58,45 @@ func entrustedFrom(t product.Terms, kind string) money.Amount {
 		}
 	}
 	return money.Amount{}
+}
+
+// checkContractPayees refuses to pay a seller whom the contract does not name, or more than it says: whoever is paid stands in
+// the text that all parties signed. A contract on paper is not compared: its text is not here.
+func checkContractPayees(ctx context.Context, r Reader, contract loan.Contract, d loan.DisbursementRecord) error {
+	if contract.TextID.IsZero() {
+		return nil
+	}
+	text, err := r.ContractText(ctx, domain.Scope{Everything: true}, contract.ApplicationID)
+	if err != nil {
+		return err
+	}
+	var p domain.Problems
+	for i, t := range d.Transfers {
+		if t.Method != loan.EntrustedPayment {
+			continue
+		}
+		var agreed, ordered money.Amount
+		for _, seller := range text.Payees {
+			if seller.Method == loan.EntrustedPayment && seller.Payee == t.Payee {
+				agreed = agreed.Add(seller.Amount)
+			}
+		}
+		for _, other := range d.Transfers {
+			if other.Method == loan.EntrustedPayment && other.Payee == t.Payee {
+				ordered = ordered.Add(other.Amount)
+			}
+		}
+		if ordered.Cmp(agreed) > 0 {
+			p.Add("/payees/"+strconv.Itoa(i), "payee-not-in-contract", "合同约定付给这个收款人（户名、账号、开户行一致）%s 元，不能付 %s 元；需要变更的，请重新签订合同",
+				agreed.Grouped(), ordered.Grouped())
+		}
+	}
+	if !p.Any() {
+		return nil
+	}
+	refusal := domain.Errorf(domain.KindRule, "payee-not-in-contract", "有收款人或金额与合同不符，请按合同约定的收款人支付，或重新签订合同")
+	if wrong, ok := errors.AsType[*domain.Error](p.Err()); ok {
+		refusal.Fields = wrong.Fields
+	}
+	return refusal
 }

@@ -436,7 +436,14 @@ func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
 	case g.Quota != loan.QuotaConfirmed && (g.Quota != loan.QuotaReleased || p.Step != paymentRequested): // a request takes it again
 		return domain.Errorf(domain.KindConflict, "guarantee-not-reserved", "这笔贷款没有确认的担保额度，请重新申请担保")
 	}
-	return nil
+	if p.Contract.TextID.IsZero() {
+		return nil // on paper, which the officer looked through
+	}
+	text, err := tx.ContractText(ctx, domain.Scope{Everything: true}, rec.ID)
+	if err != nil {
+		return err
+	}
+	return checkCounterGuarantor(ctx, tx, rec, text.Parties) // the letter may have come after the signature
 }
 
 // guaranteeFeePct is the yearly fee a loan pays: the letter's once the company has answered, and until then the product's
@@ -472,6 +479,26 @@ func requiredCounterGuarantee(ctx context.Context, r Reader, rec loan.Record) (C
 		return CounterParty{}, false, err
 	}
 	return CounterParty{Kind: g.Answer.Counter, Note: g.Answer.CounterNote}, true, nil
+}
+
+// checkCounterGuarantor refuses a contract without whom the company's letter asks for (反担保): the spouse, or a guarantor.
+func checkCounterGuarantor(ctx context.Context, r Reader, rec loan.Record, parties []loan.Party) error {
+	counter, asked, err := requiredCounterGuarantee(ctx, r, rec)
+	if err != nil || !asked {
+		return err
+	}
+	role := loan.PartyGuarantor
+	if counter.Kind == loan.CounterSpouse {
+		role = loan.PartySpouse
+	}
+	if slices.ContainsFunc(parties, func(p loan.Party) bool { return p.Role == role }) {
+		return nil
+	}
+	detail := "农担公司要求配偶反担保：请在家庭成员中登记配偶，或生成合同时填写配偶，由其一并签署"
+	if counter.Kind == loan.CounterOther {
+		detail = "农担公司要求其他反担保（" + counter.Note + "）：请生成合同时填写保证人，由其一并签署"
+	}
+	return domain.Errorf(domain.KindRule, "counter-guarantor-missing", "%s", detail)
 }
 
 // ExpireGuarantees ends the letters whose last day has passed before the money was paid, and frees their quota; workers call it

@@ -263,6 +263,9 @@ func (s *Signatures) parties(ctx context.Context, r Reader, rec loan.Record, off
 	if parties, err = withGiven(parties, given); err != nil {
 		return nil, 0, err
 	}
+	if err := checkCounterGuarantor(ctx, r, rec, parties); err != nil {
+		return nil, 0, err
+	}
 	for i := range parties {
 		parties[i].ID = s.newID()
 	}
@@ -641,6 +644,9 @@ func (p *putting) put(ctx context.Context, tx Tx) (replayed bool, refused, err e
 	if err != nil {
 		return false, nil, err
 	}
+	if err := checkCounterGuarantor(ctx, tx, p.app.Record(), text.Parties); err != nil { // the letter may have come since
+		return false, nil, err
+	}
 	if p.cmd.Method == loan.SignatureCode {
 		if p.reference, refused, err = p.enterCode(ctx, tx); err != nil || refused != nil {
 			return false, refused, err
@@ -706,7 +712,12 @@ func (p *putting) record(ctx context.Context, tx Tx, text loan.ContractText, par
 	}
 	contract := offer.contract(p.app.Record(), p.by, p.now)
 	contract.ContractNo, contract.TextID, contract.DocumentSHA256 = text.ContractNo, text.ID, text.HTMLSHA256
-	contract.Payee = text.Payees[len(text.Payees)-1].Payee // the borrower's own account, where anything goes to it, stands last
+	last := text.Payees[len(text.Payees)-1] // the borrower's own account, where anything goes to it, stands last
+	if contract.Payee = last.Payee; last.Method != loan.SelfPayment {
+		if contract.Payee, err = payee(ctx, tx, p.app.Record().BorrowerID); err != nil {
+			return err
+		}
+	}
 	event, err := contractSigned(ctx, tx, p.by, p.now, p.lineID, p.app, contract, offer.Instalments)
 	if err != nil {
 		return err
