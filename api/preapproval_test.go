@@ -28,10 +28,10 @@ func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
 			t.Errorf("the file has no byte-order mark, or shows a full name or number:\n%s", text)
 		}
 		all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-		if err != nil || len(all) != 4 {
-			t.Fatalf("%d rows, %v; want the titles and 3:\n%s", len(all), err, text)
+		if err != nil || len(all) < 5 || all[3][0] == "说明" || all[4][0] != "说明" || !strings.Contains(text, "参考额度不是批复") || !strings.Contains(text, "假设征信没有不良记录") {
+			t.Fatalf("%d rows, %v; want the titles, 3, and what was taken for granted:\n%s", len(all), err, text)
 		}
-		return all[1:]
+		return all[1:4]
 	}
 	// The quick approval of the shipped set ends below 100,000.00, from where on the guarantee company is needed.
 	for _, row := range rows() {
@@ -48,4 +48,24 @@ func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
 	createAt(r.officer(), path, ask).wantProblem(http.StatusForbidden, "role-not-allowed")
 	createAt(r.as(domain.RoleRiskManager, branchB), path, ask).wantProblem(http.StatusNotFound, "recommended-list-not-found")
 	createAt(manager, path, ask.but(fields{"product_code": "NONE"})).want(http.StatusUnprocessableEntity)
+}
+
+// Nobody may ask the bureau about a household that has not agreed; what it would say is taken for granted, and said so.
+func TestAVillageGetsItsLimitsByTheCompleteRulesToo(t *testing.T) {
+	t.Parallel()
+	r, _ := newInstitutions(t)
+	var list recommendedListJSON
+	sendList(r.officer(), listQuery(nil), mediaCSV, listText(1, "王吉华")).want(http.StatusCreated).into(&list)
+	manager := r.as(domain.RoleRiskManager, branchA)
+	var job struct{ ID domain.ID }
+	createAt(manager, "/v1/recommended-lists/"+list.ID.String()+"/pre-approvals", fields{"product_code": "QLFMD", "term_months": 12, "purpose": "facility"}).
+		want(http.StatusAccepted).into(&job)
+	r.work(r.runners())
+	text := string(manager.get("/v1/jobs/" + job.ID.String() + "/result").want(http.StatusOK).body)
+	if !strings.Contains(text, "可以通过,99999.99,12") {
+		t.Errorf("by the complete rules:\n%s\nwant 99999.99", text)
+	}
+	if n := r.count("SELECT COUNT(*) FROM enquiries"); n != 0 {
+		t.Errorf("%d enquiries were made for a list, want none without a consent", n)
+	}
 }

@@ -88,10 +88,19 @@ func (s *RuleSets) RunPreApproval(ctx context.Context, job *JobContext) error {
 		done += int64(len(entries))
 		job.Progress(done, max(done, int64(list.Rows())))
 		if len(entries) < recommendedEntriesPage {
-			return nil
+			return writeRows(out, assumptionRows())
 		}
 		after = entries[len(entries)-1].Row
 	}
+}
+
+// assumptionRows are the last rows of the file: they have as many cells as the others, so that a table program reads them.
+func assumptionRows() [][]string {
+	rows := make([][]string, len(preApprovalAssumptions))
+	for i, text := range preApprovalAssumptions {
+		rows[i] = []string{"说明", "", "", "", "", "", "", text}
+	}
+	return rows
 }
 
 // writeRows writes a page of a table as CSV.
@@ -184,8 +193,19 @@ func (r *preApprovalRun) facts(v village, e RecommendedEntry) decision.Facts {
 	return f
 }
 
-// presumeNewCustomer takes the household for one that has no loan here and brings complete papers: what it already owes is taken
-// off when it applies, not now. The file's reader is told so.
+// preApprovalAssumptions are what presumeNewCustomer and facts take for granted; the file ends with them, so that nobody reads
+// an indicative limit as a promise.
+var preApprovalAssumptions = []string{
+	"参考额度不是批复，以申请时的决策为准",
+	"假设该户在本行没有贷款、没有未结清授信，本行授信上限未占用；已有的在申请时扣减",
+	"假设以往没有逾期，也没有结清过贷款（按首次借款计算）",
+	"假设已签征信查询授权、已实地调查、申请资料齐全、证照有效，没有农担公司担保函",
+	"假设征信没有不良记录和当前逾期、近 6 个月没有查询、没有其他负债，未命中黑名单和制裁名单，农担公司没有拒绝",
+	"名单一行按一户计算；家庭收入未知，需要收入的规则转人工",
+}
+
+// presumeNewCustomer takes the household for one that has no loan here and brings complete papers, about whom no institution
+// knows anything bad: nobody may ask them before the household has agreed to it. See preApprovalAssumptions.
 func presumeNewCustomer(f *decision.Facts) {
 	none := money.Fen(0)
 	f.ExposureExisting, f.ExposureProductExisting = decision.Known(none), decision.Known(none)
@@ -193,6 +213,9 @@ func presumeNewCustomer(f *decision.Facts) {
 	f.LoansSettled, f.DaysPastDueMax, f.OverdueNow = decision.Known(0), decision.Known(0), decision.Known(false)
 	f.DocumentsMissingKey, f.DocumentsMissingOther = decision.Known([]string{}), decision.Known([]string{})
 	f.LicencesExpired, f.GuaranteeLetterLive = decision.Known([]string{}), decision.Known(false)
+	f.BureauAnswer, f.BureauOverdueNow = decision.Known(ResultClear), decision.Known(false)
+	f.BureauOverdueAmount, f.BureauEnquiries6Months, f.BureauLiabilities = decision.Known(none), decision.Known(0), decision.Known(none)
+	f.ScreeningHit, f.GuaranteePrecheck = decision.Known(false), decision.Known(ResultAccepted)
 }
 
 // indicate finds the largest amount that would pass, or, if none would, the largest a person could approve.
