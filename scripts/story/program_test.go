@@ -63,6 +63,22 @@ func TestTheProgramRefusesAConfigurationItDoesNotUnderstand(t *testing.T) {
 	}
 }
 
+// ruleSetFiles writes a lender's own file of rule sets, and one with a fact that does not exist.
+func ruleSetFiles(t *testing.T) (own, broken string) {
+	t.Helper()
+	const file = `{"made_by": "01900000-0000-7000-8000-000300000002", "activated_by": "01900000-0000-7000-8000-000300000003", "active_groups": ["all"],
+		"groups": [{"name": "all", "rules": [{"code": "amount-above-maximum", "passes": "amount <= 100000", "otherwise": "decline",
+			"reason": "申请金额过高", "passed": "申请金额合适", "suggestion": "申请金额最高 100000 元"}]}],
+		"sets": [{"id": "01900000-0000-7000-8000-005000000091", "region_prefix": "37", "effective_from": "2026-01-01", "title": "本行规则"}]}`
+	own, broken = filepath.Join(t.TempDir(), "own.json"), filepath.Join(t.TempDir(), "broken.json")
+	for path, content := range map[string]string{own: file, broken: strings.Replace(file, "amount <= 100000", "no_such_fact", 1)} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return own, broken
+}
+
 // An operator's way to a first login on a server of his own: keys, migrate (twice), serve refuses before it, user add.
 func TestAFreshDatabaseIsMigratedAndGivenItsFirstUser(t *testing.T) {
 	t.Parallel()
@@ -91,6 +107,7 @@ func TestAFreshDatabaseIsMigratedAndGivenItsFirstUser(t *testing.T) {
 		"FUMIN_DSN=" + server.DSN("fumin"), "FUMIN_KEYSET_FILE=" + keysetFile, "FUMIN_TOKEN_KEY=" + strings.Repeat("ab", 32),
 		"FUMIN_CHANNEL_URL=http://127.0.0.1:9", "FUMIN_CHANNEL_SECRET=" + strings.Repeat("cd", 32), "FUMIN_LISTEN=127.0.0.1:0",
 	}
+	ownRules, brokenRules := ruleSetFiles(t)
 
 	steps := []struct {
 		input     string
@@ -114,6 +131,12 @@ func TestAFreshDatabaseIsMigratedAndGivenItsFirstUser(t *testing.T) {
 		{"", []string{"service-account", "deactivate", "mobile-app"}, true, "service account mobile-app gets no more tokens"},
 		{"", []string{"service-account", "deactivate", "nobody"}, false, "service-account-not-found"},
 		{"", []string{"service-account", "add"}, false, "usage: fumin service-account add"},
+		{"", []string{"rule-set", "load"}, false, "usage: fumin rule-set load"},
+		{"", []string{"rule-set", "load", "shipped"}, false, "product"}, // the products they are for are not there
+		{"", []string{"rule-set", "load", brokenRules}, false, "no_such_fact"},
+		{"", []string{"rule-set", "load", filepath.Join(t.TempDir(), "absent.json")}, false, "open the rule sets"},
+		{"", []string{"rule-set", "load", ownRules}, true, "the rule sets are there"},
+		{"", []string{"rule-set", "load", ownRules}, true, "existing ones are left as they were"},
 	}
 	for _, step := range steps {
 		output, err := fumin(ctx, t, step.input, settings, step.arguments...)
