@@ -3,8 +3,11 @@ package demodata_test
 import (
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"fumin/domain"
@@ -312,4 +315,41 @@ func TestWithoutAFactThatItNeedsTheCaseIsReferredAndTheFactNamed(t *testing.T) {
 			t.Errorf("without %s: %s, named %v; want it needed: %v; %v", definition.Name, got.Result, named, want, got.Referred())
 		}
 	}
+}
+
+// The working memory of a decision is shared from one to the next; nothing of a case may be left in it, whatever was judged
+// before and beside.
+func TestDecisionsBesideEachOtherSayWhatEachSaysAlone(t *testing.T) {
+	t.Parallel()
+	engines := []*decision.Engine{completeEngine(t, "QLFMD"), completeEngine(t, "PHXWXYD")}
+	facts := shippedFacts()
+	rapid.Check(t, func(t *rapid.T) {
+		cases := rapid.SliceOfN(facts, 8, 8).Draw(t, "cases")
+		limited := duckShedFacts() // what is above the lender's limit beside cases that are not
+		limited.ExposureExisting, limited.ExposureLenderMax = decision.Known(yuan("99500.00")), decision.Known(yuan("150000.00"))
+		cases = append(cases, limited)
+		alone := make([]decision.Outcome, len(cases))
+		for i, f := range cases {
+			alone[i] = engines[i%2].Evaluate(f)
+		}
+		var callers sync.WaitGroup
+		found := make([]string, 20)
+		for n := range found {
+			callers.Go(func() {
+				for i := range cases {
+					at := (i + n) % len(cases)
+					if diff := cmp.Diff(alone[at], engines[at%2].Evaluate(cases[at]), cmpopts.EquateComparable(domain.Date{})); diff != "" {
+						found[n] = diff
+						return
+					}
+				}
+			})
+		}
+		callers.Wait()
+		for _, diff := range found {
+			if diff != "" {
+				t.Fatalf("beside others (-alone +beside):\n%s", diff)
+			}
+		}
+	})
 }
