@@ -124,6 +124,7 @@ var arrows = []arrow{
 	{"repository/localdb", nil},
 	{"repository/channel/...", []string{"domain/...", "repository/channel/..."}},
 	{"repository/signing/...", []string{"domain/...", "repository/channel", "repository/signing"}}, // the channel's signature
+	{"repository/delivery", []string{"domain/..."}},
 	{"repository/contractprint", []string{"domain", "domain/loan"}},
 	{"repository/...", []string{"domain/...", "repository/..."}},               // demo data and what tests of the store share
 	{"scripts/...", []string{"domain/...", "repository/...", "scripts/drive"}}, // they speak to the service over HTTP only,
@@ -659,6 +660,8 @@ func TestABrokenArrowIsFound(t *testing.T) {
 		{name: "the payment channel may import origination", path: "repository/channel", source: `import "fumin/domain/origination"`},
 		{name: "the payment channel may not import repository", path: "repository/channel", source: `import "fumin/repository"`, want: `may not import`},
 		{name: "the sandbox speaks the channel's words", path: "repository/channel/sandbox", source: `import "fumin/repository/channel"`},
+		{name: "deliveries may import origination", path: "repository/delivery", source: `import "fumin/domain/origination"`},
+		{name: "deliveries may not import repository", path: "repository/delivery", source: `import "fumin/repository"`, want: `may not import`},
 		{name: "demo data may use repository", path: "repository/demodata", source: `import "fumin/repository"`},
 		{name: "demo data may not import api", path: "repository/demodata", source: `import "fumin/api"`, want: `may not import`},
 		{name: "main may import all", path: "", source: `import ("fumin/api"; "fumin/repository/localdb"; "fumin/domain/origination")`},

@@ -40,6 +40,7 @@ import (
 	"fumin/repository/channel"
 	"fumin/repository/channel/sandbox"
 	"fumin/repository/contractprint"
+	"fumin/repository/delivery"
 	"fumin/repository/demodata"
 	"fumin/repository/enquiry"
 	enquirysandbox "fumin/repository/enquiry/sandbox"
@@ -177,13 +178,15 @@ type config struct {
 	enquirySecret    []byte // FUMIN_ENQUIRY_SECRET, hexadecimal
 	enquiryValidDays int    // FUMIN_ENQUIRY_VALID_DAYS
 
+	reportDestinations []byte // FUMIN_REPORT_DESTINATIONS: JSON with keys in it, and so a secret
+
 	refused map[string]bool // settings that could not be read, and are not to be called missing besides
 }
 
 const configPrefix = "FUMIN_"
 
 // secrets may also be given as NAME_FILE, the path of a file with the value.
-var secrets = []string{"FUMIN_DSN", "FUMIN_KEYSET", "FUMIN_TOKEN_KEY", "FUMIN_CHANNEL_SECRET", "FUMIN_SIGNING_SECRET", "FUMIN_ENQUIRY_SECRET"}
+var secrets = []string{"FUMIN_DSN", "FUMIN_KEYSET", "FUMIN_TOKEN_KEY", "FUMIN_CHANNEL_SECRET", "FUMIN_SIGNING_SECRET", "FUMIN_ENQUIRY_SECRET", "FUMIN_REPORT_DESTINATIONS"}
 
 // readConfig reads the environment. Every problem is named at once, and a FUMIN_ name nobody knows is refused: a typing
 // mistake is not a default.
@@ -232,7 +235,9 @@ func readConfig(environment []string) (config, error) {
 		screeningURL: take("FUMIN_SCREENING_URL", ""),
 		precheckURL:  take("FUMIN_GUARANTEE_PRECHECK_URL", ""),
 		enquiryKeyID: take("FUMIN_ENQUIRY_KEY_ID", "fumin"),
-		refused:      refused,
+
+		reportDestinations: []byte(take("FUMIN_REPORT_DESTINATIONS", "")),
+		refused:            refused,
 	}
 	for name, value := range map[string]*[]byte{"FUMIN_TOKEN_KEY": &cfg.tokenKey, "FUMIN_CHANNEL_SECRET": &cfg.channelSecret, "FUMIN_SIGNING_SECRET": &cfg.signingSecret, "FUMIN_ENQUIRY_SECRET": &cfg.enquirySecret} {
 		decoded, err := hex.DecodeString(take(name, ""))
@@ -300,6 +305,7 @@ func (c config) masked() slog.Attr {
 		slog.String("bureau_url", c.bureauURL), slog.String("screening_url", c.screeningURL),
 		slog.String("guarantee_precheck_url", c.precheckURL), slog.String("enquiry_key_id", c.enquiryKeyID),
 		slog.String("enquiry_secret", present(len(c.enquirySecret) > 0)), slog.Int("enquiry_valid_days", c.enquiryValidDays),
+		slog.String("report_destinations", present(len(c.reportDestinations) > 0)),
 		slog.Bool("workers", c.workers), slog.String("log_level", c.logLevel.String()))
 }
 
@@ -327,6 +333,7 @@ func (c config) wrong() error {
 	check(c.channelURL != "", "FUMIN_CHANNEL_URL", func() error { return channel.CheckBaseURL(c.channelURL) })
 	check(len(c.channelSecret) > 0, "FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_KEY_ID", func() error { return channel.CheckKey(c.channelKeyID, c.channelSecret) })
 	check(c.signingURL != "", "FUMIN_SIGNING_URL, FUMIN_SIGNING_SECRET, FUMIN_SIGNING_KEY_ID", func() error { _, err := newSigner(c); return err })
+	check(len(c.reportDestinations) > 0, "FUMIN_REPORT_DESTINATIONS", func() error { _, err := delivery.Parse(c.reportDestinations, now); return err })
 	check(c.fontFile != "", "FUMIN_FONT_FILE", func() error { _, err := contractprint.LoadFont(c.fontFile); return err })
 	connected := false
 	for name, address := range c.enquiryURLs() {
@@ -469,6 +476,7 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 		for range jobsParallel {
 			workers.Go(func() { carryJobs(workersCtx, services.jobs, jobsWake, log) })
 		}
+		workers.Go(func() { runReportSchedules(workersCtx, services.reportScheduler, log) })
 		workers.Go(func() { expireApprovals(workersCtx, services.expiry, log) })
 		workers.Go(func() { runShadows(workersCtx, services.shadows, log) })
 	}
@@ -663,6 +671,27 @@ func expireApprovals(ctx context.Context, expiry *origination.Expiry, log *slog.
 	}
 }
 
+// reportSchedulesPause is how often schedules, their exports and their deliveries are looked after.
+const reportSchedulesPause = 5 * time.Second
+
+func runReportSchedules(ctx context.Context, scheduler *origination.ReportScheduler, log *slog.Logger) {
+	ticker := time.NewTicker(reportSchedulesPause)
+	defer ticker.Stop()
+	for ctx.Err() == nil {
+		worked, err := scheduler.Work(ctx)
+		if err != nil && ctx.Err() == nil {
+			log.ErrorContext(ctx, "looking for due reports failed", slog.Any("error", err))
+		}
+		if worked > 0 && err == nil {
+			continue // there may be more
+		}
+		select {
+		case <-ctx.Done():
+		case <-ticker.C:
+		}
+	}
+}
+
 // services are the use cases and what the HTTP edge needs beside them.
 type services struct {
 	options api.Options
@@ -671,6 +700,8 @@ type services struct {
 	staff   *origination.Staff
 	jobs    *origination.JobWorker
 	shadows *origination.ShadowWorker
+
+	reportScheduler *origination.ReportScheduler
 }
 
 // newServices builds the use cases. wake and wakeJobs tell the workers that something is due.
@@ -712,6 +743,10 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	reports := origination.NewReports(store, now, newID)
 	exports := origination.NewExports(reports, jobs)
 	payouts := origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits())
+	destinations, err := delivery.Parse(cfg.reportDestinations, now)
+	if err != nil {
+		return nil, fmt.Errorf("FUMIN_REPORT_DESTINATIONS: %w", err)
+	}
 	return &services{
 		staff: members,
 		jobs: origination.NewJobWorker(store, now, nodeID, log, origination.DefaultJobLimits(), map[origination.JobKind]origination.JobRunner{
@@ -742,10 +777,12 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Reconciliations: origination.NewReconciliations(store, now, newID, payouts),
 			Reports:         reports,
 			Exports:         exports,
+			ReportSchedules: origination.NewReportSchedules(store, now, newID, reports, destinations),
 		},
-		payouts: payouts,
-		shadows: origination.NewShadowWorker(store, now, nodeID, log),
-		expiry:  origination.NewExpiry(store, now, nodeID, log, cfg.approvalValidDays),
+		payouts:         payouts,
+		shadows:         origination.NewShadowWorker(store, now, nodeID, log),
+		expiry:          origination.NewExpiry(store, now, nodeID, log, cfg.approvalValidDays),
+		reportScheduler: origination.NewReportScheduler(store, now, newID, nodeID, log, origination.DefaultReportDeliveryLimits(), exports, destinations),
 	}, nil
 }
 

@@ -66,6 +66,12 @@ func TestTheGlossaryKnowsEveryWordOfTheCode(t *testing.T) {
 	for _, s := range origination.JobStatuses() {
 		check("Statuses of a job", string(s), s.Label())
 	}
+	for _, s := range origination.ReportScheduleStatuses() {
+		check("Statuses of a report schedule", string(s), s.Label())
+	}
+	for _, s := range origination.ReportDeliveryStatuses() {
+		check("Statuses of a report delivery", string(s), s.Label())
+	}
 	for _, s := range loan.LineStatuses() {
 		check("Statuses of a line", string(s), s.Label())
 	}

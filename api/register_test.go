@@ -47,6 +47,8 @@ type register struct {
 	signingURL string
 	signing    *signingsandbox.Server
 
+	destinations origination.ReportDestinations
+
 	mu     sync.Mutex
 	actors map[string]domain.Actor // by token
 }
@@ -93,6 +95,8 @@ func newRegister(t *testing.T, asking ...origination.EnquiriesOption) *register 
 	options.Reconciliations = origination.NewReconciliations(store, now, newID, noChannel)
 	options.Reports = origination.NewReports(store, now, newID)
 	options.Exports = origination.NewExports(options.Reports, options.Jobs)
+	r.destinations = newDestinations(t, now)
+	options.ReportSchedules = origination.NewReportSchedules(store, now, newID, options.Reports, r.destinations)
 	options.Disbursements = origination.NewDisbursements(store, now, newID, func() {})
 	r.store = store
 	options.Authenticate = r.authenticate

@@ -64,6 +64,7 @@ type Options struct {
 	Reconciliations *origination.Reconciliations
 	Reports         *origination.Reports
 	Exports         *origination.Exports
+	ReportSchedules *origination.ReportSchedules
 
 	Version        string        // of the program, shown by /healthz
 	RequestTimeout time.Duration // of one request; zero means RequestTimeoutDefault
@@ -98,6 +99,7 @@ type server struct {
 	reconciliations *origination.Reconciliations
 	reports         *origination.Reports
 	exports         *origination.Exports
+	reportSchedules *origination.ReportSchedules
 	version         string
 	requestTimeout  time.Duration
 	bodyLimit       int64
@@ -151,6 +153,7 @@ func (s *server) routes() []route {
 		s.holdRoutes(),
 		s.reconciliationRoutes(),
 		s.reportRoutes(),
+		s.reportScheduleRoutes(),
 	)
 }
 
@@ -191,6 +194,7 @@ func newServer(o Options) *server {
 		reconciliations: o.Reconciliations,
 		reports:         o.Reports,
 		exports:         o.Exports,
+		reportSchedules: o.ReportSchedules,
 		version:         o.Version,
 		requestTimeout:  o.RequestTimeout,
 		bodyLimit:       o.BodyLimit,

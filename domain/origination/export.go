@@ -81,10 +81,13 @@ func (s *Exports) Start(ctx context.Context, by domain.Actor, key Idempotency, e
 	if err := s.reports.Check(ctx, by, e.Query); err != nil {
 		return Job{}, false, err
 	}
+	return s.jobs.Start(ctx, by, key, e.job())
+}
+
+// job is the work of writing the file.
+func (e StartExport) job() NewJob {
 	definition, _ := report.ByCode(e.Query.Report)
-	return s.jobs.Start(ctx, by, key, NewJob{
-		Kind: JobExport, Title: fmt.Sprintf("导出%s（截至 %s）", definition.Title, e.Query.AsOf), Payload: e.payload(),
-	})
+	return NewJob{Kind: JobExport, Title: fmt.Sprintf("导出%s（截至 %s）", definition.Title, e.Query.AsOf), Payload: e.payload()}
 }
 
 // exportEstimateMax bounds the count of an estimate, which is to be quick; a larger report shows its progress without one.

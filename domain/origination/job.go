@@ -219,7 +219,7 @@ func EnqueueJob(ctx context.Context, tx Tx, by domain.Actor, now time.Time, work
 		if err != nil {
 			return Job{}, err
 		}
-		if job.Slot = freeSlot(used); job.Slot == 0 {
+		if job.Slot = firstFree(used, JobLiveMax); job.Slot == 0 {
 			break
 		}
 		taken, err := tx.InsertJob(ctx, job)
@@ -234,9 +234,9 @@ func EnqueueJob(ctx context.Context, tx Tx, by domain.Actor, now time.Time, work
 		"您已有 %d 个任务在排队或进行，请等其中一个完成，或先取消一个", JobLiveMax)
 }
 
-// freeSlot returns the first free place; 0: none.
-func freeSlot(used []int) int {
-	for slot := 1; slot <= JobLiveMax; slot++ {
+// firstFree returns the first place of most that is not used; 0: none.
+func firstFree(used []int, most int) int {
+	for slot := 1; slot <= most; slot++ {
 		if !slices.Contains(used, slot) {
 			return slot
 		}

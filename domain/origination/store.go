@@ -47,6 +47,7 @@ type Reader interface {
 	HoldReader
 	ReconciliationReader
 	ReportReader
+	ReportScheduleReader
 }
 
 // Tx is every write, and the reads as this transaction sees them.
@@ -72,6 +73,7 @@ type Tx interface {
 	HoldWriter
 	ReconciliationWriter
 	ReportWriter
+	ReportScheduleWriter
 	IdempotencyWriter
 }
 
