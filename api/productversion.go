@@ -210,6 +210,7 @@ func readVersionTerms(in *object) (t product.Terms, given []product.TermName) {
 		MemberSignaturesMin:     whole(in, "member_signatures_min", product.MembersCap),
 		DrawMin:                 orZero(optional(in, "draw_min", money.ParseAmount)),
 		DrawMax:                 orZero(optional(in, "draw_max", money.ParseAmount)),
+		PurposeEvidenceDays:     whole(in, "purpose_evidence_days", product.EvidenceDaysCap),
 		RenewalDays:             whole(in, "renewal_without_repayment_days", product.RenewalDaysCap),
 	}
 	price := in.optionalObject("price")
@@ -349,6 +350,7 @@ type versionTermsView struct {
 	MemberSignaturesMin     int               `json:"member_signatures_min"`
 	DrawMin                 string            `json:"draw_min"`
 	DrawMax                 string            `json:"draw_max"`
+	PurposeEvidenceDays     int               `json:"purpose_evidence_days"`
 	RenewalDays             int               `json:"renewal_without_repayment_days"`
 }
 
@@ -411,6 +413,7 @@ func viewVersionTerms(v product.Version) versionTermsView {
 		BusinessAgeMonthsMin: v.BusinessAgeMonthsMin, InterestSubsidySharePct: v.InterestSubsidySharePct.String(), SiteVisitRequired: v.SiteVisitRequired,
 		CoolingOffHours: v.CoolingOffHours, CoolingOffWaivable: v.CoolingOffWaivable, MemberSignaturesMin: v.MemberSignaturesMin,
 		DrawMin: v.DrawMin.String(), DrawMax: v.DrawMax.String(), RenewalDays: v.RenewalDays,
+		PurposeEvidenceDays: v.PurposeEvidenceDays,
 	}
 	for _, name := range product.TermNames() {
 		if source, ok := v.Sources[name]; ok {

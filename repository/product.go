@@ -97,6 +97,7 @@ type versionDocument struct {
 	MemberSignaturesMin     int                 `json:"member_signatures_min"`
 	DrawMin                 money.Amount        `json:"draw_min"`
 	DrawMax                 money.Amount        `json:"draw_max"`
+	PurposeEvidenceDays     int                 `json:"purpose_evidence_days,omitempty"`
 	RenewalDays             int                 `json:"renewal_without_repayment_days"`
 }
 
@@ -161,6 +162,7 @@ func versionToRow(v product.Version) productVersionRow {
 		BusinessAgeMonthsMin: v.BusinessAgeMonthsMin, InterestSubsidySharePct: v.InterestSubsidySharePct, SiteVisitRequired: v.SiteVisitRequired,
 		CoolingOffHours: v.CoolingOffHours, CoolingOffWaivable: v.CoolingOffWaivable, MemberSignaturesMin: v.MemberSignaturesMin,
 		DrawMin: v.DrawMin, DrawMax: v.DrawMax, RenewalDays: v.RenewalDays,
+		PurposeEvidenceDays: v.PurposeEvidenceDays,
 	}
 	for name, source := range v.Sources {
 		d.Sources[name] = sourceDocument(source)
@@ -197,6 +199,7 @@ func versionFromRow(row productVersionRow) (product.Version, error) {
 			BusinessAgeMonthsMin: d.BusinessAgeMonthsMin, InterestSubsidySharePct: d.InterestSubsidySharePct, SiteVisitRequired: d.SiteVisitRequired,
 			CoolingOffHours: d.CoolingOffHours, CoolingOffWaivable: d.CoolingOffWaivable, MemberSignaturesMin: d.MemberSignaturesMin,
 			DrawMin: d.DrawMin, DrawMax: d.DrawMax, RenewalDays: d.RenewalDays,
+			PurposeEvidenceDays: d.PurposeEvidenceDays,
 		},
 	}
 	if len(d.Sources) > 0 {

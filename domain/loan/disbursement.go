@@ -131,10 +131,6 @@ const (
 	BulkReleaseMax            = 200 // ids in one request
 )
 
-// PurposeEvidenceDaysDefault is how many days after the payment the borrower has to prove what the money was used for
-// (用途凭证), where the product says nothing else: configure to your compliance office's reading.
-const PurposeEvidenceDaysDefault = 90
-
 // DisbursementRecord is what a disbursement is (放款): one or several transfers, asked for, released and answered for
 // together.
 type DisbursementRecord struct {

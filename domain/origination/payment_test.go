@@ -12,6 +12,7 @@ import (
 	"fumin/domain/loan"
 	"fumin/domain/money"
 	"fumin/domain/origination"
+	"fumin/domain/product"
 	"fumin/repository/channel"
 	"fumin/repository/channel/sandbox"
 )
@@ -420,6 +421,23 @@ func TestManyAreReleasedEachByItself(t *testing.T) {
 	}
 }
 
+// When the proof is due is the product's, and 90 days where it says nothing.
+func TestTheProofOfUseIsDueWhenTheProductSays(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	for _, c := range []struct{ says, days int }{{0, 90}, {30, 30}, {366, 366}} {
+		w.execute("UPDATE product_versions SET document = JSON_SET(document, '$.purpose_evidence_days', ?)", c.says)
+		d := w.released(officer, "10000.00")
+		w.work()
+		due := domain.DateOf(w.now()).AddDays(c.days)
+		list, err := w.disbursements.Obligations(t.Context(), officer, origination.ObligationFilter{Open: true}, domain.Page{Limit: 1})
+		if err != nil || len(list) != 1 || list[0].DisbursementID != d.ID || list[0].DueOn != due {
+			t.Errorf("a product that says %d: %+v (%v), want one due on %s", c.says, list, err, due)
+		}
+	}
+}
+
 func TestAfterThePaymentItsUseIsProved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -428,7 +446,7 @@ func TestAfterThePaymentItsUseIsProved(t *testing.T) {
 	d := w.released(officer, "99500.00")
 	w.work()
 	today := domain.DateOf(w.now())
-	due := today.AddDays(loan.PurposeEvidenceDaysDefault)
+	due := today.AddDays(product.PurposeEvidenceDaysDefault)
 	list, err := w.disbursements.Obligations(ctx, officer, origination.ObligationFilter{Open: true, DueBy: due}, domain.Page{Limit: 10})
 	if err != nil || len(list) != 1 || list[0].DisbursementID != d.ID || list[0].DueOn != due {
 		t.Fatalf("owed: %+v (%v), want one, due on %s", list, err, due)

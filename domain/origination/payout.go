@@ -279,7 +279,11 @@ func arrive(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *loa
 			return err
 		}
 	}
-	return tx.InsertObligation(ctx, loan.OweEvidence(now, d, loan.PurposeEvidenceDaysDefault))
+	version, err := tx.ProductVersion(ctx, app.Record().ProductVersionID)
+	if err != nil {
+		return err
+	}
+	return tx.InsertObligation(ctx, loan.OweEvidence(now, d, version.EvidenceDays()))
 }
 
 // askAgain leaves the transfer unknown and plans the next question. The first time is a deed with an event; later ones are

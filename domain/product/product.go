@@ -14,19 +14,20 @@ import (
 
 // Limits of what a catalogue may hold, so that every loop over it has a bound.
 const (
-	CodeLengthMax  = 32  // ASCII characters of a product code
-	NameLengthMax  = 60  // characters of a product name
-	TermMonthsCap  = 600 // no product runs longer than 50 years
-	AgeCap         = 120 // an age limit above this is a typing error
-	ListLengthMax  = 100 // tiers, documents, purposes, reliefs, methods
-	TextLengthMax  = 500 // characters of a source or a reason
-	SpreadBPCap    = 5000
-	VersionsMax    = 2000 // versions of one product that Validate and Resolve look at
-	DeferDaysCap   = 365
-	BusinessAgeCap = 1200 // months
-	CoolingOffCap  = 720  // hours: thirty days
-	MembersCap     = 50   // signatures of members
-	RenewalDaysCap = 366  // before a line's end
+	CodeLengthMax   = 32  // ASCII characters of a product code
+	NameLengthMax   = 60  // characters of a product name
+	TermMonthsCap   = 600 // no product runs longer than 50 years
+	AgeCap          = 120 // an age limit above this is a typing error
+	ListLengthMax   = 100 // tiers, documents, purposes, reliefs, methods
+	TextLengthMax   = 500 // characters of a source or a reason
+	SpreadBPCap     = 5000
+	VersionsMax     = 2000 // versions of one product that Validate and Resolve look at
+	DeferDaysCap    = 365
+	BusinessAgeCap  = 1200 // months
+	CoolingOffCap   = 720  // hours: thirty days
+	MembersCap      = 50   // signatures of members
+	EvidenceDaysCap = 366  // after a payment
+	RenewalDaysCap  = 366  // before a line's end
 )
 
 // Product is a loan product (贷款产品): what does not depend on place and date. What does is in its Versions.

@@ -14,30 +14,31 @@ type TermName string
 
 // The terms.
 const (
-	TermAmountMin          TermName = "amount_min"
-	TermAmountMax          TermName = "amount_max"
-	TermTermMonthsMin      TermName = "term_months_min"
-	TermTermMonthsMax      TermName = "term_months_max"
-	TermAgeMin             TermName = "age_min"
-	TermAgePlusTermMax     TermName = "age_plus_term_max"
-	TermPrice              TermName = "price"
-	TermReliefs            TermName = "reliefs"
-	TermRepaymentMethods   TermName = "repayment_methods"
-	TermGuarantee          TermName = "guarantee"
-	TermGuaranteeFeeGrain  TermName = "guarantee_fee_grain"
-	TermDocuments          TermName = "documents"
-	TermForbiddenPurposes  TermName = "forbidden_purposes"
-	TermQuickApprovalMax   TermName = "quick_approval_max"
-	TermEntrustedPayment   TermName = "entrusted_payment"
-	TermBusinessAgeMonths  TermName = "business_age_months_min"
-	TermInterestSubsidyPct TermName = "interest_subsidy_share_pct"
-	TermSiteVisitRequired  TermName = "site_visit_required"
-	TermCoolingOffHours    TermName = "cooling_off_hours"
-	TermCoolingOffWaivable TermName = "cooling_off_waivable"
-	TermMemberSignatures   TermName = "member_signatures_min"
-	TermDrawMin            TermName = "draw_min"
-	TermDrawMax            TermName = "draw_max"
-	TermRenewalDays        TermName = "renewal_without_repayment_days"
+	TermAmountMin           TermName = "amount_min"
+	TermAmountMax           TermName = "amount_max"
+	TermTermMonthsMin       TermName = "term_months_min"
+	TermTermMonthsMax       TermName = "term_months_max"
+	TermAgeMin              TermName = "age_min"
+	TermAgePlusTermMax      TermName = "age_plus_term_max"
+	TermPrice               TermName = "price"
+	TermReliefs             TermName = "reliefs"
+	TermRepaymentMethods    TermName = "repayment_methods"
+	TermGuarantee           TermName = "guarantee"
+	TermGuaranteeFeeGrain   TermName = "guarantee_fee_grain"
+	TermDocuments           TermName = "documents"
+	TermForbiddenPurposes   TermName = "forbidden_purposes"
+	TermQuickApprovalMax    TermName = "quick_approval_max"
+	TermEntrustedPayment    TermName = "entrusted_payment"
+	TermBusinessAgeMonths   TermName = "business_age_months_min"
+	TermInterestSubsidyPct  TermName = "interest_subsidy_share_pct"
+	TermSiteVisitRequired   TermName = "site_visit_required"
+	TermCoolingOffHours     TermName = "cooling_off_hours"
+	TermCoolingOffWaivable  TermName = "cooling_off_waivable"
+	TermMemberSignatures    TermName = "member_signatures_min"
+	TermPurposeEvidenceDays TermName = "purpose_evidence_days"
+	TermDrawMin             TermName = "draw_min"
+	TermDrawMax             TermName = "draw_max"
+	TermRenewalDays         TermName = "renewal_without_repayment_days"
 )
 
 // The rows of a Diff that are not terms.
@@ -137,6 +138,10 @@ var terms = []term{
 	{
 		TermMemberSignatures, "合作社成员签字", func(t Terms) []string { return numberLine(t.MemberSignaturesMin, "人以上") },
 		func(to *Terms, from Terms) { to.MemberSignaturesMin = from.MemberSignaturesMin },
+	},
+	{
+		TermPurposeEvidenceDays, "用途凭证期限", func(t Terms) []string { return []string{fmt.Sprintf("放款后 %d 天内", t.EvidenceDays())} },
+		func(to *Terms, from Terms) { to.PurposeEvidenceDays = from.PurposeEvidenceDays },
 	},
 	{
 		TermDrawMin, "单次支用下限", func(t Terms) []string { return amountLineIfAny(t.DrawMin) },

@@ -166,6 +166,9 @@ func (t Terms) checkSigning(problems *domain.Problems) {
 	if t.MemberSignaturesMin < 0 || t.MemberSignaturesMin > MembersCap {
 		problems.Add("/member_signatures_min", "out-of-range", "合作社成员签字人数应为 0 至 %d 人；0 表示不要求", MembersCap)
 	}
+	if t.PurposeEvidenceDays < 0 || t.PurposeEvidenceDays > EvidenceDaysCap {
+		problems.Add("/purpose_evidence_days", "out-of-range", "用途凭证期限应为 0 至 %d 天；0 表示按 %d 天", EvidenceDaysCap, PurposeEvidenceDaysDefault)
+	}
 }
 
 // checkLine looks at what holds for a line under a signed contract.

@@ -59,6 +59,7 @@ func TestEveryContradictionOfAVersionIsNamedAtItsField(t *testing.T) {
 		{"a least draw above the most of the loan", func(v *version) { v.DrawMin = amount("5000000.01") }, []string{"/draw_min out-of-range"}},
 		{"a most of one draw below zero", func(v *version) { v.DrawMax = amount("-0.01") }, []string{"/draw_max negative"}},
 		{"a most of one draw below the least", func(v *version) { v.DrawMin, v.DrawMax = amount("1000.00"), amount("999.99") }, []string{"/draw_max max-below-min"}},
+		{"proof of use after more than a year", func(v *version) { v.PurposeEvidenceDays = 367 }, []string{"/purpose_evidence_days out-of-range"}},
 		{"a renewal before the line began", func(v *version) { v.RenewalDays = 367 }, []string{"/renewal_without_repayment_days out-of-range"}},
 		{"a subsidy above the whole interest", func(v *version) { v.InterestSubsidySharePct = rate("100.01") }, []string{"/interest_subsidy_share_pct out-of-range"}},
 		{"a negative subsidy", func(v *version) { v.InterestSubsidySharePct = rate("-1") }, []string{"/interest_subsidy_share_pct out-of-range"}},

@@ -95,9 +95,25 @@ type Terms struct {
 	CoolingOffWaivable  bool // the borrower may ask to be paid before it is over
 	MemberSignaturesMin int  // 合作社成员签字: how many members of a co-operative sign beside its chair (成员大会决议); 0: none
 
+	// PurposeEvidenceDays is how many days after a payment the borrower has to prove what the money was used for (用途凭证);
+	// 0: PurposeEvidenceDaysDefault.
+	PurposeEvidenceDays int
+
 	DrawMin     money.Amount // 单次支用下限: the least of one draw from a line; 0.00: none
 	DrawMax     money.Amount // 单次支用上限: the most of one draw from a line; 0.00: none but what is free
 	RenewalDays int          // 无还本续贷: for how many days before a line's end it may be renewed without repaying; 0: not at all
+}
+
+// PurposeEvidenceDaysDefault is how many days the borrower has to prove the use of the money where the product says nothing else:
+// configure to your compliance office's reading.
+const PurposeEvidenceDaysDefault = 90
+
+// EvidenceDays is how many days after a payment the proof of its use is due.
+func (t Terms) EvidenceDays() int {
+	if t.PurposeEvidenceDays == 0 {
+		return PurposeEvidenceDaysDefault
+	}
+	return t.PurposeEvidenceDays
 }
 
 // EntrustedPaymentAmount is from where on the lender pays the seller itself (受托支付).

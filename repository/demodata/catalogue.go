@@ -81,6 +81,7 @@ type termsEntry struct {
 	MemberSignaturesMin     figure[int]          `json:"member_signatures_min"`
 	DrawMin                 figure[money.Amount] `json:"draw_min"`
 	DrawMax                 figure[money.Amount] `json:"draw_max"`
+	PurposeEvidenceDays     figure[int]          `json:"purpose_evidence_days"`
 	RenewalDays             figure[int]          `json:"renewal_without_repayment_days"`
 }
 
@@ -319,6 +320,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 		InterestSubsidySharePct: e.InterestSubsidySharePct.Value, SiteVisitRequired: e.SiteVisitRequired,
 		CoolingOffHours: e.CoolingOffHours.Value, CoolingOffWaivable: e.CoolingOffWaivable, MemberSignaturesMin: e.MemberSignaturesMin.Value,
 		DrawMin: e.DrawMin.Value, DrawMax: e.DrawMax.Value, RenewalDays: e.RenewalDays.Value,
+		PurposeEvidenceDays: e.PurposeEvidenceDays.Value,
 	}
 	for _, r := range e.Reliefs {
 		terms.Price.Reliefs = append(terms.Price.Reliefs, product.Relief(r))
@@ -331,6 +333,7 @@ func (e termsEntry) terms() (product.Terms, map[product.TermName]product.Source)
 		product.TermInterestSubsidyPct: e.InterestSubsidySharePct.Sample,
 		product.TermCoolingOffHours:    e.CoolingOffHours.Sample, product.TermMemberSignatures: e.MemberSignaturesMin.Sample,
 		product.TermDrawMin: e.DrawMin.Sample, product.TermDrawMax: e.DrawMax.Sample, product.TermRenewalDays: e.RenewalDays.Sample,
+		product.TermPurposeEvidenceDays: e.PurposeEvidenceDays.Sample,
 	}
 	for _, t := range e.Guarantee {
 		terms.Guarantee = append(terms.Guarantee, product.GuaranteeTier{
