@@ -26,6 +26,7 @@ import (
 	"fumin/domain"
 	"fumin/domain/origination"
 	"fumin/domain/staff"
+	"fumin/repository/demodata"
 	"fumin/repository/storetest"
 )
 
@@ -88,6 +89,16 @@ func newDesk(t *testing.T) *desk {
 	options := edgeOptions(d.log)
 	options.NewID, options.Now, options.Staff, options.Tokens, options.Authenticate = newID, d.now, d.staff, tokens, tokens.Authenticate
 	options.Borrowers = origination.NewBorrowers(store, d.now, newID)
+	options.Guarantees = origination.NewGuarantees(store, d.now, newID)
+	companies, err := demodata.GuaranteeCompanies()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range companies {
+		if err := options.Guarantees.LoadCompanies(t.Context(), domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}, []origination.DraftGuaranteeCompany{origination.DraftGuaranteeCompany(c)}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	d.client = newClient(t, api.New(options))
 	return d
 }

@@ -1,9 +1,11 @@
 package api_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -39,6 +41,40 @@ func TestAnAdministratorAddsAUserWhoChoosesAPassword(t *testing.T) {
 	d.client.post("/v1/sessions", credentials("newcomer", "initial-password")).wantProblem(http.StatusForbidden, "password-change-required")
 	d.client.post("/v1/sessions", `{"username":"newcomer","password":"initial-password","new_password":"my-own-password"}`).want(http.StatusCreated)
 	d.client.post("/v1/sessions", credentials("newcomer", "my-own-password")).want(http.StatusCreated)
+}
+
+// A guarantee company's officer belongs to a company, nobody else does, and the token says to which.
+func TestAGuaranteeOfficersTokenNamesTheCompany(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	admin := d.as("admin")
+	add := func(role, company string) answer {
+		body := fields{"username": "luyuan", "display_name": "鲁明远", "role": role, "branch_id": deskCounty, "password": "initial-password"}
+		if company != "" {
+			body["guarantee_company_id"] = company
+		}
+		return createAt(admin, "/v1/users", body)
+	}
+	add("guarantee_officer", "").wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	add("guarantee_officer", deskCounty.String()).wantProblem(http.StatusUnprocessableEntity, "invalid-fields") // no company
+	add("loan_officer", sampleCompany.String()).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	add("guarantee_officer", sampleCompany.String()).want(http.StatusCreated)
+
+	var s session
+	d.client.post("/v1/sessions", `{"username":"luyuan","password":"initial-password","new_password":"my-own-password"}`).want(http.StatusCreated).into(&s)
+	payload, err := base64.RawURLEncoding.DecodeString(strings.Split(s.AccessToken, ".")[1])
+	must(t, err)
+	if !strings.Contains(string(payload), `"guarantee_company_id":"`+sampleCompany.String()+`"`) {
+		t.Errorf("the token says %s, want the company", payload)
+	}
+	officer := d.client.with("Authorization", "Bearer "+s.AccessToken)
+	officer.get("/v1/guarantee/requests").want(http.StatusOK)
+	officer.get("/v1/users").wantProblem(http.StatusForbidden, "role-not-allowed")
+	plain, err := base64.RawURLEncoding.DecodeString(strings.Split(d.login("officer").AccessToken, ".")[1])
+	must(t, err)
+	if strings.Contains(string(plain), "guarantee_company_id") {
+		t.Errorf("a loan officer's token says %s, want no company", plain)
+	}
 }
 
 func TestANewUserIsRefusedWithEverythingThatIsWrong(t *testing.T) {
