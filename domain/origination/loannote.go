@@ -49,6 +49,7 @@ type arrival struct {
 	DisbursementID domain.ID
 	TransferID     domain.ID // which of its payees was paid
 	Amount         money.Amount
+	On             domain.Date // the day on which it arrived
 }
 
 // noteOnArrival records that money which was reserved has arrived: the line owes it, and a note with a schedule of its own,
@@ -106,7 +107,6 @@ func termsOfNote(ctx context.Context, tx Tx, contract loan.Contract, line loan.L
 }
 
 func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, line *loan.Line, contract loan.Contract, terms noteTerms, a arrival) error {
-	today := domain.DateOf(now)
 	notes, err := tx.NotesOfCase(ctx, a.ApplicationID)
 	if err != nil {
 		return err
@@ -115,15 +115,15 @@ func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lin
 		return domain.Errorf(domain.KindConflict, "too-many-loan-notes", "一份合同最多 %d 张借据，请另签合同", loan.NotesOfCaseMax)
 	}
 	same := slices.IndexFunc(notes, func(n loan.NoteRecord) bool {
-		return n.DisbursementID == a.DisbursementID && n.StartsOn == today
+		return n.DisbursementID == a.DisbursementID && n.StartsOn == a.On
 	})
 	if same < 0 {
-		plan, err := terms.plan(a.Amount, today)
+		plan, err := terms.plan(a.Amount, a.On)
 		if err != nil {
 			return err
 		}
 		note, event, err := loan.WriteNote(by, now, line, contract, loan.NoteRecord{
-			ID: loan.DerivedID(a.TransferID, "loan_note"), DisbursementID: a.DisbursementID, Amount: a.Amount, StartsOn: today,
+			ID: loan.DerivedID(a.TransferID, "loan_note"), DisbursementID: a.DisbursementID, Amount: a.Amount, StartsOn: a.On,
 		}, plan)
 		if err != nil {
 			return err
@@ -134,7 +134,7 @@ func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lin
 	if err != nil {
 		return err
 	}
-	plan, err := terms.plan(note.Record().Amount.Add(a.Amount), today)
+	plan, err := terms.plan(note.Record().Amount.Add(a.Amount), a.On)
 	if err != nil {
 		return err
 	}

@@ -35,8 +35,9 @@ const (
 // PaymentAnswer is an answer of the channel.
 type PaymentAnswer struct {
 	State     PaymentState
-	Reference string // the channel's own number, when it paid
-	Code      string // why it failed, or why nothing is known
+	Reference string    // the channel's own number, when it paid
+	PaidAt    time.Time // when the channel booked the money, when it paid and says so; otherwise zero
+	Code      string    // why it failed, or why nothing is known
 	Reason    string
 }
 
@@ -245,7 +246,7 @@ func (s *Payouts) settle(ctx context.Context, due DueTransfer, answer PaymentAns
 		if err := tx.SaveDisbursement(ctx, d, events); err != nil {
 			return err
 		}
-		if err := s.onLine(ctx, tx, now, due, t, answer.State); err != nil {
+		if err := s.onLine(ctx, tx, now, due, t, answer); err != nil {
 			return err
 		}
 		return arrive(ctx, tx, s.worker, now, app, d.Record())
@@ -253,13 +254,28 @@ func (s *Payouts) settle(ctx context.Context, due DueTransfer, answer PaymentAns
 }
 
 // onLine records on the line and its notes what became of a transfer.
-func (s *Payouts) onLine(ctx context.Context, tx Tx, now time.Time, due DueTransfer, t loan.TransferRecord, state PaymentState) error {
-	if state == PaymentFailed {
+func (s *Payouts) onLine(ctx context.Context, tx Tx, now time.Time, due DueTransfer, t loan.TransferRecord, answer PaymentAnswer) error {
+	if answer.State == PaymentFailed {
 		return giveBackToLine(ctx, tx, s.worker, now, due.ApplicationID, t.Amount)
 	}
 	return noteOnArrival(ctx, tx, s.worker, now, arrival{
 		ApplicationID: due.ApplicationID, DisbursementID: due.DisbursementID, TransferID: t.ID, Amount: t.Amount,
+		On: paidOn(answer.PaidAt, t.SentAt, now),
 	})
+}
+
+// paidOn is the day on which the money arrived (起息日): the channel's, also where its answer was lost and known only days later.
+// It is never before the payment was sent nor after today, whatever the channel's clock says; without its word it is today.
+func paidOn(paidAt, sentAt, now time.Time) domain.Date {
+	today, sent := domain.DateOf(now), domain.DateOf(sentAt)
+	switch on := domain.DateOf(paidAt); {
+	case paidAt.IsZero() || on.After(today):
+		return today
+	case !sentAt.IsZero() && on.Before(sent):
+		return sent
+	default:
+		return on
+	}
 }
 
 // arrive is what follows when the last transfer of a disbursement is settled and money has reached somebody. The case moves

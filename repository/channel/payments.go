@@ -57,6 +57,6 @@ func (p *Payments) answer(ctx context.Context, t loan.TransferRecord, r Result) 
 			slog.String("transfer_id", t.ID.String()), slog.String("code", r.FailureCode), slog.Any("error", r.Cause))
 	}
 	return origination.PaymentAnswer{
-		State: origination.PaymentState(r.State), Reference: r.ChannelReference, Code: r.FailureCode, Reason: r.FailureReason,
+		State: origination.PaymentState(r.State), Reference: r.ChannelReference, PaidAt: r.PaidAt, Code: r.FailureCode, Reason: r.FailureReason,
 	}
 }
