@@ -190,7 +190,7 @@ func TestTheSchemaKeepsItsConventions(t *testing.T) {
 	l.store, l.dsn = storetest.NewWithDSN(t)
 	l.rows = openRows(t, l.dsn)
 	const ours = " table_schema = DATABASE() AND table_name NOT LIKE 'goose%' "
-	// A client's id is a name it chose; the subject of a product's event may be the product's code.
+	// A client's id is a name it chose; a payment's end-to-end id is the channel's to repeat, as it has it; the subject of a product's event may be the product's code.
 	for what, query := range map[string]string{
 		"a text column whose collation takes different texts for equal": "SELECT table_name, column_name, collation_name FROM information_schema.columns WHERE" + ours +
 			"AND collation_name IS NOT NULL AND collation_name NOT IN ('utf8mb4_bin', 'ascii_bin')",
@@ -199,7 +199,7 @@ func TestTheSchemaKeepsItsConventions(t *testing.T) {
 		"a floating-point column":              "SELECT table_name, column_name FROM information_schema.columns WHERE" + ours + "AND data_type IN ('float', 'double')",
 		"a table that is not InnoDB":           "SELECT table_name, engine FROM information_schema.tables WHERE" + ours + "AND engine <> 'InnoDB'",
 		"a table without a primary key":        "SELECT table_name FROM information_schema.tables t WHERE" + ours + "AND NOT EXISTS (SELECT 1 FROM information_schema.table_constraints c WHERE c.table_schema = t.table_schema AND c.table_name = t.table_name AND c.constraint_type = 'PRIMARY KEY')",
-		"an id that is not CHAR(36) ascii_bin": "SELECT table_name, column_name, column_type, collation_name FROM information_schema.columns WHERE" + ours + "AND (column_name = 'id' OR column_name LIKE '%\\_id') AND column_name <> 'client_id' AND NOT (table_name = 'product_events' AND column_name = 'subject_id') AND NOT (column_type = 'char(36)' AND collation_name = 'ascii_bin')",
+		"an id that is not CHAR(36) ascii_bin": "SELECT table_name, column_name, column_type, collation_name FROM information_schema.columns WHERE" + ours + "AND (column_name = 'id' OR column_name LIKE '%\\_id') AND column_name NOT IN ('client_id', 'end_to_end_id') AND NOT (table_name = 'product_events' AND column_name = 'subject_id') AND NOT (column_type = 'char(36)' AND collation_name = 'ascii_bin')",
 		"an amount that is not DECIMAL(18,2)":  "SELECT table_name, column_name, column_type FROM information_schema.columns WHERE" + ours + "AND (column_name LIKE '%amount' OR column_name IN ('principal', 'interest', 'fees', 'total', 'opening_balance', 'closing_balance', 'interest_total')) AND column_type <> 'decimal(18,2)'",
 		"a status without a CHECK":             "SELECT table_name, column_name FROM information_schema.columns c WHERE" + ours + "AND column_name = 'status' AND NOT EXISTS (SELECT 1 FROM information_schema.table_constraints k WHERE k.table_schema = c.table_schema AND k.constraint_name = CONCAT('ck_', c.table_name, '_status'))",
 	} {
@@ -276,6 +276,7 @@ var refusals = []refusal{
 	{"ck_applications_approved", "UPDATE applications SET status = 'closed', approved_amount = NULL WHERE id = '{application}'"},
 	{"fk_applications_branch", "UPDATE applications SET branch_id = '01900000-0000-7000-8000-000000000999' WHERE id = '{application}'"},
 	{"fk_applications_borrower", "UPDATE applications SET borrower_id = '01900000-0000-7000-8000-000000000999' WHERE id = '{application}'"},
+	{"fk_applications_renews", "UPDATE applications SET renews_application_id = '01900000-0000-7000-8000-000000000999' WHERE id = '{application}'"},
 	{"uk_applications_application_no", "UPDATE applications SET application_no = (SELECT n FROM (SELECT application_no n FROM applications WHERE id = '{signed}') o) WHERE id = '{application}'"},
 
 	{"ck_decisions_result", "UPDATE decisions SET result = 'perhaps'"},
