@@ -34,6 +34,7 @@ import (
 	"fumin/api"
 	"fumin/domain"
 	"fumin/domain/origination"
+	"fumin/domain/paymentfile"
 	"fumin/domain/report"
 	"fumin/domain/staff"
 	"fumin/repository"
@@ -159,6 +160,7 @@ type config struct {
 	dataDir       string     // FUMIN_DATA_DIR: for `fumin demo`
 	keyset        []byte     // FUMIN_KEYSET
 	tokenKey      []byte     // FUMIN_TOKEN_KEY, hexadecimal: 32 bytes
+	channel       string     // FUMIN_CHANNEL: http, or file: released transfers go out in payment files that people make
 	channelURL    string     // FUMIN_CHANNEL_URL
 	channelKeyID  string     // FUMIN_CHANNEL_KEY_ID
 	channelSecret []byte     // FUMIN_CHANNEL_SECRET, hexadecimal
@@ -168,6 +170,8 @@ type config struct {
 	fontFile      string     // FUMIN_FONT_FILE: absent, where Debian's packages put one
 	workers       bool       // FUMIN_WORKERS: on or off
 	logLevel      slog.Level // FUMIN_LOG_LEVEL
+
+	debtor paymentfile.Debtor // FUMIN_DEBTOR_NAME, FUMIN_DEBTOR_ACCOUNT, FUMIN_DEBTOR_BANK: who pays, in a payment file
 
 	approvalValidDays int // FUMIN_APPROVAL_VALID_DAYS
 
@@ -222,11 +226,14 @@ func readConfig(environment []string) (config, error) {
 	}
 
 	cfg := config{
-		dsn:          take("FUMIN_DSN", ""),
-		listen:       take("FUMIN_LISTEN", "127.0.0.1:8080"),
-		dataDir:      take("FUMIN_DATA_DIR", ".fumin"),
-		keyset:       []byte(take("FUMIN_KEYSET", "")),
-		channelURL:   take("FUMIN_CHANNEL_URL", ""),
+		dsn:        take("FUMIN_DSN", ""),
+		listen:     take("FUMIN_LISTEN", "127.0.0.1:8080"),
+		dataDir:    take("FUMIN_DATA_DIR", ".fumin"),
+		keyset:     []byte(take("FUMIN_KEYSET", "")),
+		channelURL: take("FUMIN_CHANNEL_URL", ""),
+		debtor: paymentfile.Debtor{
+			Name: take("FUMIN_DEBTOR_NAME", ""), Account: take("FUMIN_DEBTOR_ACCOUNT", ""), Bank: take("FUMIN_DEBTOR_BANK", ""),
+		},
 		channelKeyID: take("FUMIN_CHANNEL_KEY_ID", "fumin"),
 		signingURL:   take("FUMIN_SIGNING_URL", ""),
 		signingKeyID: take("FUMIN_SIGNING_KEY_ID", "fumin"),
@@ -246,6 +253,11 @@ func readConfig(environment []string) (config, error) {
 			continue
 		}
 		*value = decoded
+	}
+	switch cfg.channel = take("FUMIN_CHANNEL", channelByMessage); cfg.channel {
+	case channelByMessage, channelByFile:
+	default:
+		problems, refused["FUMIN_CHANNEL"] = append(problems, errors.New("FUMIN_CHANNEL: want http or file")), true
 	}
 	switch workers := take("FUMIN_WORKERS", "on"); workers {
 	case "on", "off":
@@ -297,7 +309,7 @@ func (c config) masked() slog.Attr {
 	return slog.GroupAttrs("config",
 		slog.String("dsn", present(c.dsn != "")), slog.String("listen", c.listen),
 		slog.String("keyset", present(len(c.keyset) > 0)), slog.String("token_key", present(len(c.tokenKey) > 0)),
-		slog.String("channel_url", c.channelURL), slog.String("channel_key_id", c.channelKeyID),
+		slog.String("channel", c.channel), slog.String("channel_url", c.channelURL), slog.String("channel_key_id", c.channelKeyID),
 		slog.String("channel_secret", present(len(c.channelSecret) > 0)),
 		slog.Int("approval_valid_days", c.approvalValidDays),
 		slog.String("signing_url", c.signingURL), slog.String("signing_key_id", c.signingKeyID),
@@ -353,11 +365,27 @@ func (c config) enquiryURLs() map[string]string {
 	}
 }
 
+// fileDebtor is who pays in a payment file; nobody where payments do not go by file.
+func (c config) fileDebtor() paymentfile.Debtor {
+	if c.channel != channelByFile {
+		return paymentfile.Debtor{}
+	}
+	return c.debtor
+}
+
+// The ways of paying.
+const (
+	channelByMessage = "http"
+	channelByFile    = "file"
+)
+
 func (c config) missing() error {
 	var missing []string
 	for name, absent := range map[string]bool{
 		"FUMIN_DSN": c.dsn == "", "FUMIN_KEYSET": len(c.keyset) == 0, "FUMIN_TOKEN_KEY": len(c.tokenKey) == 0,
-		"FUMIN_CHANNEL_URL": c.channelURL == "", "FUMIN_CHANNEL_SECRET": len(c.channelSecret) == 0,
+		"FUMIN_CHANNEL_URL": c.channelURL == "" && c.channel != channelByFile, "FUMIN_CHANNEL_SECRET": len(c.channelSecret) == 0 && c.channel != channelByFile,
+		"FUMIN_DEBTOR_NAME": c.debtor.Name == "" && c.channel == channelByFile, "FUMIN_DEBTOR_ACCOUNT": c.debtor.Account == "" && c.channel == channelByFile,
+		"FUMIN_DEBTOR_BANK": c.debtor.Bank == "" && c.channel == channelByFile,
 	} {
 		if absent && !c.refused[name] {
 			missing = append(missing, name)
@@ -471,7 +499,7 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 	var workers sync.WaitGroup
 	defer func() { stopWorkers(); workers.Wait() }()
 	if cfg.workers {
-		workers.Go(func() { carryPayouts(workersCtx, services.payouts, services.options.Holds, wake, log) })
+		workers.Go(func() { carryPayouts(workersCtx, services.sending(cfg), services.options.Holds, wake, log) })
 		workers.Go(func() { tidy(workersCtx, services, store, log) })
 		for range jobsParallel {
 			workers.Go(func() { carryJobs(workersCtx, services.jobs, jobsWake, log) })
@@ -551,14 +579,14 @@ func openStore(ctx context.Context, cfg config, log *slog.Logger) (*repository.S
 const payoutPause = time.Second
 
 // carryPayouts carries transfers and notes ended holds until ctx ends. A failure to reach the database is logged and tried again after the pause.
-func carryPayouts(ctx context.Context, payouts *origination.Payouts, holds *origination.Holds, wake <-chan struct{}, log *slog.Logger) {
+func carryPayouts(ctx context.Context, send func(context.Context) (int, error), holds *origination.Holds, wake <-chan struct{}, log *slog.Logger) {
 	ticker := time.NewTicker(payoutPause)
 	defer ticker.Stop()
 	for {
 		if _, err := holds.EndDue(ctx); err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "ending holds failed", slog.Any("error", err))
 		}
-		taken, err := payouts.Work(ctx)
+		taken, err := send(ctx)
 		if err != nil && ctx.Err() == nil {
 			log.ErrorContext(ctx, "looking for due payments failed", slog.Any("error", err))
 		}
@@ -706,9 +734,7 @@ type services struct {
 
 // newServices builds the use cases. wake and wakeJobs tell the workers that something is due.
 func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wakeJobs func()) (*services, error) {
-	client, err := channel.New(channel.Options{
-		BaseURL: cfg.channelURL, KeyID: cfg.channelKeyID, Secret: cfg.channelSecret, Now: now,
-	})
+	pays, err := newChannel(cfg, log)
 	if err != nil {
 		return nil, err
 	}
@@ -742,7 +768,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	ruleSets := origination.NewRuleSets(store, now, newID, jobs)
 	reports := origination.NewReports(store, now, newID)
 	exports := origination.NewExports(reports, jobs)
-	payouts := origination.NewPayouts(store, now, channel.NewPayments(client, log), nodeID, log, origination.DefaultPayoutLimits())
+	payouts := origination.NewPayouts(store, now, pays, nodeID, log, origination.DefaultPayoutLimits())
 	destinations, err := delivery.Parse(cfg.reportDestinations, now)
 	if err != nil {
 		return nil, fmt.Errorf("FUMIN_REPORT_DESTINATIONS: %w", err)
@@ -775,6 +801,7 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 			Lines:           origination.NewLines(store, now, newID),
 			Holds:           origination.NewHolds(store, now, newID),
 			Reconciliations: origination.NewReconciliations(store, now, newID, payouts),
+			PaymentFiles:    origination.NewPaymentFiles(store, now, newID, payouts, cfg.fileDebtor()),
 			Reports:         reports,
 			Exports:         exports,
 			ReportSchedules: origination.NewReportSchedules(store, now, newID, reports, destinations),
@@ -786,12 +813,32 @@ func newServices(cfg config, store *repository.Store, log *slog.Logger, wake, wa
 	}, nil
 }
 
+// newChannel is the payment channel; nil where payments go by file.
+func newChannel(cfg config, log *slog.Logger) (origination.PaymentChannel, error) {
+	if cfg.channel == channelByFile {
+		return nil, nil
+	}
+	client, err := channel.New(channel.Options{BaseURL: cfg.channelURL, KeyID: cfg.channelKeyID, Secret: cfg.channelSecret, Now: now})
+	if err != nil {
+		return nil, err
+	}
+	return channel.NewPayments(client, log), nil
+}
+
 // newSigner is the signing service, or the one that says it is absent.
 func newSigner(cfg config) (origination.SigningService, error) {
 	if cfg.signingURL == "" {
 		return signing.Absent{}, nil
 	}
 	return signing.New(signing.Options{BaseURL: cfg.signingURL, KeyID: cfg.signingKeyID, Secret: cfg.signingSecret, Now: now})
+}
+
+// sending is the worker that sends what is released; where payments go by file, people make the files and nothing is sent by itself.
+func (s *services) sending(cfg config) func(context.Context) (int, error) {
+	if cfg.channel == channelByFile {
+		return func(context.Context) (int, error) { return 0, nil }
+	}
+	return s.payouts.Work
 }
 
 func (s *services) handler(store *repository.Store) http.Handler {

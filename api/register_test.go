@@ -21,6 +21,7 @@ import (
 	"fumin/api"
 	"fumin/domain"
 	"fumin/domain/origination"
+	"fumin/domain/paymentfile"
 	"fumin/repository"
 	"fumin/repository/contractprint"
 	signingsandbox "fumin/repository/signing/sandbox"
@@ -93,6 +94,7 @@ func newRegister(t *testing.T, asking ...origination.EnquiriesOption) *register 
 	silent := slog.New(slog.DiscardHandler)
 	noChannel := origination.NewPayouts(store, now, nil, newID(), silent, origination.DefaultPayoutLimits()) // it settles what files say, and asks nobody
 	options.Reconciliations = origination.NewReconciliations(store, now, newID, noChannel)
+	options.PaymentFiles = origination.NewPaymentFiles(store, now, newID, noChannel, paymentfile.Debtor{Name: "聊城农商银行", Account: "9040101070142050000001", Bank: "营业部"})
 	options.Reports = origination.NewReports(store, now, newID)
 	options.Exports = origination.NewExports(options.Reports, options.Jobs)
 	r.destinations = newDestinations(t, now)

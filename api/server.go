@@ -62,6 +62,7 @@ type Options struct {
 	Lines           *origination.Lines
 	Holds           *origination.Holds
 	Reconciliations *origination.Reconciliations
+	PaymentFiles    *origination.PaymentFiles
 	Reports         *origination.Reports
 	Exports         *origination.Exports
 	ReportSchedules *origination.ReportSchedules
@@ -97,6 +98,7 @@ type server struct {
 	lines           *origination.Lines
 	holds           *origination.Holds
 	reconciliations *origination.Reconciliations
+	paymentFiles    *origination.PaymentFiles
 	reports         *origination.Reports
 	exports         *origination.Exports
 	reportSchedules *origination.ReportSchedules
@@ -152,6 +154,7 @@ func (s *server) routes() []route {
 		s.loanNoteRoutes(),
 		s.holdRoutes(),
 		s.reconciliationRoutes(),
+		s.paymentFileRoutes(),
 		s.reportRoutes(),
 		s.reportScheduleRoutes(),
 	)
@@ -192,6 +195,7 @@ func newServer(o Options) *server {
 		lines:           o.Lines,
 		holds:           o.Holds,
 		reconciliations: o.Reconciliations,
+		paymentFiles:    o.PaymentFiles,
 		reports:         o.Reports,
 		exports:         o.Exports,
 		reportSchedules: o.ReportSchedules,

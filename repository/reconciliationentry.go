@@ -3,6 +3,8 @@ package repository
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -62,27 +64,49 @@ func (r reader) SeenInDayFiles(ctx context.Context, reconciliationID domain.ID, 
 	var rows []struct {
 		TransferID       domain.ID
 		ReconciliationID domain.ID
-		LiveDay          dateColumn
 		FirstRow         int
 	}
-	err := r.db.WithContext(ctx).Table("reconciliation_entries").
-		Select("reconciliation_entries.transfer_id, reconciliation_entries.reconciliation_id, MIN(reconciliations.live_day) AS live_day, MIN(reconciliation_entries.row_no) AS first_row").
-		Joins("JOIN reconciliations ON reconciliations.id = reconciliation_entries.reconciliation_id").
-		Where("reconciliation_entries.transfer_id IN ? AND (reconciliations.live_day IS NOT NULL OR reconciliations.id = ?)", transfers, reconciliationID).
-		Group("reconciliation_entries.transfer_id, reconciliation_entries.reconciliation_id").Find(&rows).Error
+	// By name, and without a join: while a file is being imported the server's statistics know nothing of its rows yet, and it would
+	// read the whole file for each page.
+	err := r.db.WithContext(ctx).Table("reconciliation_entries").Clauses(forceIndex("ix_reconciliation_entries_transfer")).
+		Select("transfer_id, reconciliation_id, MIN(row_no) AS first_row").Where("transfer_id IN ?", transfers).
+		Group("transfer_id, reconciliation_id").Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)
 	}
+	others := map[domain.ID]domain.Date{}
 	for _, row := range rows {
-		s := seen[row.TransferID]
-		if row.ReconciliationID == reconciliationID {
+		if row.ReconciliationID != reconciliationID {
+			others[row.ReconciliationID] = domain.Date{}
+		}
+	}
+	if err := r.liveDays(ctx, others); err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		s, day := seen[row.TransferID], others[row.ReconciliationID]
+		switch {
+		case row.ReconciliationID == reconciliationID:
 			s.FirstRow = row.FirstRow
-		} else if s.OtherDay.IsZero() || row.LiveDay.DaysUntil(s.OtherDay) > 0 { // the earliest
-			s.OtherDay = row.LiveDay.Date
+		case !day.IsZero() && (s.OtherDay.IsZero() || day.DaysUntil(s.OtherDay) > 0): // the earliest
+			s.OtherDay = day
 		}
 		seen[row.TransferID] = s
 	}
 	return seen, nil
+}
+
+// liveDays fills in the day of each reconciliation that counts.
+func (r reader) liveDays(ctx context.Context, days map[domain.ID]domain.Date) error {
+	if len(days) == 0 {
+		return nil
+	}
+	var rows []reconciliationRow
+	err := r.db.WithContext(ctx).Select("id", "live_day").Where("id IN ? AND live_day IS NOT NULL", slices.Collect(maps.Keys(days))).Find(&rows).Error
+	for _, row := range rows {
+		days[row.ID] = row.LiveDay.Date
+	}
+	return translateRead(ctx, err)
 }
 
 type ownPaymentRow struct {

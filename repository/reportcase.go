@@ -85,6 +85,12 @@ var exceptionQueries = []struct{ kind, query string }{
 	{"payment_failed", `SELECT a.application_no, t.id, t.settled_at AS since, t.failure_code AS reason, '' AS owner, CAST(t.amount AS CHAR) AS amount
 		FROM transfers t FORCE INDEX (ix_transfers_branch_settled) JOIN applications a ON a.id = t.application_id
 		WHERE t.branch_id = @branch AND t.status = 'failed' AND t.settled_at >= @day AND t.settled_at < @cutoff`},
+	{"reconciliation", `SELECT COALESCE(a.application_no, '') AS application_no, c.id, c.opened_at AS since, c.note AS reason, c.owner_name AS owner,
+		CAST(GREATEST(c.amount_there, c.amount_here) AS CHAR) AS amount
+		FROM reconciliation_cases c FORCE INDEX (ix_reconciliation_cases_branch) JOIN reconciliations d ON d.id = c.reconciliation_id
+		LEFT JOIN transfers t ON t.id = c.transfer_id LEFT JOIN applications a ON a.id = t.application_id
+		WHERE c.branch_id = @branch AND c.opened_at < @cutoff AND (c.resolved_at IS NULL OR c.resolved_at >= @cutoff)
+		AND (d.status <> 'discarded' OR d.ended_at >= @cutoff)`},
 	{"task_overdue", `SELECT a.application_no, k.id, k.due_at AS since, k.text AS reason, COALESCE(u.username, k.owner_role) AS owner, '' AS amount
 		FROM review_tasks k FORCE INDEX (ix_review_tasks_branch) JOIN applications a ON a.id = k.application_id LEFT JOIN users u ON u.id = k.owner_id
 		WHERE k.branch_id = @branch AND k.created_at < @cutoff AND k.due_at < @cutoff AND (k.closed_at IS NULL OR k.closed_at >= @cutoff)`},

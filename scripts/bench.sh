@@ -4,6 +4,7 @@
 # `bench.sh report` writes a million payments instead and measures the reports over them.
 # `bench.sh borrowers` loads 200,000 borrowers in 60,000 households instead and times each search over them.
 # `bench.sh replay` replays the shipped rules over 100,000 stored decisions, beside reading the rows alone.
+# `bench.sh reconcile` imports a day file of 100,000 payments, matches it with what was paid, and closes the day.
 set -euo pipefail
 # shellcheck source=scripts/lib.sh
 source "$(dirname -- "${BASH_SOURCE[0]}")/lib.sh"
@@ -15,6 +16,9 @@ if [ "${1:-}" = borrowers ]; then
 fi
 if [ "${1:-}" = replay ]; then
 	exec go test -tags="$build_tags" -run='^$' -bench='^BenchmarkReplay$' -benchtime=1x ./repository
+fi
+if [ "${1:-}" = reconcile ]; then
+	exec go test -tags="$build_tags" -run='^$' -bench='^BenchmarkReconcile$' -benchtime=1x ./repository
 fi
 build
 go build -tags="$build_tags" -buildvcs=false -o bin/bench ./scripts/bench

@@ -40,6 +40,7 @@ var controls = []control{
 	{"product-amount", "产品金额上限", proveProductAmounts},
 	{"product-exposure", "产品单户用信上限", proveProductExposure},
 	{"four-eyes", "经办、调查与审批分离", proveFourEyes},
+	{"day-balance", "账不平不得关账", proveDayBalance},
 }
 
 // Controls runs every self-test against the configuration as it is now.
@@ -220,4 +221,14 @@ func proveFourEyes(context.Context, Reader, domain.Date) ([]ControlProof, error)
 		})
 	}
 	return proofs, nil
+}
+
+// proveDayBalance closes a day with a fen that nobody explained, and one with an open case.
+func proveDayBalance(_ context.Context, _ Reader, today domain.Date) ([]ControlProof, error) {
+	gap := loan.ReconciliationRecord{BusinessDay: today, Totals: loan.ReconciliationTotals{CountThere: 1, There: fen}}
+	open := loan.ReconciliationRecord{BusinessDay: today, Cases: 1, CasesOpen: 1}
+	return []ControlProof{
+		{Tried: "双方合计相差 0.01 元时关账", Refused: refusalText(gap.CheckBalanced(0, money.Amount{}))},
+		{Tried: "有一件对账差错没有处理时关账", Refused: refusalText(open.CheckBalanced(0, money.Amount{}))},
+	}, nil
 }

@@ -153,6 +153,9 @@ func (s *Payouts) setAside(ctx context.Context, due DueTransfer, why error) erro
 // lastErrorOnHold is why a released transfer has not been sent.
 const lastErrorOnHold = "on-hold"
 
+// lastErrorByFile is why a transfer whose result is not known is not asked about: it went out with a payment file.
+const lastErrorByFile = "sent-by-file"
+
 // taking is a transfer that this node has taken up; without an id, another node was faster.
 type taking struct {
 	rec   loan.TransferRecord
@@ -182,6 +185,13 @@ func (s *Payouts) take(ctx context.Context, due DueTransfer) (taken taking, err 
 			return err
 		}
 		if t.Status != loan.TransferReleased {
+			filed, err := tx.InPaymentFile(ctx, t.ID)
+			if err != nil {
+				return err
+			}
+			if filed { // the bank has it in a file: this channel does not know it and must never be sent it
+				return tx.PostponeTransfer(ctx, t.ID, time.Time{}, t.Attempts, lastErrorByFile)
+			}
 			t.Attempts++
 			if err := tx.PostponeTransfer(ctx, t.ID, leaseUntil, t.Attempts, t.LastError); err != nil {
 				return err

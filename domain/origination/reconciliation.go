@@ -16,6 +16,8 @@ import (
 
 // ReconciliationReader reads the channel's day files against our payments (对账).
 type ReconciliationReader interface {
+	PaymentFileReader
+
 	// Reconciliation returns one, or "reconciliation-not-found". What is still being imported is not found.
 	Reconciliation(ctx context.Context, scope domain.Scope, id domain.ID) (loan.ReconciliationRecord, error)
 	// ReconciliationOfFile finds the one that was made of a file and not discarded.
@@ -42,6 +44,8 @@ type ReconciliationReader interface {
 
 // ReconciliationWriter writes the channel's day files against our payments (对账).
 type ReconciliationWriter interface {
+	PaymentFileWriter
+
 	// InsertReconciliation stores one whose file is being read.
 	InsertReconciliation(ctx context.Context, rec loan.ReconciliationRecord) error
 	// InsertDayPayments stores rows of the file.
@@ -145,23 +149,18 @@ func (s *Reconciliations) Import(ctx context.Context, by domain.Actor, cmd Impor
 			break
 		}
 	}
-	if domain.CodeOf(err) == "day-file-known" { // somebody was faster with the same file
-		return s.store.ReconciliationOfFile(ctx, by.Scope(), hash)
+	if code := domain.CodeOf(err); code == "day-file-known" || code == "day-already-imported" { // perhaps somebody was faster with the same file
+		if prior, found, lookup := s.store.ReconciliationOfFile(ctx, by.Scope(), hash); lookup != nil || found {
+			return prior, found, lookup
+		}
 	}
 	return imported, false, err
 }
 
 // mayImport lets through the head office's disbursement officers: the channel's file holds the payments of all branches.
 func (s *Reconciliations) mayImport(ctx context.Context, by domain.Actor, now time.Time, day domain.Date) error {
-	if err := loan.MayReconcile(by); err != nil {
+	if err := requireHeadOffice(ctx, s.store, by); err != nil {
 		return err
-	}
-	branch, err := s.store.Branch(ctx, by.Scope(), by.BranchID)
-	if err != nil {
-		return err
-	}
-	if !branch.ParentID.IsZero() {
-		return domain.Errorf(domain.KindForbidden, "head-office-only", "日终文件包含全部机构的付款，请由总部的放款岗导入和处理")
 	}
 	if today := domain.DateOf(now); day.DaysUntil(today) < 0 {
 		var p domain.Problems
@@ -241,8 +240,8 @@ func (s *Reconciliations) takeAway(ctx context.Context, id domain.ID) error {
 	return nil
 }
 
-// eachPage calls visit for the rows of a file, page by page, with the transfers they name and where those stand in day files.
-func eachPage(ctx context.Context, r Reader, id domain.ID, visit func(rows []loan.DayPayment, ours map[domain.ID]loan.OwnPayment, seen map[domain.ID]loan.Seen) error) error {
+// eachPage calls visit for the rows of a file, page by page, with the transfers they name.
+func eachPage(ctx context.Context, r Reader, id domain.ID, visit func(rows []loan.DayPayment, ids []domain.ID, ours map[domain.ID]loan.OwnPayment) error) error {
 	for after := 0; ; {
 		rows, err := r.DayPayments(ctx, id, after, dayFilePage)
 		if err != nil || len(rows) == 0 {
@@ -259,11 +258,7 @@ func eachPage(ctx context.Context, r Reader, id domain.ID, visit func(rows []loa
 		if err != nil {
 			return err
 		}
-		seen, err := r.SeenInDayFiles(ctx, id, ids)
-		if err != nil {
-			return err
-		}
-		if err := visit(rows, ours, seen); err != nil {
+		if err := visit(rows, ids, ours); err != nil {
 			return err
 		}
 	}
@@ -272,13 +267,14 @@ func eachPage(ctx context.Context, r Reader, id domain.ID, visit func(rows []loa
 // settleUnknown records as paid what the file shows as paid, with the same amount, and whose result we did not know. The file is the
 // channel's own word, as an answer to a query is; nothing is sent.
 func (s *Reconciliations) settleUnknown(ctx context.Context, id domain.ID) (settled int, err error) {
-	err = eachPage(ctx, s.store, id, func(rows []loan.DayPayment, ours map[domain.ID]loan.OwnPayment, seen map[domain.ID]loan.Seen) error {
+	err = eachPage(ctx, s.store, id, func(rows []loan.DayPayment, _ []domain.ID, ours map[domain.ID]loan.OwnPayment) error {
 		for _, row := range rows {
 			t, found := ours[row.TransferID]
 			waits := t.Status == loan.TransferUnknown || t.Status == loan.TransferSending
-			if !found || !waits || !t.Amount.Equal(row.Amount) || seen[row.TransferID].FirstRow != row.Row {
+			if !found || !waits || !t.Amount.Equal(row.Amount) {
 				continue
 			}
+			delete(ours, row.TransferID) // the same id again is a duplicate
 			due := DueTransfer{ID: t.ID, DisbursementID: t.DisbursementID, ApplicationID: t.ApplicationID}
 			if err := s.payouts.settle(ctx, due, PaymentAnswer{State: PaymentSucceeded, Reference: row.Reference}); err != nil {
 				return err
@@ -350,7 +346,11 @@ func (m *matching) add(d loan.Difference) error {
 
 // there holds each row of the file against our transfer.
 func (m *matching) there(ctx context.Context, r Reader, id domain.ID) error {
-	return eachPage(ctx, r, id, func(rows []loan.DayPayment, ours map[domain.ID]loan.OwnPayment, seen map[domain.ID]loan.Seen) error {
+	return eachPage(ctx, r, id, func(rows []loan.DayPayment, ids []domain.ID, ours map[domain.ID]loan.OwnPayment) error {
+		seen, err := r.SeenInDayFiles(ctx, id, ids)
+		if err != nil {
+			return err
+		}
 		for _, row := range rows {
 			var own *loan.OwnPayment
 			if t, found := ours[row.TransferID]; found {

@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/text/encoding/simplifiedchinese"
 	"golang.org/x/text/transform"
+
+	"fumin/domain"
 )
 
 // xmlReader walks an XML file one token at a time, within limits: no document type, so no entities of its own; at most depthMax
@@ -24,6 +26,7 @@ type xmlReader struct {
 type boundedReader struct {
 	r    io.Reader
 	left int
+	err  error // of r, other than its end
 }
 
 var errTokenTooLong = errUnreadable("XML 中有过长的标签或文本")
@@ -34,6 +37,9 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
+	if err != nil && !errors.Is(err, io.EOF) {
+		b.err = err
+	}
 	return n, err
 }
 
@@ -79,6 +85,12 @@ func (x *xmlReader) next() (element, error) {
 		}
 		if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
 			return element{}, errUnreadable("XML 第 %d 行有误，文件可能不完整", syntax.Line).Because(err)
+		}
+		if x.source.err != nil {
+			return element{}, x.source.err
+		}
+		if _, refused := errors.AsType[*domain.Error](err); err != nil && !refused {
+			return element{}, errUnreadable("XML 的版本或编码有误：应为 1.0，UTF-8 或 GB18030").Because(err)
 		}
 		if err != nil {
 			return element{}, err
