@@ -18,7 +18,7 @@ func TestADayIsReconciledOverHTTP(t *testing.T) {
 	file := paymentfile.DayCSVHeader + "\nX-2026-1,8.00,CNY,2026-08-23,SBX-10\n"
 	asCSV := officer.with("Content-Type", "text/csv")
 
-	asCSV.bad().post("/v1/reconciliations", file).wantProblem(http.StatusBadRequest, "invalid-fields")
+	asCSV.bad().post("/v1/reconciliations", file).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 	officer.with("Content-Type", "text/plain").bad().post(path, file).wantProblem(http.StatusUnsupportedMediaType, "unsupported-media-type")
 	asCSV.post(path, "a,b\n").wantProblem(http.StatusBadRequest, "payment-file-unreadable")
 	r.as(domain.RoleDisbursementOfficer, branchA).with("Content-Type", "text/csv").post(path, file).wantProblem(http.StatusForbidden, "head-office-only")

@@ -17,7 +17,7 @@ type reconciliationCaseRow struct {
 	Kind             string
 	RowNo            int
 	TransferID       idColumn
-	EndToEndID       string
+	EndToEndID       string `gorm:"column:end_to_end"`
 	AmountThere      decimal.Decimal
 	AmountHere       decimal.Decimal
 	Note             string

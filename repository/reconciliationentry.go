@@ -20,7 +20,7 @@ type reconciliationEntryRow struct {
 	RowNo            int       `gorm:"primaryKey;autoIncrement:false"`
 	BranchID         domain.ID
 	TransferID       domain.ID // empty when the file's number cannot be one of ours
-	EndToEndID       string
+	EndToEndID       string    `gorm:"column:end_to_end"`
 	Amount           decimal.Decimal
 	Reference        string
 }

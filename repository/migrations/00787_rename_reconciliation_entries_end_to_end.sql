@@ -1,0 +1,3 @@
+-- +goose Up
+-- It is the file's own word, and no id of ours.
+ALTER TABLE reconciliation_entries RENAME COLUMN end_to_end_id TO end_to_end;
