@@ -85,7 +85,7 @@ func TestASnapshotReadsBackAsTheSameFacts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(decision.Evaluate(facts), decision.Evaluate(again), dates); diff != "" {
+		if diff := cmp.Diff(evaluate(facts), evaluate(again), dates); diff != "" {
 			t.Fatalf("the stored facts are judged differently:\n%s", diff)
 		}
 	})
@@ -155,7 +155,7 @@ func FuzzFactsFromSnapshot(f *testing.F) {
 		if err != nil {
 			return
 		}
-		decision.Evaluate(facts)
+		evaluate(facts)
 		if len(facts.Snapshot()) != 1 {
 			t.Errorf("FactsFromSnapshot(%q: %q) read back as %v", name, value, facts.Snapshot())
 		}

@@ -2,12 +2,14 @@ package decision_test
 
 import (
 	"slices"
+	"sync"
 
 	"pgregory.net/rapid"
 
 	"fumin/domain"
 	"fumin/domain/decision"
 	"fumin/domain/money"
+	"fumin/repository/demodata"
 )
 
 var (
@@ -141,3 +143,24 @@ func completeFacts() *rapid.Generator[decision.Facts] {
 func mostly() *rapid.Generator[bool] {
 	return rapid.Map(rapid.IntRange(0, 9), func(n int) bool { return n > 0 })
 }
+
+// evaluate judges by the shipped rules on the terms of the product of the duck shed, without what other institutions say.
+func evaluate(f decision.Facts) decision.Outcome { return productRules().Evaluate(f) }
+
+var productRules = sync.OnceValue(func() *decision.Engine {
+	sets, err := demodata.RuleSetsOf("product")
+	if err != nil {
+		panic(err)
+	}
+	for _, s := range sets {
+		if s.ProductCode != "QLFMD" {
+			continue
+		}
+		engine, err := decision.Compile(s.ID.String(), s.Version, s.Definition)
+		if err != nil {
+			panic(err)
+		}
+		return engine
+	}
+	panic("no shipped rules for QLFMD")
+})

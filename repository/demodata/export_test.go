@@ -12,12 +12,3 @@ func CompleteRuleSets() ([]RuleSet, error) {
 	}
 	return file.sets(names)
 }
-
-// RuleSetsOf are the rule sets with only the named groups.
-func RuleSetsOf(groups ...string) ([]RuleSet, error) {
-	var file ruleSetFile
-	if err := decodeFile("ruleset.json", &file); err != nil {
-		return nil, err
-	}
-	return file.sets(groups)
-}

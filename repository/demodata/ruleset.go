@@ -60,6 +60,15 @@ func RuleSets() ([]RuleSet, error) {
 	return file.sets(file.ActiveGroups)
 }
 
+// RuleSetsOf are the rule sets with only the named groups: to see what one group of rules does by itself.
+func RuleSetsOf(groups ...string) ([]RuleSet, error) {
+	var file ruleSetFile
+	if err := decodeFile("ruleset.json", &file); err != nil {
+		return nil, err
+	}
+	return file.sets(groups)
+}
+
 func (file ruleSetFile) sets(groups []string) ([]RuleSet, error) {
 	sets := make([]RuleSet, len(file.Sets))
 	for i, entry := range file.Sets {
