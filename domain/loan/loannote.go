@@ -158,14 +158,16 @@ func RestoreNote(r NoteRecord) (*LoanNote, error) {
 // Record returns a copy of what the note is.
 func (n *LoanNote) Record() NoteRecord { return n.rec }
 
-// Grow adds principal of the same disbursement that arrived on the same day: the schedule is made anew for both.
-func (n *LoanNote) Grow(by domain.Actor, at time.Time, amount money.Amount, plan []Instalment) (Event, error) {
-	if n.rec.Status != NoteOutstanding || !n.rec.PrincipalRepaid.IsZero() || len(plan) == 0 {
-		return Event{}, fmt.Errorf("loan note %s: cannot grow while %s", n.rec.ID, n.rec.Status)
+// Grow adds principal of the same disbursement that arrived on the same day: the schedule is made anew for all that stays lent,
+// and then says how the note stands. What had arrived before may have been repaid or returned already, all of it too.
+func (n *LoanNote) Grow(by domain.Actor, at time.Time, amount money.Amount, plan []Instalment, then Standing) (Event, error) {
+	if n.rec.Status == NoteRenewed || amount.Sign() <= 0 || len(plan) == 0 {
+		return Event{}, fmt.Errorf("loan note %s: cannot grow by %s while %s", n.rec.ID, amount, n.rec.Status)
 	}
 	return n.move(by, at, ActionNoteGrow, amount, func(r *NoteRecord) {
 		r.Amount = r.Amount.Add(amount)
-		r.EndsOn, r.UnpaidFrom = plan[len(plan)-1].DueOn, plan[0].DueOn
+		r.EndsOn = plan[len(plan)-1].DueOn
+		r.stand(then)
 	}), nil
 }
 

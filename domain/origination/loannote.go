@@ -134,11 +134,18 @@ func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lin
 	if err != nil {
 		return err
 	}
-	plan, err := terms.plan(note.Record().Amount.Add(a.Amount), a.On)
+	// What came first may have been repaid or returned since the morning: the new schedule is of what stays lent.
+	before := note.Record()
+	lent := before.Amount.Sub(money.Sum(before.Reversed, before.HandedOver)).Add(a.Amount)
+	plan, err := terms.plan(lent, a.On)
 	if err != nil {
 		return err
 	}
-	event, err := note.Grow(by, now, a.Amount, plan)
+	repaid, err := tx.Repayments(ctx, before.ID)
+	if err != nil {
+		return err
+	}
+	event, err := note.Grow(by, now, a.Amount, plan, loan.StandingOf(plan, lent, repaid, domain.DateOf(now)))
 	if err != nil {
 		return err
 	}
