@@ -188,12 +188,8 @@ func reserveOnLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, a
 	return err
 }
 
-// giveBackToLine frees what was reserved for a payment that failed or was cancelled. On a line that was ended meanwhile, or is
-// overdrawn, the limits of the borrower and the household have it back as well.
+// giveBackToLine frees what was reserved for a payment that failed or was cancelled.
 func giveBackToLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, amount money.Amount) error {
-	line, err := changeLine(ctx, tx, applicationID, func(l *loan.Line) (loan.Event, error) { return l.GiveBack(by, now, amount) })
-	if err != nil {
-		return err
-	}
-	return exposureFollows(ctx, tx, line.Record())
+	_, err := changeLine(ctx, tx, applicationID, func(l *loan.Line) (loan.Event, error) { return l.GiveBack(by, now, amount) })
+	return err
 }

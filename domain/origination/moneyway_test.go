@@ -59,6 +59,7 @@ func (m *moneyMachine) deeds() map[string]func(*rapid.T) {
 		"release hold":     m.releaseHold,
 		"end holds":        m.endHolds,
 		"keep line":        m.keepLine,
+		"close":            m.close,
 		"guarantee":        m.guaranteed,
 		"answer":           m.answer,
 		"expire guarantee": m.expireGuarantees,
@@ -156,14 +157,15 @@ func (m *moneyMachine) paidOnce() domain.ID {
 	return w.sign(m.officer, rec).ID
 }
 
-// did reports whether something was done. A refusal by a rule is an answer like any other; whatever else goes wrong is a bug.
+// did reports whether something was done. A refusal by a rule is an answer like any other; whatever else goes
+// wrong is a bug, also that somebody may not who has the role.
 func (m *moneyMachine) did(rt *rapid.T, what string, err error) bool {
 	m.answers[strings.TrimSpace(what+" "+domain.CodeOf(err))]++
 	if err == nil {
 		return true
 	}
 	refusal, is := errors.AsType[*domain.Error](err)
-	if !is || refusal.Kind == domain.KindInternal || refusal.Kind == domain.KindUnavailable || refusal.Code == "stale-version" {
+	if !is || refusal.Kind == domain.KindInternal || refusal.Kind == domain.KindUnavailable || refusal.Kind == domain.KindForbidden || refusal.Code == "stale-version" {
 		rt.Fatalf("%s: %v, want it done or refused by a rule", what, err)
 	}
 	rt.Logf("%s: refused, %s", what, refusal.Code)
@@ -405,6 +407,11 @@ func (m *moneyMachine) keepLine(rt *rapid.T) {
 		_, err = lines.End(rt.Context(), m.manager, id, "结束")
 	}
 	m.did(rt, "keep line", err)
+}
+
+func (m *moneyMachine) close(rt *rapid.T) {
+	_, err := m.w.applications.Close(rt.Context(), m.officer, one(rt, "case", m.cases))
+	m.did(rt, "close", err)
 }
 
 // guaranteed brings one more case that needs a guarantee to its contract, if the company's quota suffices.
