@@ -21,15 +21,15 @@ func TestAPaymentThatComesToNothingOnAnEndedLineGivesTheLimitsBack(t *testing.T)
 			_, err := w.disbursements.Cancel(t.Context(), releaser, d.ID, "账户有误")
 			w.must(err)
 		},
-		"failed": func(d loan.DisbursementRecord) {
+		"failed": func(loan.DisbursementRecord) {
 			w.tellChannel(sandbox.Control{Mode: sandbox.ModeFail, Requests: 1, FailureCode: channel.FailureAccountClosed})
-			_, _, err := w.disbursements.Release(t.Context(), releaser, key(), d.ID)
-			w.must(err)
 			w.work()
 		},
 	} {
 		rec := w.signed(officer, "50000.00")
 		d, _, err := w.disbursements.Request(t.Context(), officer, key(), all(rec.ID))
+		w.must(err)
+		_, _, err = w.disbursements.Release(t.Context(), releaser, key(), d.ID)
 		w.must(err)
 		_, err = w.lines().End(t.Context(), keeper, rec.ID, "结束")
 		w.must(err)
