@@ -21,7 +21,10 @@ import (
 )
 
 // newBank is a register with the shipped catalogue.
-func newBank(t *testing.T) *register { return newBankAsking(t) }
+func newBank(t *testing.T) *register {
+	t.Helper()
+	return newBankAsking(t)
+}
 
 // newBankAsking is newBank with institutions that are asked before a submit.
 func newBankAsking(t *testing.T, options ...origination.EnquiriesOption) *register {

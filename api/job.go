@@ -166,12 +166,12 @@ func requestedPart(h http.Header, tag string, size int64) (part byteRange, parti
 // parseByte reads a position in a file: digits only, and no more than any file has.
 func parseByte(text string) (int64, error) {
 	n, err := strconv.ParseUint(text, 10, 62)
-	return int64(n), err //nolint:gosec // G115: 62 bits
+	return int64(n), err
 }
 
 // names reports whether an If-None-Match names the tag.
 func names(header, tag string) bool {
-	for _, one := range strings.Split(header, ",") {
+	for one := range strings.SplitSeq(header, ",") {
 		if one = strings.TrimPrefix(strings.TrimSpace(one), "W/"); one == tag || one == "*" {
 			return true
 		}

@@ -122,7 +122,8 @@ func TestABadPaymentOrderIsRefusedFieldByField(t *testing.T) {
 		"tranche zero":            {"tranche": 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			createAt(officer.bad(), pathOf(id, "/disbursements"), order).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+			t.Parallel()
+			createAt(officer.in(t).bad(), pathOf(id, "/disbursements"), order).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 		})
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"io"
+	"log/slog"
 	"mime"
 	"net/http"
 	"strings"
@@ -219,7 +220,7 @@ func (s *server) streamReport(c *gin.Context) error {
 			return err
 		}
 		// The answer has begun: a connection that breaks off is the one thing that says it is not whole.
-		s.log.ErrorContext(ctx, "a report broke off", "report", string(q.Report), "error", err)
+		s.log.ErrorContext(ctx, "a report broke off", slog.String("report", string(q.Report)), slog.Any("error", err))
 		panic(http.ErrAbortHandler)
 	}
 	return nil

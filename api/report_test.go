@@ -81,7 +81,10 @@ func TestAReportOfAPastDayGivesTheSameBytesWhateverHappenedSince(t *testing.T) {
 	later := csvOf(t, manager, "/v1/reports/application-ledger/file?from=2026-08-01&to=2026-08-25&as_of=2026-08-25&format=csv&columns=status,purpose,amount")
 	want := [][]string{
 		{"状态", "用途", "申请金额（元）"},
-		{"withdrawn", "facility", "99500.00"}, {"approved", "facility", "99500.00"}, {"reviewing", "livestock", "50000.00"}, {"draft", "facility", "99500.00"},
+		{"withdrawn", "facility", "99500.00"},
+		{"approved", "facility", "99500.00"},
+		{"reviewing", "livestock", "50000.00"},
+		{"draft", "facility", "99500.00"},
 		{"draft", "facility", "99500.00"},
 	}
 	if diff := cmp.Diff(want, later[:6]); diff != "" {

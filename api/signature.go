@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/gin-gonic/gin"
@@ -195,7 +196,7 @@ func parseSigningCode(s string) (string, error) {
 }
 
 func onlyOf(s, characters string) bool {
-	return bytes.IndexFunc([]byte(s), func(r rune) bool { return !bytes.ContainsRune([]byte(characters), r) }) < 0
+	return strings.Trim(s, characters) == ""
 }
 
 func (s *server) waiveCoolingOff(c *gin.Context) error {

@@ -15,7 +15,7 @@ import (
 type reportSource interface {
 	// rows calls each with a key and cells for at most limit rows after a key.
 	rows(ctx context.Context, r reader, q report.Query, branch staff.Branch, after string, limit int, each func(key string, cells []string) error) (int, error)
-	// count counts at most most rows of the branches.
+	// count counts the rows of the branches up to a most.
 	count(ctx context.Context, r reader, q report.Query, branches []staff.Branch, most int) (int, error)
 }
 

@@ -281,12 +281,9 @@ func staffWork(ctx context.Context, r reader, q report.Query, branch staff.Branc
 		opened     money.Amount
 	}
 	const counted = "subject IN ('application', 'disbursement') AND actor_role NOT IN ('borrower', 'system')"
-	products, err := r.productsOfCases(ctx, q)
-	if err != nil {
-		return nil, err
-	}
+	products := r.productsOfCases(q)
 	done := map[string]*work{}
-	err = r.eachEvent(ctx, q, branch, counted, nil, func(e eventRow) error {
+	err := r.eachEvent(ctx, q, branch, counted, nil, func(e eventRow) error {
 		if ok, err := products.has(ctx, e.CaseID); err != nil || !ok {
 			return err
 		}
@@ -354,8 +351,8 @@ type caseProducts struct {
 
 const caseProductsMax = 100_000
 
-func (r reader) productsOfCases(_ context.Context, q report.Query) (*caseProducts, error) {
-	return &caseProducts{reader: r, product: q.ProductCode, known: map[domain.ID]bool{}}, nil
+func (r reader) productsOfCases(q report.Query) *caseProducts {
+	return &caseProducts{reader: r, product: q.ProductCode, known: map[domain.ID]bool{}}
 }
 
 func (p *caseProducts) has(ctx context.Context, caseID domain.ID) (bool, error) {

@@ -130,7 +130,7 @@ func (r reader) DueTransfers(ctx context.Context, at time.Time, limit int) ([]or
 // transfersOf reads the transfers of disbursements, in the order of disbursements and numbers.
 func (r reader) transfersOf(ctx context.Context, disbursements []domain.ID) (map[domain.ID][]loan.TransferRecord, error) {
 	if len(disbursements) == 0 {
-		return nil, nil
+		return map[domain.ID][]loan.TransferRecord{}, nil
 	}
 	var rows []transferRow
 	err := r.db.WithContext(ctx).Omit("payee_account_cipher").

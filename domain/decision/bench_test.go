@@ -107,6 +107,7 @@ func BenchmarkDecideAReferral(b *testing.B) { benchmarkCase(b, 6) }
 func BenchmarkDecideADeclineWithAWayForward(b *testing.B) { benchmarkCase(b, 9) }
 
 func benchmarkCase(b *testing.B, i int) {
+	b.Helper()
 	engine, facts := compile(b, fortyRules()), tenCases()[i]
 	for b.Loop() {
 		engine.Evaluate(facts)

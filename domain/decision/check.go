@@ -62,6 +62,15 @@ type typed struct {
 	expression
 }
 
+// as is the expression of something whose base says that it is a T. Where it is not, this package is wrong about itself.
+func as[T any](t typed) T {
+	e, ok := t.expression.(T)
+	if !ok {
+		panic(fmt.Sprintf("decision: a %s is a %T", t.base, t.expression))
+	}
+	return e
+}
+
 func (c checker) fail(n ast.Node, format string, args ...any) error {
 	return errorAt(c.text, n.Location().From, format, args...)
 }
@@ -75,7 +84,7 @@ func (c checker) condition() (condition, error) {
 	if e.base != "boolean" {
 		return nil, &expressionError{1, 1, "这里要的是条件（真或假），得到的是" + e.label()}
 	}
-	return e.expression.(condition), nil
+	return as[condition](e), nil
 }
 
 // quantity checks a text that must be a number of a unit.
@@ -87,7 +96,7 @@ func (c checker) quantity(unit string) (quantity, error) {
 	if e.base != "number" || (e.unit != "" && e.unit != unit) {
 		return nil, &expressionError{1, 1, fmt.Sprintf("这里要的是数值（%s），得到的是%s", unit, e.label())}
 	}
-	return e.expression.(quantity), nil
+	return as[quantity](e), nil
 }
 
 func (c checker) parsed() (typed, error) {
@@ -235,12 +244,12 @@ func (c checker) unary(n *ast.UnaryNode, depth int) (typed, error) {
 	switch n.Operator {
 	case "not", "!":
 		if e.base == "boolean" {
-			return typed{e.kind, negated{e.expression.(condition)}}, nil
+			return typed{e.kind, negated{as[condition](e)}}, nil
 		}
 		return typed{}, c.fail(n, "not 后面应是条件，得到的是%s", e.label())
 	case "-":
 		if e.base == "number" {
-			return typed{e.kind, negation{e.expression.(quantity)}}, nil
+			return typed{e.kind, negation{as[quantity](e)}}, nil
 		}
 		return typed{}, c.fail(n, "负号后面应是数值，得到的是%s", e.label())
 	}
@@ -282,7 +291,7 @@ func (c checker) logic(n *ast.BinaryNode, left, right typed) (typed, error) {
 			return typed{}, c.fail(n, "“%s”两边应是条件，得到的是%s", n.Operator, side.label())
 		}
 	}
-	l, r := left.expression.(condition), right.expression.(condition)
+	l, r := as[condition](left), as[condition](right)
 	if n.Operator == "and" || n.Operator == "&&" {
 		return typed{left.kind, both{l, r}}, nil
 	}
@@ -300,7 +309,7 @@ func (c checker) arithmetic(n *ast.BinaryNode, left, right typed) (typed, error)
 			return typed{}, err
 		}
 	}
-	return typed{result, arithmetic{n.Operator[0], left.expression.(quantity), right.expression.(quantity)}}, nil
+	return typed{result, arithmetic{n.Operator[0], as[quantity](left), as[quantity](right)}}, nil
 }
 
 // sameUnit returns the kind of two numbers that go together.
@@ -329,13 +338,13 @@ func (c checker) comparison(n *ast.BinaryNode, left, right typed) (typed, error)
 		if _, err := c.sameUnit(n, left, right); err != nil {
 			return typed{}, err
 		}
-		return typed{truth, compareNumbers{order, left.expression.(quantity), right.expression.(quantity)}}, nil
+		return typed{truth, compareNumbers{order, as[quantity](left), as[quantity](right)}}, nil
 	case left.base == "date":
-		return typed{truth, compareDates{order, left.expression.(calendarDay), right.expression.(calendarDay)}}, nil
+		return typed{truth, compareDates{order, as[calendarDay](left), as[calendarDay](right)}}, nil
 	case left.base == "code" && equality:
-		return typed{truth, compareCodes{order, left.expression.(code), right.expression.(code)}}, nil
+		return typed{truth, compareCodes{order, as[code](left), as[code](right)}}, nil
 	case left.base == "boolean" && equality:
-		return typed{truth, compareTruths{order, left.expression.(condition), right.expression.(condition)}}, nil
+		return typed{truth, compareTruths{order, as[condition](left), as[condition](right)}}, nil
 	}
 	return typed{}, c.fail(n, "%s不能用“%s”比较", left.label(), n.Operator)
 }
@@ -369,9 +378,9 @@ func (c checker) membership(n *ast.BinaryNode, left, right typed) (typed, error)
 	}
 	switch {
 	case left.base == "code" && right.base == "codes":
-		return typed{truth, inCodes{left.expression.(code), right.expression.(codeList)}}, nil
+		return typed{truth, inCodes{as[code](left), as[codeList](right)}}, nil
 	case left.base == "number" && right.base == "numbers":
-		return typed{truth, inNumbers{left.expression.(quantity), right.expression.(inNumbers).list}}, nil
+		return typed{truth, inNumbers{as[quantity](left), as[inNumbers](right).list}}, nil
 	}
 	return typed{}, c.fail(n, "in 左边应是代码、右边是代码清单（或数值与数值清单），得到的是%s和%s", left.label(), right.label())
 }
@@ -391,7 +400,7 @@ func (c checker) conditional(n *ast.ConditionalNode, depth int) (typed, error) {
 	if err != nil {
 		return typed{}, err
 	}
-	return typed{result, choice{parts[0].expression.(condition), parts[1].expression.(quantity), parts[2].expression.(quantity)}}, nil
+	return typed{result, choice{as[condition](parts[0]), as[quantity](parts[1]), as[quantity](parts[2])}}, nil
 }
 
 // call checks the few functions there are.
@@ -413,11 +422,11 @@ func (c checker) call(n ast.Node, name string, arguments []ast.Node, depth int) 
 	case name == "exists" && len(items) == 1:
 		return c.exists(n, items[0])
 	case name == "len" && len(items) == 1 && items[0].base == "codes":
-		return typed{integer, count{items[0].expression.(codeList)}}, nil
+		return typed{integer, count{as[codeList](items[0])}}, nil
 	case name == "year" && len(items) == 1 && items[0].base == "date":
-		return typed{integer, datePart{items[0].expression.(calendarDay), domain.Date.Year}}, nil
+		return typed{integer, datePart{as[calendarDay](items[0]), domain.Date.Year}}, nil
 	case name == "month" && len(items) == 1 && items[0].base == "date":
-		return typed{integer, datePart{items[0].expression.(calendarDay), func(d domain.Date) int { return int(d.Month()) }}}, nil
+		return typed{integer, datePart{as[calendarDay](items[0]), func(d domain.Date) int { return int(d.Month()) }}}, nil
 	}
 	return typed{}, c.fail(n, "不能这样使用“%s”；可用的函数有 min、max（至少两个数值）、exists（要素）、len（代码清单）、year、month（日期）、date(\"2026-01-31\")", name)
 }
@@ -447,7 +456,7 @@ func (c checker) extreme(n ast.Node, name string, items []typed) (typed, error) 
 		if result, err = c.sameUnit(n, typed{kind: result}, item); err != nil {
 			return typed{}, err
 		}
-		e.of = append(e.of, item.expression.(quantity))
+		e.of = append(e.of, as[quantity](item))
 	}
 	return typed{result, e}, nil
 }

@@ -148,9 +148,18 @@ func TestARuleSaysIfThen(t *testing.T) {
 	words := map[string]string{"T": "site_visit_done", "F": "overdue_now", "U": "screening_hit", "N": "age_min > 0"}
 	f := decision.Facts{AgeMin: decision.None[int](), SiteVisitDone: decision.Known(true), OverdueNow: decision.Known(false)}
 	for _, test := range []struct{ when, passes, want string }{
-		{"T", "T", "approve"}, {"T", "F", "decline"}, {"T", "U", "refer"}, {"T", "N", "does not apply"},
-		{"F", "F", "does not apply"}, {"F", "U", "does not apply"}, {"N", "F", "does not apply"}, {"N", "U", "does not apply"},
-		{"U", "T", "approve"}, {"U", "F", "refer"}, {"U", "U", "refer"}, {"U", "N", "does not apply"},
+		{"T", "T", "approve"},
+		{"T", "F", "decline"},
+		{"T", "U", "refer"},
+		{"T", "N", "does not apply"},
+		{"F", "F", "does not apply"},
+		{"F", "U", "does not apply"},
+		{"N", "F", "does not apply"},
+		{"N", "U", "does not apply"},
+		{"U", "T", "approve"},
+		{"U", "F", "refer"},
+		{"U", "U", "refer"},
+		{"U", "N", "does not apply"},
 	} {
 		got := compile(t, oneRule(words[test.when], words[test.passes])).Evaluate(f)
 		effect := "does not apply"

@@ -316,22 +316,38 @@ type codec[T any] struct {
 }
 
 var (
-	amountCodec = codec[money.Amount]{"amount", money.Amount.String, money.ParseAmount,
-		func(v *value, a money.Amount) { v.number = numberOf(a.Decimal()) }}
-	rateCodec = codec[money.Rate]{"rate", money.Rate.String, money.ParseRate,
-		func(v *value, r money.Rate) { v.number = numberOf(r.Decimal()) }}
-	areaCodec = codec[decimal.Decimal]{"decimal", decimal.Decimal.String, parseArea,
-		func(v *value, d decimal.Decimal) { v.number = numberOf(d) }}
-	integerCodec = codec[int]{"integer", strconv.Itoa, parseInteger,
-		func(v *value, n int) { v.number = numberOfInt(n) }}
-	booleanCodec = codec[bool]{"boolean", strconv.FormatBool, parseBoolean,
-		func(v *value, b bool) { v.boolean = b }}
-	dateCodec = codec[domain.Date]{"date", domain.Date.String, domain.ParseDate,
-		func(v *value, d domain.Date) { v.date = d }}
-	codeCodec = codec[string]{"code", func(s string) string { return s }, parseCode,
-		func(v *value, s string) { v.code = s }}
-	codesCodec = codec[[]string]{"codes", func(s []string) string { return strings.Join(s, ",") }, parseCodes,
-		func(v *value, s []string) { v.codes = s }}
+	amountCodec = codec[money.Amount]{
+		"amount", money.Amount.String, money.ParseAmount,
+		func(v *value, a money.Amount) { v.number = numberOf(a.Decimal()) },
+	}
+	rateCodec = codec[money.Rate]{
+		"rate", money.Rate.String, money.ParseRate,
+		func(v *value, r money.Rate) { v.number = numberOf(r.Decimal()) },
+	}
+	areaCodec = codec[decimal.Decimal]{
+		"decimal", decimal.Decimal.String, parseArea,
+		func(v *value, d decimal.Decimal) { v.number = numberOf(d) },
+	}
+	integerCodec = codec[int]{
+		"integer", strconv.Itoa, parseInteger,
+		func(v *value, n int) { v.number = numberOfInt(n) },
+	}
+	booleanCodec = codec[bool]{
+		"boolean", strconv.FormatBool, parseBoolean,
+		func(v *value, b bool) { v.boolean = b },
+	}
+	dateCodec = codec[domain.Date]{
+		"date", domain.Date.String, domain.ParseDate,
+		func(v *value, d domain.Date) { v.date = d },
+	}
+	codeCodec = codec[string]{
+		"code", func(s string) string { return s }, parseCode,
+		func(v *value, s string) { v.code = s },
+	}
+	codesCodec = codec[[]string]{
+		"codes", func(s []string) string { return strings.Join(s, ",") }, parseCodes,
+		func(v *value, s []string) { v.codes = s },
+	}
 )
 
 // areaPattern is plain decimal text: no exponent, no sign, at most nine digits before and four after the point.

@@ -79,7 +79,7 @@ func (g guarded) truth(fr *frame) truth {
 // judge asks a rule. It says "if When, then Passes"; so it is met whenever Passes holds, even if it is unknown whether the
 // rule applies.
 func (r *compiledRule) judge(fr *frame) judgement {
-	when := r.guarded.truth(fr)
+	when := r.truth(fr)
 	if when == isFalse {
 		return notApplicable
 	}
@@ -112,7 +112,7 @@ func (r *compiledRule) explain(v judgement, s *search) Reason {
 	if len(r.suggestion.local) > 0 {
 		s.passing(r)
 	}
-	complete := false
+	var complete bool
 	if reason.Suggestion, complete = r.suggestion.render(fr); !complete && len(r.suggestion.local) > 0 {
 		reason.Suggestion, _ = r.suggestionNone.render(fr)
 	}
@@ -159,22 +159,22 @@ type caps struct {
 	spread     number
 }
 
-func (c *compiledLimit) judge(fr *frame) (judgement, number) {
-	when := c.guarded.truth(fr)
+func (l *compiledLimit) judge(fr *frame) (judgement, number) {
+	when := l.truth(fr)
 	if when == isFalse {
 		return notApplicable, number{}
 	}
-	most, state := c.most.expression.(quantity).number(fr)
+	most, state := as[quantity](l.most).number(fr)
 	switch {
 	case state == stateNone:
 		return notApplicable, number{}
 	case state == stateUnknown || when == isUnknown:
 		return undecided, number{}
-	case c.target == "" || c.target == FactAnnualRateMaxPct:
+	case l.target == "" || l.target == FactAnnualRateMaxPct:
 		return met, most
 	}
 	slot := slotAmount
-	if c.target == FactTermMonths {
+	if l.target == FactTermMonths {
 		slot = slotTermMonths
 	}
 	asked := &fr.slots[slot]
@@ -211,7 +211,7 @@ func (c *caps) bind(l *compiledLimit, most number) {
 		}
 		return held
 	}
-	switch l.target {
+	switch l.target { //nolint:exhaustive // a limit is on one of these, which Compile has checked
 	case FactAmount:
 		c.amount = lower(c.amount)
 	case FactTermMonths:
@@ -266,7 +266,7 @@ func (e *Engine) tasks(fr *frame, referring []int) []Task {
 		}
 	}
 	for i := range e.routes {
-		if r := &e.routes[i]; r.guarded.truth(fr) != isFalse {
+		if r := &e.routes[i]; r.truth(fr) != isFalse {
 			text, _ := r.text.render(fr)
 			tasks = append(tasks, Task{Kind: r.Task, Code: r.Code, Text: text, Bring: r.Bring})
 		}

@@ -159,7 +159,7 @@ func TestAnUnknownFactRefersAndIsNamed(t *testing.T) {
 			t.Parallel()
 			start := everythingMatters()
 			// Whether something is required matters only to a case that lacks it: one that has it passes either way.
-			switch definition.Name { //nolint:exhaustive // the other facts matter to every case
+			switch definition.Name {
 			case decision.FactSiteVisitRequired:
 				start.SiteVisitDone = decision.Known(false)
 			case decision.FactRecommendedListRequired:

@@ -53,7 +53,7 @@ func (s *compiledScorecard) effect(fr *frame) Result {
 	case most < s.ReferFrom:
 		effect = Decline
 	}
-	if s.guarded.truth(fr) != isTrue && effect == Decline {
+	if s.truth(fr) != isTrue && effect == Decline {
 		return Refer // it is not even known whether the scorecard applies
 	}
 	return effect
@@ -62,7 +62,7 @@ func (s *compiledScorecard) effect(fr *frame) Result {
 // score returns the points by characteristic; nil when there is no scorecard or it does not apply.
 func (e *Engine) score(fr *frame) *Score {
 	s := e.scorecard
-	if s == nil || s.guarded.truth(fr) == isFalse {
+	if s == nil || s.truth(fr) == isFalse {
 		return nil
 	}
 	points, _, _, complete := s.total(fr)

@@ -32,7 +32,7 @@ func (c checker) template(text string) (template, error) {
 	for {
 		before, after, found := strings.Cut(rest, "{")
 		if strings.Contains(before, "}") {
-			return template{}, errorAt(text, len([]rune(text))-len([]rune(rest))+len([]rune(before[:strings.Index(before, "}")])), "花括号没有配对")
+			return template{}, errorAt(text, len([]rune(text))-len([]rune(rest))+len([]rune(before[:max(strings.Index(before, "}"), 0)])), "花括号没有配对")
 		}
 		if !found {
 			t.parts = append(t.parts, templatePart{text: before})
@@ -125,13 +125,13 @@ func (e typed) read(fr *frame, forPerson bool) (string, factState) {
 func (e typed) write(fr *frame, forPerson bool) (string, factState) {
 	switch e.base {
 	case "number":
-		n, s := e.expression.(quantity).number(fr)
+		n, s := as[quantity](e).number(fr)
 		if s != stateKnown {
 			return "", s
 		}
 		return numberText(n, e.format, forPerson), s
 	case "boolean":
-		switch e.expression.(condition).truth(fr) {
+		switch as[condition](e).truth(fr) {
 		case isTrue:
 			return "true", stateKnown
 		case isFalse:
@@ -142,15 +142,15 @@ func (e typed) write(fr *frame, forPerson bool) (string, factState) {
 		}
 		return "", stateUnknown
 	case "code":
-		return e.expression.(code).code(fr)
+		return as[code](e).code(fr)
 	case "codes":
-		list, s := e.expression.(codeList).codes(fr)
+		list, s := as[codeList](e).codes(fr)
 		if forPerson {
 			return strings.Join(list, "、"), s
 		}
 		return codesCodec.text(list), s
 	case "date":
-		day, s := e.expression.(calendarDay).date(fr)
+		day, s := as[calendarDay](e).date(fr)
 		if s != stateKnown {
 			return "", s
 		}

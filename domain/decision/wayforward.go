@@ -121,7 +121,7 @@ func (s *search) settle() {
 		switch {
 		case card.dynamic():
 			s.scorecard = card
-		case card.guarded.truth(s.frame) != isFalse:
+		case card.truth(s.frame) != isFalse:
 			worsen(card.effect(s.frame))
 		}
 	}
@@ -154,7 +154,7 @@ func (s *search) reaches(amount money.Amount, termMonths int, target Result) boo
 			return false
 		}
 	}
-	if card := s.scorecard; card != nil && card.guarded.truth(s.frame) != isFalse {
+	if card := s.scorecard; card != nil && card.truth(s.frame) != isFalse {
 		if target.Better(card.effect(s.frame)) {
 			s.blocked = card.dependence
 			return false

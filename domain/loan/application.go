@@ -344,7 +344,8 @@ func (a *Application) Expire(by domain.Actor, at time.Time, validDays int) (Even
 		return Event{}, err
 	}
 	event.Detail = []Note{
-		{"approved_at", approval.ApprovedAt.UTC().Format(time.RFC3339)}, {"valid_days", fmt.Sprint(validDays)},
+		{"approved_at", approval.ApprovedAt.UTC().Format(time.RFC3339)},
+		{"valid_days", fmt.Sprint(validDays)},
 		{"amount", approval.Amount.String()},
 	}
 	a.rec.Approval = nil

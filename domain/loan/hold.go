@@ -158,7 +158,7 @@ func (h *Hold) event(by domain.Actor, at time.Time, action Action, from HoldStat
 
 // paymentLabel is the label of an action on a hold, a reversal, a plan of tranches or an obligation; others are a line's.
 func paymentLabel(a Action) string {
-	switch a {
+	switch a { //nolint:exhaustive // the other actions have their labels beside themselves
 	case ActionPlaceHold:
 		return "冻结"
 	case ActionReleaseHold:

@@ -58,7 +58,7 @@ const (
 
 // lineLabel is the label of an action on a line, a note or a repayment; others are their own word.
 func lineLabel(a Action) string {
-	switch a {
+	switch a { //nolint:exhaustive // the other actions have their labels beside themselves
 	case ActionLineOpen:
 		return "开立额度"
 	case ActionLineReserve:

@@ -108,7 +108,7 @@ func (r NoteRecord) DaysPastDueOn(day domain.Date) int {
 }
 
 // LoanNote is what may happen to a loan note. Only this package changes a NoteRecord.
-type LoanNote struct{ rec NoteRecord }
+type LoanNote struct{ rec NoteRecord } //nolint:revive // exported: a Note is a line of an event here, and 借据 is a loan note everywhere
 
 // The actions on a note beside those of its line.
 const (

@@ -201,8 +201,11 @@ func (s Signature) Put(by domain.Actor) Event {
 		Subject: SubjectSignature, SubjectID: s.ID, Version: 1, CaseID: s.ApplicationID, BranchID: s.BranchID,
 		Action: ActionPutSignature, To: "signed", ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: s.SignedAt,
 		Detail: []Note{
-			{"text_id", s.TextID.String()}, {"party_id", s.PartyID.String()}, {"role", string(s.Role)},
-			{"method", string(s.Method)}, {"shown_sha256", s.ShownSHA256},
+			{"text_id", s.TextID.String()},
+			{"party_id", s.PartyID.String()},
+			{"role", string(s.Role)},
+			{"method", string(s.Method)},
+			{"shown_sha256", s.ShownSHA256},
 		},
 	}
 }
@@ -213,8 +216,12 @@ func (t ContractText) Prepared(by domain.Actor) Event {
 		Subject: SubjectSignature, SubjectID: t.ID, Version: 1, CaseID: t.ApplicationID, BranchID: t.BranchID,
 		Action: ActionPrepareContract, To: "prepared", ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: t.PreparedAt,
 		Detail: []Note{
-			{"number", fmt.Sprint(t.Number)}, {"contract_no", t.ContractNo}, {"text_version", t.TextVersion},
-			{"content_sha256", t.ContentSHA256}, {"html_sha256", t.HTMLSHA256}, {"pdf_sha256", t.PDFSHA256},
+			{"number", fmt.Sprint(t.Number)},
+			{"contract_no", t.ContractNo},
+			{"text_version", t.TextVersion},
+			{"content_sha256", t.ContentSHA256},
+			{"html_sha256", t.HTMLSHA256},
+			{"pdf_sha256", t.PDFSHA256},
 		},
 	}
 }

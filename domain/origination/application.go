@@ -354,20 +354,6 @@ func (s *Applications) changeLocked(ctx context.Context, by domain.Actor, id dom
 
 type transitionWithReason func(*loan.Application, domain.Actor, time.Time, string) (loan.Event, error)
 
-// withReason is a transition for which a person says why; the reason is kept in the history.
-func (s *Applications) withReason(ctx context.Context, by domain.Actor, id domain.ID, reason string, do transitionWithReason) (loan.Record, error) {
-	if err := checkReason(reason); err != nil {
-		return loan.Record{}, err
-	}
-	return s.change(ctx, by, id, func(app *loan.Application, now time.Time, tx Tx) (loan.Event, error) {
-		event, err := do(app, by, now, reason)
-		if err != nil {
-			return loan.Event{}, err
-		}
-		return event, closeTasks(ctx, tx, by, now, id, "申请"+app.Record().Status.Label())
-	})
-}
-
 func checkReason(reason string) error {
 	var p domain.Problems
 	if n := utf8.RuneCountInString(reason); n == 0 || n > loan.ReasonMax {

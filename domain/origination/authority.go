@@ -398,8 +398,10 @@ func (s *Authorities) delegationEvent(by domain.Actor, at time.Time, d staff.Del
 	return staff.Event{
 		ID: s.newID(), Subject: staff.SubjectDelegation, SubjectID: d.ID, BranchID: from.BranchID, Action: action,
 		ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: at, Detail: []staff.Note{
-			{Name: "from_id", Value: d.FromID.String()}, {Name: "to_id", Value: d.ToID.String()},
-			{Name: "starts_on", Value: d.StartsOn.String()}, {Name: "ends_on", Value: d.EndsOn.String()},
+			{Name: "from_id", Value: d.FromID.String()},
+			{Name: "to_id", Value: d.ToID.String()},
+			{Name: "starts_on", Value: d.StartsOn.String()},
+			{Name: "ends_on", Value: d.EndsOn.String()},
 		},
 	}
 }

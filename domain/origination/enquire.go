@@ -145,7 +145,7 @@ func (s *Enquiries) settle(ctx context.Context, by domain.Actor, e Enquiry, answ
 	if failure != nil {
 		e.Status, e.Answer, e.AnsweredAt, e.ValidUntil = EnquiryFailed, EnquiryAnswer{}, time.Time{}, domain.Date{}
 		e.Failure = EnquiryConnectionLost
-		if known, ok := errors.AsType[*EnquiryFailure](failure); ok {
+		if known, ok := errors.AsType[*EnquiryError](failure); ok {
 			e.Failure = known.Code
 		}
 		s.log.WarnContext(ctx, "an institution gave no answer", slog.String("source", string(e.Source)), slog.String("enquiry_id", e.ID.String()),
@@ -171,8 +171,10 @@ func enquiryEvent(by domain.Actor, at time.Time, e Enquiry, action loan.Action) 
 		Subject: loan.SubjectEnquiry, SubjectID: e.ID, Version: e.Version, CaseID: e.ApplicationID, BranchID: e.BranchID,
 		Action: action, To: string(e.Status), ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: at,
 		Detail: []loan.Note{
-			{Name: "source", Value: string(e.Source)}, {Name: "purpose", Value: e.Purpose},
-			{Name: "consent_id", Value: e.ConsentID.String()}, {Name: "failure", Value: e.Failure},
+			{Name: "source", Value: string(e.Source)},
+			{Name: "purpose", Value: e.Purpose},
+			{Name: "consent_id", Value: e.ConsentID.String()},
+			{Name: "failure", Value: e.Failure},
 		},
 	}
 }

@@ -119,7 +119,7 @@ type EnquiryAnswer struct {
 const EnquiryNoteMax = 200
 
 // CreditBureau, Screening and GuaranteePrecheck are the institutions as this package needs them. An error, best an
-// *EnquiryFailure, means that there is no answer, for whatever reason; it never carries personal data.
+// *EnquiryError, means that there is no answer, for whatever reason; it never carries personal data.
 type (
 	// CreditBureau answers about a person's or an organisation's credit history (征信查询).
 	CreditBureau interface {
@@ -151,17 +151,17 @@ var failureLabels = map[string]string{
 	EnquiryUnsigned: "答复签名无效", EnquiryUnreadable: "答复无法读取",
 }
 
-// EnquiryFailure is why an institution gave no answer.
-type EnquiryFailure struct {
+// EnquiryError is why an institution gave no answer.
+type EnquiryError struct {
 	Code  string // one of the Enquiry… constants
 	Cause error  // for the log; may be nil
 }
 
 // Error says the code and the cause.
-func (f *EnquiryFailure) Error() string { return fmt.Sprintf("no answer (%s): %v", f.Code, f.Cause) }
+func (f *EnquiryError) Error() string { return fmt.Sprintf("no answer (%s): %v", f.Code, f.Cause) }
 
 // Unwrap returns the cause.
-func (f *EnquiryFailure) Unwrap() error { return f.Cause }
+func (f *EnquiryError) Unwrap() error { return f.Cause }
 
 // EnquiryStatus is where an enquiry stands.
 type EnquiryStatus string
@@ -226,7 +226,7 @@ func (s Sources) ask(ctx context.Context, source EnquirySource, r EnquiryRequest
 	case SourcePrecheck:
 		return s.Precheck.Precheck(ctx, r)
 	}
-	return EnquiryAnswer{}, &EnquiryFailure{Code: EnquiryRefused}
+	return EnquiryAnswer{}, &EnquiryError{Code: EnquiryRefused}
 }
 
 // Enquiries are the use cases of what other institutions answered about a case (外部查询).

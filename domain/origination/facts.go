@@ -110,7 +110,7 @@ func productFacts(f *decision.Facts, p product.Product, v product.Version, price
 // householdOf returns the household the case was opened for; nil where it has none.
 func householdOf(ctx context.Context, r Reader, rec loan.Record) (*borrower.Household, error) {
 	if rec.HouseholdID.IsZero() {
-		return nil, nil
+		return nil, nil //nolint:nilnil // no household is an answer, and the callers ask
 	}
 	h, err := r.Household(ctx, domain.Scope{Everything: true}, rec.HouseholdID)
 	if err != nil {

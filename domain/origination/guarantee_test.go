@@ -2,6 +2,7 @@ package origination_test
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -162,7 +163,7 @@ func (w *world) limitQuota(prefix, limit string) {
 	company, err := w.store.GuaranteeCompany(w.t.Context(), sampleCompany)
 	w.must(err)
 	terms := *company.Terms
-	terms.Quotas = append(terms.Quotas[:len(terms.Quotas):len(terms.Quotas)], loan.GuaranteeQuota{
+	terms.Quotas = append(slices.Clip(terms.Quotas), loan.GuaranteeQuota{
 		RegionPrefix: prefix, Limit: money.MustParseAmount(limit), From: domain.MustParseDate("2026-01-01"),
 	})
 	_, err = w.guarantees.ChangeCompany(w.t.Context(), w.somebodyAt("3715", domain.RoleRiskManager), sampleCompany, company.Version, terms)

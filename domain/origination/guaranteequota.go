@@ -50,9 +50,9 @@ func guaranteeLetterFact(ctx context.Context, r Reader, f *decision.Facts, rec l
 func guaranteeOnSubmit(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id domain.ID, rec loan.Record, v product.Version) error {
 	switch {
 	case rec.Status == loan.StatusDeclined:
-		return releaseGuarantee(ctx, tx, by, now, rec, money.Amount{})
+		return releaseGuarantee(ctx, tx, by, now, rec)
 	case !needsGuarantee(v, rec.Request.Amount):
-		return releaseGuarantee(ctx, tx, by, now, rec, money.Amount{}) // asked for more at first
+		return releaseGuarantee(ctx, tx, by, now, rec) // asked for more at first
 	}
 	live, found, err := tx.LiveGuarantee(ctx, rec.ID)
 	if err != nil {
@@ -98,7 +98,7 @@ func guaranteeFollows(ctx context.Context, tx Tx, event loan.Event, rec loan.Rec
 	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusDisbursed, loan.StatusClosed:
 		return nil
 	}
-	return releaseGuarantee(ctx, tx, by, event.At, rec, money.Amount{})
+	return releaseGuarantee(ctx, tx, by, event.At, rec)
 }
 
 // enlargeGuarantee asks for what was granted where that is more or longer than what the company was asked (例外批准).
@@ -146,7 +146,7 @@ func askGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id
 			return loan.GuaranteeRecord{}, err
 		}
 	}
-	if err := releaseGuarantee(ctx, tx, by, now, rec, money.Amount{}); err != nil {
+	if err := releaseGuarantee(ctx, tx, by, now, rec); err != nil {
 		return loan.GuaranteeRecord{}, err
 	}
 	g, event, err := loan.AskGuarantee(by, now, loan.GuaranteeRecord{
@@ -381,25 +381,17 @@ func confirmGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time
 	return tx.SaveGuarantee(ctx, g, event)
 }
 
-// releaseGuarantee gives the company's quota back (释放担保额度): amount of it on a repayment or a partial reversal, which leaves
-// the guarantee as it is; with 0.00 all of it, and the guarantee is discharged with the case: declined, withdrawn, expired,
-// reversed or repaid in full. A case without a guarantee has nothing to release. It takes no company lock: quota that
-// becomes free harms nobody who is just weighing it.
-func releaseGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec loan.Record, amount money.Amount) error {
+// releaseGuarantee gives all of the company's quota back (释放担保额度), and the guarantee is discharged with the case: declined,
+// withdrawn, expired, reversed or repaid in full. A case without a guarantee has nothing to release. It takes no company lock:
+// quota that becomes free harms nobody who is just weighing it.
+func releaseGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec loan.Record) error {
 	g, err := lockLiveGuarantee(ctx, tx, rec.ID)
 	if err != nil || g == nil {
 		return err
 	}
-	if amount.IsZero() {
-		event, err := g.Discharge(by, now, string(rec.Status))
-		if err != nil {
-			return err
-		}
-		return tx.SaveGuarantee(ctx, g, event)
-	}
-	event, held := g.Free(by, now, amount)
-	if !held {
-		return nil
+	event, err := g.Discharge(by, now, string(rec.Status))
+	if err != nil {
+		return err
 	}
 	return tx.SaveGuarantee(ctx, g, event)
 }

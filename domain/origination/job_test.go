@@ -10,6 +10,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -347,7 +348,7 @@ func TestAFailureIsTriedAgainABoundedNumberOfTimesAndARefusalIsNot(t *testing.T)
 		w.advance(time.Hour)
 	}
 	job := w.job(by, id)
-	if most := origination.DefaultJobLimits().AttemptsMax; runs != most || job.Status != origination.JobFailed || job.LastError == "" || bytes.Contains([]byte(job.LastError), []byte("disk")) {
+	if most := origination.DefaultJobLimits().AttemptsMax; runs != most || job.Status != origination.JobFailed || job.LastError == "" || strings.Contains(job.LastError, "disk") {
 		t.Errorf("%d runs, %s, error %q; want %d, failed, and words for a person", runs, job.Status, job.LastError, most)
 	}
 

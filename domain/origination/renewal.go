@@ -175,7 +175,7 @@ func takeOver(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec lo
 			return money.Amount{}, err
 		}
 	}
-	return principal, releaseGuarantee(ctx, tx, by, now, old, money.Amount{})
+	return principal, releaseGuarantee(ctx, tx, by, now, old)
 }
 
 // renewalSigned saves the signature of a renewal and lets its line take over what is owed. What it returns is the event of

@@ -179,7 +179,7 @@ func (w *ReportScheduler) Work(ctx context.Context) (worked int, err error) {
 	}
 	for _, d := range due {
 		if ctx.Err() != nil {
-			return worked, nil
+			return worked, nil //nolint:nilerr // a node that stops takes nothing new up, which is no failure
 		}
 		claimed, err := w.claim(ctx, &d)
 		if err != nil {

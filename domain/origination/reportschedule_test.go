@@ -49,7 +49,7 @@ func newDesk(t *testing.T) *desk {
 	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		d.hookMu.Lock()
 		defer d.hookMu.Unlock()
-		if d.hookIDs = append(d.hookIDs, r.Header.Get("webhook-id")); len(d.hookIDs) <= d.refuse {
+		if d.hookIDs = append(d.hookIDs, r.Header.Get("Webhook-Id")); len(d.hookIDs) <= d.refuse {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}))
@@ -534,7 +534,7 @@ func (d *desk) manyApplications(n int) {
 			}
 		}
 		d.must(rows.Err())
-		d.must(rows.Close())
+		d.must(rows.Close()) //nolint:sqlclosecheck // in a loop: a defer would keep it open until the end
 		which := "template.id = ?"
 		if table == "events" {
 			which = "template.subject_id = ?"

@@ -131,7 +131,7 @@ func judgeInShadow(engine *decision.Engine, d PastDecision) (o ShadowOutcome, er
 	}()
 	o = ShadowOutcome{Decision: d, Reasons: []string{}}
 	facts, unreadable := d.Facts()
-	if unreadable != nil { //nolint:nilerr // it is in the report
+	if unreadable != nil { // it is in the report
 		return o, nil
 	}
 	outcome := engine.Evaluate(facts)
@@ -157,7 +157,7 @@ func (w *ShadowWorker) end(ctx context.Context, s Shadow, action ShadowAction, d
 // failed counts a failure, and ends a shadow that fails again and again. A node that is stopping counts nothing.
 func (w *ShadowWorker) failed(ctx context.Context, s Shadow) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the node stops, and another goes on
 	}
 	s.Failures++
 	if s.Failures >= shadowFailuresMax {

@@ -119,7 +119,7 @@ func (s *Applications) Plan(ctx context.Context, by domain.Actor, id domain.ID) 
 		offer, err := makeOffer(ctx, s.store, rec, domain.DateOf(s.now()))
 		offer.ValidUntil = approvalEnds(rec.Approval.ApprovedAt, s.approvalValidDays)
 		return offer, err
-	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusDeclined, loan.StatusWithdrawn:
+	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusDeclined, loan.StatusWithdrawn, loan.StatusExpired:
 	}
 	return Offer{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，批准后才有还款计划；试算请用 /v1/quotes", rec.Status.Label())
 }

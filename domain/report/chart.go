@@ -91,9 +91,7 @@ func escaped(s string) string {
 // ChartOf draws what a report says, where it has a chart: the funnel of the applications, the turnaround of branches, the
 // money paid each day. rows calls its argument for every row. known is false for a report without a chart.
 func ChartOf(head Head, rows func(func(Row) error) error) (c Chart, known bool, err error) {
-	drawing, known := map[Code]func(Head, func(func(Row) error) error) ([]Bar, error){
-		ApplicationLedger: funnel, Turnaround: turnaroundBars, DisbursementLedger: paidPerDay,
-	}[head.Definition.Code]
+	draw, known := drawings[head.Definition.Code]
 	if !known {
 		return Chart{}, false, nil
 	}
@@ -101,15 +99,29 @@ func ChartOf(head Head, rows func(func(Row) error) error) (c Chart, known bool, 
 	if branch == "" {
 		branch = "权限内全部机构"
 	}
-	c.Title = map[Code]string{ApplicationLedger: "进件漏斗（笔）", Turnaround: "审批时效中位数（小时）", DisbursementLedger: "每日放款（元）"}[head.Definition.Code]
+	c.Title = draw.title
 	c.Note = fmt.Sprintf("%s，%s 至 %s，截至 %s", branch, head.Query.From, head.Query.To, head.Query.AsOf)
-	c.Bars, err = drawing(head, rows)
+	c.Bars, err = draw.bars(head, rows)
 	return c, true, err
 }
 
 // HasChart reports whether a report has a chart.
 func HasChart(code Code) bool {
-	return code == ApplicationLedger || code == Turnaround || code == DisbursementLedger
+	_, has := drawings[code]
+	return has
+}
+
+// drawing is how one report is drawn.
+type drawing struct {
+	title string
+	bars  func(Head, func(func(Row) error) error) ([]Bar, error)
+}
+
+// drawings has the reports that people would rather look at.
+var drawings = map[Code]drawing{ //nolint:exhaustive // the others have no chart
+	ApplicationLedger:  {"进件漏斗（笔）", funnel},
+	Turnaround:         {"审批时效中位数（小时）", turnaroundBars},
+	DisbursementLedger: {"每日放款（元）", paidPerDay},
 }
 
 // cellsOf finds the places of columns in a row of the definition.

@@ -18,7 +18,7 @@ import (
 // parquetFile writes Parquet for a data warehouse: amounts are DECIMAL(18,2) and percentages DECIMAL(18,6), both exact as
 // whole numbers of the smallest unit; days are DATE, instants are UTC microseconds.
 type parquetFile struct {
-	writer  *parquet.Writer
+	writer  *parquet.GenericWriter[any]
 	head    Head
 	columns []Column
 	rows    []parquet.Row
@@ -64,7 +64,7 @@ func newParquet(w io.Writer, head Head, columns []Column) (*parquetFile, error) 
 	}
 	schema := parquet.SchemaOf(reflect.New(reflect.StructOf(fields)).Interface())
 	return &parquetFile{
-		writer: parquet.NewWriter(w, schema, parquet.Compression(&zstd.Codec{}), parquet.CreatedBy("fumin", "1", "")),
+		writer: parquet.NewGenericWriter[any](w, schema, parquet.Compression(&zstd.Codec{}), parquet.CreatedBy("fumin", "1", "")),
 		head:   head, columns: columns, rows: make([]parquet.Row, parquetBatchRows),
 	}, nil
 }

@@ -196,9 +196,8 @@ func shown(s string) string {
 // Selection returns the columns that are asked for with their places in a Row.
 func (q Query) Selection(d Definition) (columns []Column, places []int) {
 	if len(q.Columns) == 0 {
-		places = make([]int, len(d.Columns))
-		for i := range places {
-			places[i] = i
+		for i := range d.Columns {
+			places = append(places, i)
 		}
 		return d.Columns, places
 	}

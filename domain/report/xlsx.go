@@ -45,7 +45,7 @@ var numberFormats = []struct {
 }
 
 func newXLSX(w io.Writer, head Head, columns []Column) (*xlsxFile, error) {
-	f := &xlsxFile{output: w, file: excelize.NewFile(), head: head, columns: columns, cells: make([]any, len(columns)), styles: map[Type]int{}}
+	f := &xlsxFile{output: w, file: excelize.NewFile(), head: head, columns: columns, cells: make([]any, len(columns)), styles: make(map[Type]int, len(numberFormats))}
 	for _, number := range numberFormats {
 		style, err := f.file.NewStyle(&excelize.Style{CustomNumFmt: &number.format})
 		if err != nil {

@@ -135,15 +135,15 @@ func assemble(tables map[string][]byte) []byte {
 	slices.Sort(tags)
 	header := make([]byte, 12, 12+16*len(tags))
 	binary.BigEndian.PutUint32(header, 0x00010000)
-	binary.BigEndian.PutUint16(header[4:], uint16(len(tags))) //nolint:gosec // G115: at most fontTablesMax
+	binary.BigEndian.PutUint16(header[4:], uint16(len(tags)))
 	offset := 12 + 16*len(tags)
 	var body []byte
 	for _, tag := range tags {
 		table := tables[tag]
 		record := make([]byte, 16)
 		copy(record, tag)
-		binary.BigEndian.PutUint32(record[8:], uint32(offset+len(body))) //nolint:gosec // G115: at most fontBytesMax and the header
-		binary.BigEndian.PutUint32(record[12:], uint32(len(table)))      //nolint:gosec // G115: at most fontBytesMax
+		binary.BigEndian.PutUint32(record[8:], uint32(offset+len(body)))
+		binary.BigEndian.PutUint32(record[12:], uint32(len(table)))     
 		header = append(header, record...)
 		body = append(body, table...)
 		for len(body)%4 != 0 {
@@ -160,7 +160,7 @@ func readGlyphs(cmap []byte) (map[rune]bool, error) {
 		return nil, errFont
 	}
 	count := int(binary.BigEndian.Uint16(cmap[2:]))
-	records, ok := cut(cmap, 4, uint32(count)*8) //nolint:gosec // G115: 16 bits
+	records, ok := cut(cmap, 4, uint32(count)*8)
 	if !ok || count > fontTablesMax {
 		return nil, errFont
 	}

@@ -310,13 +310,13 @@ func TestAWebhookIsSignedByTheStandardAndKeepsItsId(t *testing.T) {
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ = io.ReadAll(r.Body)
 		mac := hmac.New(sha256.New, key)
-		mac.Write([]byte(r.Header.Get("webhook-id") + "." + r.Header.Get("webhook-timestamp") + "."))
+		mac.Write([]byte(r.Header.Get("Webhook-Id") + "." + r.Header.Get("Webhook-Timestamp") + "."))
 		mac.Write(body)
-		if r.Header.Get("webhook-signature") != "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)) || r.Header.Get("webhook-timestamp") != "1795397400" {
+		if r.Header.Get("Webhook-Signature") != "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)) || r.Header.Get("Webhook-Timestamp") != "1795397400" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		if ids = append(ids, r.Header.Get("webhook-id")); len(ids) < 3 {
+		if ids = append(ids, r.Header.Get("Webhook-Id")); len(ids) < 3 {
 			w.WriteHeader(http.StatusInternalServerError)
 		}
 	}))

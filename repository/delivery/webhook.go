@@ -102,9 +102,9 @@ func (h webhook) deliver(ctx context.Context, p origination.ReportParcel) (strin
 	timestamp := strconv.FormatInt(now.Unix(), 10)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "fumin")
-	request.Header.Set("webhook-id", p.ID.String())
-	request.Header.Set("webhook-timestamp", timestamp)
-	request.Header.Set("webhook-signature", "v1,"+h.sign(p.ID.String(), timestamp, body))
+	request.Header.Set("Webhook-Id", p.ID.String())
+	request.Header.Set("Webhook-Timestamp", timestamp)
+	request.Header.Set("Webhook-Signature", "v1,"+h.sign(p.ID.String(), timestamp, body))
 	answer, err := h.client.Do(request)
 	if err != nil {
 		return "", failed(err, "通知地址没有应答，稍后自动重试；持续失败时请系统管理员检查网络和地址")

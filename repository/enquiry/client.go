@@ -88,17 +88,17 @@ func questionOf(r origination.EnquiryRequest) Question {
 	return q
 }
 
-// ask sends one signed question and reads its answer. Every error is an *origination.EnquiryFailure.
+// ask sends one signed question and reads its answer. Every error is an *origination.EnquiryError.
 func (c *Client) ask(ctx context.Context, path string, q Question) (origination.EnquiryAnswer, error) {
 	ctx, cancel := context.WithTimeout(ctx, TimeoutMax)
 	defer cancel()
 	body, err := json.Marshal(q)
 	if err != nil {
-		return origination.EnquiryAnswer{}, &origination.EnquiryFailure{Code: origination.EnquiryRefused, Cause: err}
+		return origination.EnquiryAnswer{}, &origination.EnquiryError{Code: origination.EnquiryRefused, Cause: err}
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return origination.EnquiryAnswer{}, &origination.EnquiryFailure{Code: origination.EnquiryConnectionLost, Cause: err}
+		return origination.EnquiryAnswer{}, &origination.EnquiryError{Code: origination.EnquiryConnectionLost, Cause: err}
 	}
 	at := c.now().UTC().Format(channel.TimeLayout)
 	signature := channel.SignRequest(c.secret, http.MethodPost, path, at, c.keyID, body)
@@ -125,15 +125,15 @@ func (c *Client) ask(ctx context.Context, path string, q Question) (origination.
 func lost(err error) error {
 	var network net.Error
 	if errors.Is(err, context.DeadlineExceeded) || (errors.As(err, &network) && network.Timeout()) {
-		return &origination.EnquiryFailure{Code: origination.EnquiryTimeout, Cause: err}
+		return &origination.EnquiryError{Code: origination.EnquiryTimeout, Cause: err}
 	}
-	return &origination.EnquiryFailure{Code: origination.EnquiryConnectionLost, Cause: err}
+	return &origination.EnquiryError{Code: origination.EnquiryConnectionLost, Cause: err}
 }
 
 // interpret says what came back. It is pure, and doubts everything: only an authentic answer to what was asked is one.
 func interpret(path, id string, status int, body []byte, authentic bool) (origination.EnquiryAnswer, error) {
 	fail := func(code string, cause error) (origination.EnquiryAnswer, error) {
-		return origination.EnquiryAnswer{}, &origination.EnquiryFailure{Code: code, Cause: cause}
+		return origination.EnquiryAnswer{}, &origination.EnquiryError{Code: code, Cause: cause}
 	}
 	switch {
 	case status >= http.StatusInternalServerError:

@@ -91,7 +91,7 @@ func TestTheThreeServicesAnswerWhatTheyAreTold(t *testing.T) {
 
 func wantFailure(t *testing.T, what string, err error, code string) {
 	t.Helper()
-	failure, ok := errors.AsType[*origination.EnquiryFailure](err)
+	failure, ok := errors.AsType[*origination.EnquiryError](err)
 	if !ok || failure.Code != code {
 		t.Errorf("%s: %v, want a failure %q", what, err, code)
 		return

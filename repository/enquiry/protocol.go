@@ -16,7 +16,7 @@ import (
 
 // The paths of the three services.
 const (
-	PathCredit    = "/v1/credit-enquiries"
+	PathCredit    = "/v1/credit-enquiries" //nolint:gosec // G101: a path, and credit is what is asked about
 	PathScreening = "/v1/screenings"
 	PathPrecheck  = "/v1/guarantee-prechecks"
 )

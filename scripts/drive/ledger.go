@@ -124,6 +124,6 @@ func (l Ledger) insert(ctx context.Context, tx *sql.Tx, table ledgerTable, from,
 		rows = append(rows, "(?"+strings.Repeat(",?", len(values)-1)+")")
 		arguments = append(arguments, values...)
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO "+table.name+" ("+table.columns+") VALUES "+strings.Join(rows, ","), arguments...) //nolint:gosec // G202: constants of this file
+	_, err := tx.ExecContext(ctx, "INSERT INTO "+table.name+" ("+table.columns+") VALUES "+strings.Join(rows, ","), arguments...)
 	return err
 }

@@ -70,11 +70,11 @@ func (p *Process) Output() string {
 	return strings.Join(lines[max(0, len(lines)-linesKept):], "\n")
 }
 
-// await returns once found has accepted one of the lines that the process wrote.
-func (p *Process) await(ctx context.Context, what string, found func(line string) bool) error {
+// awaitAddress returns once found has accepted one of the lines that the process wrote.
+func (p *Process) awaitAddress(ctx context.Context, found func(line string) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, startWaitMax)
 	defer cancel()
-	err := Until(ctx, p.name+" to tell "+what, func() (bool, error) {
+	err := Until(ctx, p.name+" to tell its address", func() (bool, error) {
 		ended := false
 		select {
 		case <-p.done:
@@ -147,7 +147,7 @@ func StartDemo(ctx context.Context, program, dataDir string, settings ...string)
 		return nil, err
 	}
 	demo := &Demo{Process: process}
-	err = process.await(ctx, "its address", func(line string) bool {
+	err = process.awaitAddress(ctx, func(line string) bool {
 		switch {
 		case strings.HasPrefix(line, "Fumin serves at"):
 			demo.URL = baseURL.FindString(line)
@@ -244,7 +244,7 @@ func (s *Site) startChannel(ctx context.Context, secret string) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.channel.await(ctx, "its address", func(line string) bool {
+	return s.channel.awaitAddress(ctx, func(line string) bool {
 		url := baseURL.FindString(line)
 		s.Channel = ChannelAt(url)
 		return url != ""
@@ -257,7 +257,7 @@ func (s *Site) startInstitutions(ctx context.Context, secret string) (url string
 	if err != nil {
 		return "", err
 	}
-	err = s.institutions.await(ctx, "its address", func(line string) bool {
+	err = s.institutions.awaitAddress(ctx, func(line string) bool {
 		url = baseURL.FindString(line)
 		return url != ""
 	})
@@ -270,7 +270,7 @@ func (s *Site) Serve(ctx context.Context, settings ...string) (err error) {
 	if err != nil {
 		return err
 	}
-	return s.serving.await(ctx, "its address", func(line string) bool {
+	return s.serving.awaitAddress(ctx, func(line string) bool {
 		var entry struct {
 			Message string `json:"msg"`
 			Address string `json:"address"`
