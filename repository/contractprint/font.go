@@ -143,7 +143,7 @@ func assemble(tables map[string][]byte) []byte {
 		record := make([]byte, 16)
 		copy(record, tag)
 		binary.BigEndian.PutUint32(record[8:], uint32(offset+len(body)))
-		binary.BigEndian.PutUint32(record[12:], uint32(len(table)))     
+		binary.BigEndian.PutUint32(record[12:], uint32(len(table)))
 		header = append(header, record...)
 		body = append(body, table...)
 		for len(body)%4 != 0 {
