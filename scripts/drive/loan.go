@@ -171,6 +171,18 @@ func Release(disbursementID string) Call {
 	return create("/v1/disbursements/"+disbursementID+"/release", nil)
 }
 
+// Repay reports a repayment of principal as the core system does; its own number is its key.
+func Repay(noteID, repaymentNo string, paidOn domain.Date, principal string) Call {
+	return post("/v1/loan-notes/"+noteID+"/repayments", map[string]string{
+		"repayment_no": repaymentNo, "paid_on": paidOn.String(), "principal": principal, "interest": "0.00",
+	})
+}
+
+// Draw asks for money of a line.
+func Draw(applicationID, amount string) Call {
+	return create("/v1/lines/"+applicationID+"/draws", map[string]string{"amount": amount})
+}
+
 // Close ends the case.
 func Close(applicationID string) Call {
 	return post("/v1/applications/"+applicationID+"/close", nil)

@@ -52,7 +52,10 @@ func playDuckShed(ctx context.Context, p *play) error {
 	if err := p.paid(ctx, releaser, disbursement); err != nil {
 		return err
 	}
-	return p.closed(ctx, officer, application.ID)
+	if err := p.closed(ctx, officer, application.ID); err != nil {
+		return err
+	}
+	return p.repaysAndDraws(ctx, officer, releaser, application.ID, borrower)
 }
 
 // approved submits the application, twice, and shows why the rules approved it.
