@@ -13,4 +13,4 @@ if [ $# -eq 0 ]; then
 	set -- ./...
 fi
 # -count=1: a result that was remembered says nothing about the database of today.
-CGO_ENABLED=1 exec go test -race -count=1 -timeout=8m -tags="$build_tags" "$@"
+CGO_ENABLED=1 exec go test -race -count=1 -timeout=10m -tags="$build_tags" "$@"
