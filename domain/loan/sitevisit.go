@@ -86,7 +86,7 @@ func RecordSiteVisit(by domain.Actor, at time.Time, app Record, v SiteVisit) (Si
 func (v SiteVisit) Confirm(by domain.Actor, at time.Time, app Record) (SiteVisit, Event, error) {
 	switch {
 	case by.ID != v.SecondID:
-		return v, Event{}, domain.Errorf(domain.KindForbidden, "not-the-second", "须由登记的协查人本人确认")
+		return v, Event{}, domain.Errorf(domain.KindForbidden, "not-the-second", "实地调查须由登记的协查人本人登录确认，别人不能代为确认")
 	case !v.ConfirmedAt.IsZero():
 		return v, Event{}, domain.Errorf(domain.KindConflict, "visit-confirmed", "这次实地调查已经确认")
 	case !slices.Contains(visitable, app.Status):

@@ -322,10 +322,12 @@ type (
 	Transfer struct {
 		ID               string       `json:"id"`
 		Method           string       `json:"method"`
+		MethodLabel      string       `json:"method_label"`
 		Amount           money.Amount `json:"amount"`
 		PayeeName        string       `json:"payee_name"`
 		PayeeAccount     string       `json:"payee_account"`
 		Status           string       `json:"status"`
+		StatusLabel      string       `json:"status_label"`
 		ChannelReference string       `json:"channel_reference"`
 		Attempts         int          `json:"attempts"`
 		LastError        string       `json:"last_error"`

@@ -221,22 +221,31 @@ func (p *play) released(ctx context.Context, officer player, id string) (drive.D
 
 // paid waits until the money has arrived, and counts in the channel's own list.
 func (p *play) paid(ctx context.Context, releaser player, d drive.Disbursement) error {
+	d, err := p.arrived(ctx, releaser, d.ID)
+	if err != nil {
+		return err
+	}
+	return p.channelPaid(ctx, d, p.facts.Amount)
+}
+
+// arrived waits until the money has arrived.
+func (p *play) arrived(ctx context.Context, releaser player, id string) (drive.Disbursement, error) {
 	p.tell("%s waits for the money to arrive", releaser.Name)
 	begun := time.Now()
 	waiting, cancel := context.WithTimeout(ctx, paymentWaitMax)
 	defer cancel()
-	d, err := releaser.session.AwaitDisbursement(waiting, d.ID, "succeeded")
+	d, err := releaser.session.AwaitDisbursement(waiting, id, "succeeded")
 	if err != nil {
-		return err
+		return d, err
 	}
 	p.show("%s (%s) after %s: %s yuan, the channel's number is %s", d.StatusLabel, d.Status,
 		milliseconds(time.Since(begun)), d.Amount.Grouped(), d.Transfers[0].ChannelReference)
 	p.pause()
-	return p.paidOnce(ctx, d, p.facts.Amount)
+	return d, nil
 }
 
-// paidOnce asks the channel, which keeps its own record of what it paid.
-func (p *play) paidOnce(ctx context.Context, d drive.Disbursement, amount string) error {
+// channelPaid asks the channel, which keeps its own record of what it paid: one payment of each amount, and no other.
+func (p *play) channelPaid(ctx context.Context, d drive.Disbursement, amounts ...string) error {
 	p.tell("The payment channel is asked what it paid")
 	if p.channel == nil {
 		p.show("its address is not known; set FUMIN_CHANNEL_URL to the address that run.sh printed, and this is checked too")
@@ -247,10 +256,17 @@ func (p *play) paidOnce(ctx context.Context, d drive.Disbursement, amount string
 	if err != nil {
 		return err
 	}
-	if len(paid) != 1 || paid[0].State != "succeeded" || paid[0].Amount != amount {
-		return differs("the channel's list for this disbursement", paid, "one payment of "+amount)
+	var found []string
+	for _, one := range paid {
+		if one.State == "succeeded" {
+			found = append(found, one.Amount)
+		}
+		p.show("one payment under the transfer's id: %s yuan to account …%s, %s", one.Amount, one.PayeeAccountTail, one.ChannelReference)
 	}
-	p.show("one payment under the transfer's id: %s yuan to account …%s, %s", paid[0].Amount, paid[0].PayeeAccountTail, paid[0].ChannelReference)
+	slices.Sort(found)
+	if len(paid) != len(amounts) || !slices.Equal(found, slices.Sorted(slices.Values(amounts))) {
+		return differs("the channel's list for this disbursement", paid, fmt.Sprintf("one payment of each of %v", amounts))
+	}
 	p.pause()
 	return nil
 }

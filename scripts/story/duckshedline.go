@@ -95,15 +95,10 @@ func (p *play) drawsAgain(ctx context.Context, officer, releaser player, id stri
 	if err := p.releasedBy(ctx, releaser, d.ID); err != nil {
 		return err
 	}
-	p.tell("%s waits for the money to arrive", releaser.Name)
-	waiting, cancel := context.WithTimeout(ctx, paymentWaitMax)
-	defer cancel()
-	if d, err = releaser.session.AwaitDisbursement(waiting, d.ID, "succeeded"); err != nil {
+	if d, err = p.arrived(ctx, releaser, d.ID); err != nil {
 		return err
 	}
-	p.show("%s (%s): %s yuan", d.StatusLabel, d.Status, d.Amount.Grouped())
-	p.pause()
-	if err := p.paidOnce(ctx, d, duckShedDrawn); err != nil {
+	if err := p.channelPaid(ctx, d, duckShedDrawn); err != nil {
 		return err
 	}
 	_, err = p.lineIs(ctx, officer, id, "10000.00")

@@ -40,6 +40,7 @@ var acts = map[string]func(context.Context, *play) error{
 	"too-old":      playTooOld,
 	"double-click": playDoubleClick,
 	"minutes":      playMinutes,
+	"nursery":      playNursery,
 	"book":         playBook,
 }
 

@@ -58,6 +58,43 @@ type facts struct {
 	BusinessName    string `json:"business_name"`     // minutes
 	BusinessMonths  int    `json:"business_months"`   // minutes: since the licence was issued
 	WithinMinutes   int    `json:"within_minutes"`    // minutes: from the application to the money
+
+	nurseryFacts
+}
+
+// nurseryFacts are what only the nursery has.
+type nurseryFacts struct {
+	Chair       string `json:"chair"`
+	Guarantor   string `json:"guarantor"`    // a member who answers for the debt
+	Findings    string `json:"findings"`     // of the site visit
+	LetterNo    string `json:"letter_no"`    // the guarantee company's
+	FeePct      string `json:"fee_pct"`      // the guarantee company's, percent a year
+	Conditions  string `json:"conditions"`   // the guarantee company's
+	CounterNote string `json:"counter_note"` // what the guarantee company is given in its turn (反担保)
+	Fulfilled   string `json:"fulfilled"`    // by what the conditions are
+	Opinion     string `json:"opinion"`      // the reviewer's
+	TooLittle   string `json:"too_little"`   // the first approver's authority, yuan
+	Rest        string `json:"rest"`         // what is paid to the co-operative itself, yuan
+	Harvests    []struct {
+		AfterMonths int    `json:"after_months"`
+		SharePct    string `json:"share_pct"`
+		Principal   string `json:"principal"` // what the share comes to, yuan
+	} `json:"harvests"`
+	Sellers []struct {
+		Name    string `json:"name"`
+		Bank    string `json:"bank"`
+		Amount  string `json:"amount"`
+		For     string `json:"for"`
+		Invoice string `json:"invoice"`
+	} `json:"sellers"`
+}
+
+// harvests are the story's harvests, counted from today.
+func (f nurseryFacts) harvests() (harvests []drive.Harvest) {
+	for _, h := range f.Harvests {
+		harvests = append(harvests, drive.Harvest{DueOn: drive.Today().AddMonths(h.AfterMonths), SharePct: h.SharePct})
+	}
+	return harvests
 }
 
 func (f facts) request() drive.Request {

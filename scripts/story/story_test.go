@@ -136,8 +136,8 @@ func TestEveryStoryHasItsCodeAndEveryCodeItsStory(t *testing.T) {
 	if len(acts) != len(b.Stories) {
 		t.Errorf("acts has %d stories, stories.json %d", len(acts), len(b.Stories))
 	}
-	if _, err := b.find("nursery"); err == nil || !strings.Contains(err.Error(), "cannot be played yet") {
-		t.Errorf("find(nursery) = %v, want an error that says it cannot be played yet", err)
+	if _, err := b.find("stranded"); err == nil || !strings.Contains(err.Error(), "cannot be played yet") {
+		t.Errorf("find(stranded) = %v, want an error that says it cannot be played yet", err)
 	}
 }
 
