@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -182,6 +181,7 @@ type Site struct {
 	serving      *Process
 	channel      *Process
 	institutions *Process
+	nodes        []*Process // everything StartNode started; what has gone is stopped at once
 }
 
 // SiteOptions are what a Site needs.
@@ -264,23 +264,14 @@ func (s *Site) startInstitutions(ctx context.Context, secret string) (url string
 	return url, err
 }
 
-// Serve starts `fumin serve`, with further settings.
-func (s *Site) Serve(ctx context.Context, settings ...string) (err error) {
-	s.serving, err = start("fumin serve", s.dir, s.program, append(settings, s.settings...), "serve")
+// Serve starts `fumin serve`, with further settings: the one service of a site that has no nodes beside it.
+func (s *Site) Serve(ctx context.Context, settings ...string) error {
+	node, err := s.StartNode(ctx, settings...)
 	if err != nil {
 		return err
 	}
-	return s.serving.awaitAddress(ctx, func(line string) bool {
-		var entry struct {
-			Message string `json:"msg"`
-			Address string `json:"address"`
-		}
-		if json.Unmarshal([]byte(line), &entry) != nil || entry.Message != "serving" {
-			return false
-		}
-		s.Service = At("http://" + entry.Address)
-		return true
-	})
+	s.serving, s.Service = node.process, node.Service
+	return nil
 }
 
 // Command is the service's program as an operator runs it beside the service, for one piece of work.
@@ -305,7 +296,7 @@ func (s *Site) Output() string { return s.serving.Output() }
 
 // Close ends everything.
 func (s *Site) Close() (err error) {
-	for _, process := range []*Process{s.serving, s.channel, s.institutions} {
+	for _, process := range append(s.nodes, s.channel, s.institutions) {
 		if process != nil {
 			err = errors.Join(err, process.Stop())
 		}
