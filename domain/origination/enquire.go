@@ -37,15 +37,17 @@ func (s *Enquiries) enquire(ctx context.Context, by domain.Actor, id domain.ID) 
 	if err != nil {
 		return err
 	}
+	// Asked side by side, so that the slowest counts and not the sum; stored one after another, because their transactions
+	// would wait for the same case.
 	var group sync.WaitGroup
-	failures := make([]error, len(questions))
+	answers, failures := make([]EnquiryAnswer, len(questions)), make([]error, len(questions))
 	for i, q := range questions { // at most three
-		group.Go(func() {
-			answer, err := s.sources.ask(calls, q.enquiry.Source, q.request)
-			failures[i] = s.settle(ctx, by, q.enquiry, answer, err)
-		})
+		group.Go(func() { answers[i], failures[i] = s.sources.ask(calls, q.enquiry.Source, q.request) })
 	}
 	group.Wait()
+	for i, q := range questions {
+		failures[i] = s.settle(ctx, by, q.enquiry, answers[i], failures[i])
+	}
 	if waiting {
 		s.await(ctx, calls, id)
 	}

@@ -11,7 +11,7 @@ import (
 
 // checksOfSuite is how many random sequences the suite tries, each of thirty steps on the database. -rapid.checks asks for
 // more; the command line is read after this.
-const checksOfSuite = "10"
+const checksOfSuite = "6"
 
 func TestMain(m *testing.M) {
 	if err := flag.Set("rapid.checks", checksOfSuite); err != nil {

@@ -166,11 +166,24 @@ func variablesOf(text []byte, l loan) []string {
 	return values
 }
 
+// logEntries are the lines of the log, a statement that was written over several lines as one.
+func logEntries(text string) []string {
+	var entries []string
+	for line := range strings.SplitSeq(text, "\n") {
+		if last := len(entries) - 1; last >= 0 && !logEntry.MatchString(line) && logEntry.MatchString(entries[last]) {
+			entries[last] += " " + strings.TrimSpace(line)
+			continue
+		}
+		entries = append(entries, line)
+	}
+	return entries
+}
+
 // readStatements returns the statements of a loan, and how many ids vary in them beside those that have a name.
 func readStatements(text []byte, l loan) ([]statement, int, error) {
 	var statements []statement
 	values := variablesOf(text, l)
-	for line := range strings.SplitSeq(string(text), "\n") {
+	for _, line := range logEntries(string(text)) {
 		match := logEntry.FindStringSubmatch(line)
 		if match == nil {
 			if len(statements) > 0 && strings.TrimSpace(line) != "" {
