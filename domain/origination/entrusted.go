@@ -86,7 +86,10 @@ func checkContractPayees(ctx context.Context, r Reader, contract loan.Contract, 
 				ordered = ordered.Add(other.Amount)
 			}
 		}
-		if ordered.Cmp(agreed) > 0 {
+		switch {
+		case agreed.IsZero():
+			p.Add("/payees/"+strconv.Itoa(i), "payee-not-in-contract", "合同里没有这个收款人：请核对户名、账号、开户行，须与合同一致；需要变更的，请重新签订合同")
+		case ordered.Cmp(agreed) > 0:
 			p.Add("/payees/"+strconv.Itoa(i), "payee-not-in-contract", "合同约定付给这个收款人（户名、账号、开户行一致）%s 元，不能付 %s 元；需要变更的，请重新签订合同",
 				agreed.Grouped(), ordered.Grouped())
 		}

@@ -397,6 +397,12 @@ func (n *nursery) paidToSellers(ctx context.Context) error {
 	if err := n.refused(ctx, n.officer, "asks that everything go to the co-operative", drive.RequestDisbursement(n.applicationID), http.StatusUnprocessableEntity, "entrusted-payment-required"); err != nil {
 		return err
 	}
+	elsewhere := n.payees()
+	elsewhere[0].Account = n.people.Seller(elsewhere[0].AccountName).Account
+	if err := n.refused(ctx, n.officer, "asks to pay the first seller on an account that the contract does not name", drive.RequestPayees(n.applicationID, elsewhere),
+		http.StatusUnprocessableEntity, "payee-not-in-contract"); err != nil {
+		return err
+	}
 	d, err := ask[drive.Disbursement](ctx, n.play, n.officer, "requests the payment to both sellers, with their invoices, and of the rest",
 		drive.RequestPayees(n.applicationID, n.payees()), http.StatusCreated)
 	if err != nil {
