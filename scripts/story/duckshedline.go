@@ -28,7 +28,7 @@ type line struct {
 // repaysAndDraws is the rest of the duck shed: the core system reports what he has repaid, the line is free again by so much,
 // and he draws from the mobile app.
 func (p *play) repaysAndDraws(ctx context.Context, officer, releaser player, id string, borrower drive.Borrower) error {
-	if _, err := p.lineIs(ctx, officer, id, "0.00"); err != nil {
+	if err := p.lineIs(ctx, officer, id, "0.00"); err != nil {
 		return err
 	}
 	notes, err := ask[struct {
@@ -57,25 +57,25 @@ func (p *play) repaysAndDraws(ctx context.Context, officer, releaser player, id 
 		}
 		p.pause()
 	}
-	if _, err := p.lineIs(ctx, officer, id, duckShedRepaid); err != nil {
+	if err := p.lineIs(ctx, officer, id, duckShedRepaid); err != nil {
 		return err
 	}
 	return p.drawsAgain(ctx, officer, releaser, id, borrower)
 }
 
 // lineIs reads the line, which must have so much free.
-func (p *play) lineIs(ctx context.Context, officer player, id, free string) (line, error) {
+func (p *play) lineIs(ctx context.Context, officer player, id, free string) error {
 	l, err := ask[line](ctx, p, officer, "reads the credit line (额度)", drive.Read("/v1/lines/"+id), http.StatusOK)
 	if err != nil {
-		return l, err
+		return err
 	}
 	if l.Free.String() != free {
-		return l, differs("what the line has free", l.Free, free)
+		return differs("what the line has free", l.Free, free)
 	}
 	p.show("limit %s, outstanding %s, on its way %s, free %s yuan, until %s", l.CreditLimit.Grouped(), l.Outstanding.Grouped(), l.Reserved.Grouped(),
 		l.Free.Grouped(), l.EndsOn)
 	p.pause()
-	return l, nil
+	return nil
 }
 
 func (p *play) drawsAgain(ctx context.Context, officer, releaser player, id string, borrower drive.Borrower) error {
@@ -101,6 +101,5 @@ func (p *play) drawsAgain(ctx context.Context, officer, releaser player, id stri
 	if err := p.channelPaid(ctx, d, duckShedDrawn); err != nil {
 		return err
 	}
-	_, err = p.lineIs(ctx, officer, id, "10000.00")
-	return err
+	return p.lineIs(ctx, officer, id, "10000.00")
 }
