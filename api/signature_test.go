@@ -574,6 +574,21 @@ func TestAHarvestLoanRepaysPrincipalAfterEachHarvestAndInterestEachMonth(t *test
 		t.Error("the contract does not say the harvests")
 	}
 	signBy(officer, a.ID, s.Parties[0].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing}).want(http.StatusCreated)
+
+	// The note that the money is booked on ends with the last harvest, too, though the term is longer.
+	var d paymentJSON
+	createAt(officer, pathOf(a.ID, "/disbursements"), fields{}).want(http.StatusCreated).into(&d)
+	createAt(r.as(domain.RoleDisbursementOfficer, branchA), "/v1/disbursements/"+d.ID.String()+"/release", fields{}).want(http.StatusOK)
+	if taken, err := r.payouts().Work(t.Context()); err != nil || taken != 1 {
+		t.Fatalf("worked: %d (%v), want one transfer", taken, err)
+	}
+	officer.get("/v1/disbursements/" + d.ID.String()).want(http.StatusOK).into(&d)
+	if d.Status != "succeeded" {
+		t.Errorf("the payment is %s, want succeeded", d.Status)
+	}
+	if n := r.count("SELECT COUNT(*) FROM loan_note_instalments WHERE due_on >= '2027-06-20'"); n != 1 {
+		t.Errorf("%d instalments on or after the last harvest, want 1", n)
+	}
 }
 
 func TestEntrustedPaymentNamesItsSellersAndTheRestGoesToTheBorrower(t *testing.T) {

@@ -168,6 +168,8 @@ func (t noteTerms) plan(principal money.Amount, from domain.Date) ([]loan.Instal
 		if len(terms.Seasonal) == 0 { // every harvest of the contract is past
 			terms.Method, terms.DayCount = schedule.LumpSum, schedule.Actual360
 			dates = dates[len(dates)-1:]
+		} else { // monthly up to the last harvest, as in the contract: that is the end, though the term may be longer
+			dates = nil
 		}
 	case schedule.LumpSum:
 		dates = dates[len(dates)-1:]
