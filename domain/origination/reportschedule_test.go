@@ -516,10 +516,15 @@ func (d *desk) manyApplications(n int) {
 	rec := d.opened(d.somebody(domain.RoleLoanOfficer), "20000")
 	const digits = "(SELECT 0 d UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9)"
 	const numbers = "(SELECT a.d + 10*b.d + 100*c.d + 1000*e.d + 10000*f.d n FROM " + digits + " a, " + digits + " b, " + digits + " c, " + digits + " e, " + digits + " f) numbers"
-	for table, changed := range map[string]map[string]string{
-		"applications": {"id": "INSERT('0189a000-0000-7000-8000-000000000000', 25, 12, LPAD(n, 12, '0'))", "application_no": "CONCAT('LA-', LPAD(n, 8, '0'))"},
-		"events":       {"subject_id": "INSERT('0189a000-0000-7000-8000-000000000000', 25, 12, LPAD(n, 12, '0'))", "case_id": "INSERT('0189a000-0000-7000-8000-000000000000', 25, 12, LPAD(n, 12, '0'))"},
-	} {
+	copies := []struct { // the applications first: their events point to them
+		table   string
+		changed map[string]string
+	}{
+		{"applications", map[string]string{"id": "INSERT('0189a000-0000-7000-8000-000000000000', 25, 12, LPAD(n, 12, '0'))", "application_no": "CONCAT('LA-', LPAD(n, 8, '0'))"}},
+		{"events", map[string]string{"subject_id": "INSERT('0189a000-0000-7000-8000-000000000000', 25, 12, LPAD(n, 12, '0'))", "case_id": "INSERT('0189a000-0000-7000-8000-000000000000', 25, 12, LPAD(n, 12, '0'))"}},
+	}
+	for _, into := range copies {
+		table, changed := into.table, into.changed
 		rows, err := d.db.QueryContext(d.t.Context(), "SELECT column_name FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name = ? AND extra NOT LIKE '%GENERATED%' AND extra NOT LIKE '%auto_increment%' ORDER BY ordinal_position", table)
 		d.must(err)
 		var columns, cells []string
