@@ -25,8 +25,8 @@ func New(t testing.TB) *repository.Store {
 func NewWithDSN(t testing.TB) (store *repository.Store, dsn string) {
 	t.Helper()
 	dsn = localdb.NewDatabase(t)
-	if _, _, err := repository.Migrate(t.Context(), dsn); err != nil {
-		t.Fatalf("migrate: %v", err)
+	if err := fill(t.Context(), dsn); err != nil {
+		t.Fatalf("make the schema: %v", err)
 	}
 	return Open(t, dsn), dsn
 }
