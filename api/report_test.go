@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/csv"
 	"fmt"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 	"fumin/domain"
 	"fumin/domain/origination"
 	"fumin/domain/report"
+	"fumin/domain/staff"
 )
 
 // beijing is an instant of these tests' day, 2026-08-23.
@@ -323,11 +325,79 @@ func TestTheReportsOfTheMoneyEqualTheBooksAndStayAsTheyWere(t *testing.T) {
 	}
 	r.paid(3)
 	r.officer().post(pathOf(first.ID, "/close"), "").want(http.StatusOK)
+	r.renamed("001", "茌平中心支行")
+	r.renamed("001", "茌平区支行")
 	r.at(beijing(26, 9, 0))
+	later := csvOf(t, manager, "/v1/reports/book-balance/file?as_of=2026-08-25&format=csv")[1]
+	if want := []string{"001", "茌平区支行", "QLFMD", "2", "2", "199000.00", "199000.00", "0.00", "0.00", "199000.00"}; !cmp.Equal(want, later) {
+		t.Errorf("the book of the day after is %q, want %q", later, want)
+	}
 	for path, was := range before {
 		if is := manager.get(path).want(http.StatusOK).body; !bytes.Equal(was, is) {
 			t.Errorf("%s has changed:\nthen %.300q\nnow  %.300q", path, was, is)
 		}
+	}
+}
+
+// renamed gives a branch another name, now, as the operator does.
+func (r *register) renamed(code, name string) {
+	r.t.Helper()
+	operator := domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
+	organisation := origination.Organisation{Branches: []origination.OrganisationBranch{
+		{Code: "000", Name: "聊城农商银行", Level: staff.LevelHead}, {Code: code, Name: name, Level: staff.LevelCounty, ParentCode: "000"},
+	}}
+	if err := origination.NewStaff(r.store, r.now, newID, rand.Reader).LoadOrganisation(r.t.Context(), operator, organisation); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func TestWhatIsRecordedLaterForAnEarlierDayChangesNoPastReport(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.at(beijing(24, 9, 0))
+	task := r.waiting(r.offList(1), "bureau_confirmation") // due on the 29th
+	alone := r.household(r.officer(), 2)
+	r.at(beijing(31, 9, 0))
+	manager := r.as(domain.RoleBranchManager, headOffice)
+	const exceptions, villages = "/v1/reports/exceptions-holds/file?format=csv&as_of=2026-", "/v1/reports/village-penetration/file?format=csv&as_of=2026-"
+	before := map[string][]byte{}
+	for _, path := range []string{exceptions, villages} {
+		before[path+"08-30"] = manager.get(path + "08-30").want(http.StatusOK).body
+	}
+	overdue := func(day string) []string {
+		t.Helper()
+		for _, line := range csvOf(t, manager, exceptions+day) {
+			if line[4] == task.ID.String() {
+				return line
+			}
+		}
+		t.Fatalf("the task is not among the exceptions of %s", day)
+		return nil
+	}
+	if line := overdue("08-30"); line[3] != "task_overdue" || line[7] != "loan_officer" {
+		t.Errorf("the task that nobody was given is shown as %q, want the role that should take it", line)
+	}
+	if line := csvOf(t, manager, villages+"08-30")[1]; line[3] != "2" {
+		t.Errorf("the village is %q, want two households", line)
+	}
+
+	r.at(beijing(32, 9, 0))
+	_, owner := r.hired(domain.RoleLoanOfficer, headOffice)
+	r.as(domain.RoleApprover, branchA).post("/v1/tasks/"+task.ID.String()+"/assign", fields{"owner_id": owner}.text(t)).want(http.StatusOK)
+	r.officer().post("/v1/households/"+alone.ID.String()+"/members/"+alone.HeadID.String()+"/leave",
+		fields{"on": "2026-08-26", "reason": "迁出"}.text(t)).want(http.StatusOK)
+	r.renamed("001", "茌平区支行")
+	r.at(beijing(33, 9, 0))
+	for path, was := range before {
+		if is := manager.get(path).want(http.StatusOK).body; !bytes.Equal(was, is) {
+			t.Errorf("%s has changed:\nthen %s\nnow  %s", path, was, is)
+		}
+	}
+	if line := overdue("09-01"); line[7] == "loan_officer" || line[1] != "茌平区支行" {
+		t.Errorf("the day after the task is shown as %q, want its new owner and the branch's new name", line)
+	}
+	if line := csvOf(t, manager, villages+"09-01")[1]; line[3] != "1" {
+		t.Errorf("the day after the village is %q, want one household", line)
 	}
 }
 

@@ -41,6 +41,7 @@ type householdMemberRow struct {
 	Relation             string
 	JoinedOn             dateColumn
 	LeftOn               dateColumn
+	JoinedAt             timeColumn // when the stay was recorded: a report of a past day counts what was known by then
 	AnonymisedAt         timeColumn
 }
 
@@ -319,10 +320,28 @@ func (t *tx) InsertHousehold(ctx context.Context, h borrower.Household, event or
 	if err := t.db.WithContext(ctx).Create(&row).Error; err != nil {
 		return translateID(err)
 	}
-	if err := translateMember(t.db.WithContext(ctx).Create(&members).Error); err != nil {
+	if err := t.insertMembers(ctx, members, event.At); err != nil {
 		return err
 	}
 	return t.insertBorrowerEvent(ctx, event)
+}
+
+// insertMembers adds stays that were recorded at a time.
+func (t *tx) insertMembers(ctx context.Context, members []householdMemberRow, at time.Time) error {
+	for i := range members {
+		members[i].JoinedAt = timeColumn{at}
+	}
+	return translateMember(insertRows(ctx, t.db, members))
+}
+
+// recordEnds notes when the ends of a household and of its stays were recorded, once each.
+func (t *tx) recordEnds(ctx context.Context, id domain.ID, at time.Time) error {
+	err := t.db.WithContext(ctx).Table("household_members").
+		Where("household_id = ? AND left_on IS NOT NULL AND left_at IS NULL", id).UpdateColumn("left_at", at).Error
+	if err != nil {
+		return err
+	}
+	return t.db.WithContext(ctx).Table("households").Where("id = ? AND ended_on IS NOT NULL AND ended_at IS NULL", id).UpdateColumn("ended_at", at).Error
 }
 
 // SaveHousehold implements origination.BorrowerWriter. The stays that are on file are updated in place and new ones added
@@ -349,12 +368,15 @@ func (t *tx) SaveHousehold(ctx context.Context, h borrower.Household, event orig
 	}
 	for _, member := range members[:stored] { // at most borrower.ListMax
 		err := t.db.WithContext(ctx).Model(&householdMemberRow{}).Where("household_id = ? AND position = ?", member.HouseholdID, member.Position).
-			Select("*").Omit("household_id", "position", "id", "joined_on").Updates(member).Error
+			Select("*").Omit("household_id", "position", "id", "joined_on", "joined_at").Updates(member).Error
 		if err != nil {
 			return translateMember(err)
 		}
 	}
-	if err := translateMember(insertRows(ctx, t.db, members[stored:])); err != nil {
+	if err := t.insertMembers(ctx, members[stored:], event.At); err != nil {
+		return err
+	}
+	if err := t.recordEnds(ctx, h.ID, event.At); err != nil {
 		return err
 	}
 	return t.insertBorrowerEvent(ctx, event)

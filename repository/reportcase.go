@@ -2,10 +2,13 @@ package repository
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/loan"
 	"fumin/domain/report"
 	"fumin/domain/staff"
 )
@@ -49,7 +52,7 @@ func completeGuarantees(ctx context.Context, r reader, q report.Query, rows []le
 	}
 	for _, row := range rows {
 		amount, answered, _ := strings.Cut(row.cells[cellGuaranteeAmount], ledgerKeySeparator)
-		row.cells[cellGuaranteeAmount] = amount
+		row.cells[cellGuaranteeAmount] = guaranteeAmountAsOf(histories[domain.ID(row.id)], q.Cutoff(), amount)
 		row.cells[cellGuaranteeStatus] = statusAsOf(histories[domain.ID(row.id)], q.Cutoff())
 		at, err := time.Parse(databaseInstant, answered)
 		if answered == "" || err != nil || !at.Before(q.Cutoff()) { // the company had not answered yet
@@ -72,6 +75,19 @@ func statusAsOf(history []eventRow, cutoff time.Time) string {
 	return status
 }
 
+// guaranteeAmountAsOf is what was asked for at a moment: what was enlarged since is taken back from what it is now.
+func guaranteeAmountAsOf(history []eventRow, cutoff time.Time, amount string) string {
+	for _, e := range slices.Backward(history) {
+		if e.At.Before(cutoff) {
+			break
+		}
+		if loan.Action(e.Action) == loan.ActionGuaranteeEnlarge {
+			amount = firstOf(notesOf(e)["amount_before"], amount)
+		}
+	}
+	return amount
+}
+
 // exceptionQueries find what was not settled at the end of a day, kind by kind. Each gives the application's number, the
 // exception's id, since when, the reason, whose it is, and the amount; its arguments are named.
 var exceptionQueries = []struct{ kind, query string }{
@@ -91,10 +107,43 @@ var exceptionQueries = []struct{ kind, query string }{
 		LEFT JOIN transfers t ON t.id = c.transfer_id LEFT JOIN applications a ON a.id = t.application_id
 		WHERE c.branch_id = @branch AND c.opened_at < @cutoff AND (c.resolved_at IS NULL OR c.resolved_at >= @cutoff)
 		AND (d.status <> 'discarded' OR d.ended_at >= @cutoff)`},
-	{"task_overdue", `SELECT a.application_no, k.id, k.due_at AS since, k.text AS reason, COALESCE(u.username, k.owner_role) AS owner, '' AS amount
-		FROM review_tasks k FORCE INDEX (ix_review_tasks_branch) JOIN applications a ON a.id = k.application_id LEFT JOIN users u ON u.id = k.owner_id
+	// A task is the officer's of the case, or anybody's with the role, until it is given to somebody: assignments say to whom.
+	{exceptionTask, `SELECT a.application_no, k.id, k.due_at AS since, k.text AS reason, COALESCE(u.username, k.owner_role) AS owner, '' AS amount
+		FROM review_tasks k FORCE INDEX (ix_review_tasks_branch) JOIN applications a ON a.id = k.application_id
+		LEFT JOIN users u ON u.id = a.officer_id AND k.owner_role = 'loan_officer'
 		WHERE k.branch_id = @branch AND k.created_at < @cutoff AND k.due_at < @cutoff AND (k.closed_at IS NULL OR k.closed_at >= @cutoff)`},
 }
+
+// exceptionTask is the kind of exception whose owner changes.
+const exceptionTask = "task_overdue"
+
+// assignees are whom tasks had been given to at a moment, by the tasks' ids: user names. Tasks nobody was given are left out.
+func (r reader) assignees(ctx context.Context, tasks []string, cutoff time.Time) (map[string]string, error) {
+	owners := map[string]string{}
+	for batch := range slices.Chunk(tasks, assigneesBatch) {
+		histories, err := r.reportHistories(ctx, batch)
+		if err != nil {
+			return nil, err
+		}
+		for task, history := range histories {
+			for _, e := range history {
+				if loan.Action(e.Action) == loan.ActionAssign && e.At.Before(cutoff) {
+					owners[task.String()] = notesOf(e)["owner_id"]
+				}
+			}
+		}
+	}
+	names, err := r.usernames(ctx, slices.Collect(maps.Values(owners)))
+	if err != nil {
+		return nil, err
+	}
+	for task, owner := range owners {
+		owners[task] = firstOf(names[owner], owner)
+	}
+	return owners, nil
+}
+
+const assigneesBatch = 1_000
 
 // exceptionsMax bounds what one branch can have at once of one kind; more is no report but an outage.
 const exceptionsMax = 50_000
@@ -115,9 +164,19 @@ func exceptionsAndHolds(ctx context.Context, r reader, q report.Query, branch st
 		if err != nil {
 			return nil, err
 		}
+		var owners map[string]string
+		if each.kind == exceptionTask {
+			ids := make([]string, len(found))
+			for i, f := range found {
+				ids[i] = f.ID
+			}
+			if owners, err = r.assignees(ctx, ids, q.Cutoff()); err != nil {
+				return nil, err
+			}
+		}
 		for _, f := range found {
 			rows = append(rows, summaryRow{each.kind + ledgerKeySeparator + f.ID, []string{
-				f.ApplicationNo, each.kind, f.ID, report.CellOfInstant(f.Since), f.Reason, f.Owner, f.Amount,
+				f.ApplicationNo, each.kind, f.ID, report.CellOfInstant(f.Since), f.Reason, firstOf(owners[f.ID], f.Owner), f.Amount,
 			}})
 		}
 	}

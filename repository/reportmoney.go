@@ -275,15 +275,19 @@ func villagePenetration(ctx context.Context, r reader, q report.Query, branch st
 		}
 		return nil
 	}
+	// An end counts from its day on, and from when it was recorded: what is entered later for an earlier day changes no past report.
 	err := fill(0, `SELECT village_code AS village, COUNT(*) AS figure FROM households
-		WHERE branch_id = ? AND created_at < ? AND (ended_on IS NULL OR ended_on > ?) GROUP BY village_code`, branch.ID, cutoff, q.AsOf.String())
+		WHERE branch_id = ? AND created_at < ? AND (ended_on IS NULL OR ended_on > ? OR ended_at >= ?) GROUP BY village_code`,
+		branch.ID, cutoff, q.AsOf.String(), cutoff)
 	if err == nil {
 		err = fill(1, `SELECT h.village_code AS village, COUNT(DISTINCT h.id) AS figure
 			FROM households h JOIN household_members m ON m.household_id = h.id
 			JOIN recommended_entries e ON e.number_index = m.id_number_index JOIN recommended_lists l ON l.id = e.list_id
-			WHERE h.branch_id = ? AND h.created_at < ? AND (h.ended_on IS NULL OR h.ended_on > ?) AND (m.left_on IS NULL OR m.left_on > ?)
-			  AND m.joined_on <= ? AND l.imported_at < ? AND l.listed_on <= ? AND (l.valid_until IS NULL OR l.valid_until >= ?)
-			GROUP BY h.village_code`, branch.ID, cutoff, q.AsOf.String(), q.AsOf.String(), q.AsOf.String(), cutoff, q.AsOf.String(), q.AsOf.String())
+			WHERE h.branch_id = ? AND h.created_at < ? AND (h.ended_on IS NULL OR h.ended_on > ? OR h.ended_at >= ?)
+			  AND (m.left_on IS NULL OR m.left_on > ? OR m.left_at >= ?) AND m.joined_on <= ? AND (m.joined_at IS NULL OR m.joined_at < ?)
+			  AND l.imported_at < ? AND l.listed_on <= ? AND (l.valid_until IS NULL OR l.valid_until >= ?)
+			GROUP BY h.village_code`,
+			branch.ID, cutoff, q.AsOf.String(), cutoff, q.AsOf.String(), cutoff, q.AsOf.String(), cutoff, cutoff, q.AsOf.String(), q.AsOf.String())
 	}
 	for i, deed := range []string{"e.action = 'submit'", "e.to_status = 'approved'", "e.action = 'disburse'"} {
 		if err == nil {

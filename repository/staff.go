@@ -62,6 +62,45 @@ func (r reader) Branches(ctx context.Context, scope domain.Scope) ([]staff.Branc
 	return mapRows(rows, branchFromRow)
 }
 
+// branchNamesBatch bounds the ids of one query.
+const branchNamesBatch = 500
+
+// BranchNamesAsOf implements origination.StaffReader: every name a branch has had stands in its history.
+func (r reader) BranchNamesAsOf(ctx context.Context, at time.Time) (map[domain.ID]string, error) {
+	var renamed []domain.ID
+	err := r.db.WithContext(ctx).Table("staff_events").Clauses(forceIndex("ix_staff_events_subject_at")).
+		Where("subject = ? AND at >= ? AND action = ?", string(staff.SubjectBranch), at, string(staff.ActionChange)).
+		Distinct().Limit(staff.BranchesMax).Pluck("subject_id", &renamed).Error
+	if err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	names := make(map[domain.ID]string, len(renamed))
+	for batch := range slices.Chunk(renamed, branchNamesBatch) {
+		var rows []staffEventRow
+		err := r.db.WithContext(ctx).Where("subject_id IN ? AND subject = ?", batch, string(staff.SubjectBranch)).Order("at, id").Find(&rows).Error
+		if err != nil {
+			return nil, translateRead(ctx, err)
+		}
+		for _, row := range rows {
+			said := make(map[string]string, len(row.Detail.Content))
+			for _, note := range row.Detail.Content {
+				said[note.Name] = note.Value
+			}
+			name := said[staff.NoteName]
+			if !row.At.Before(at) { // the first change since says what was before it, for a history whose beginning does not
+				if _, known := names[row.SubjectID]; known {
+					continue
+				}
+				name = firstOf(said[staff.NoteNameBefore], name)
+			}
+			if name != "" {
+				names[row.SubjectID] = name
+			}
+		}
+	}
+	return names, nil
+}
+
 // InsertBranch implements origination.StaffWriter.
 func (t *tx) InsertBranch(ctx context.Context, b staff.Branch, event staff.Event) error {
 	row := branchRow{ID: b.ID, Code: b.Code, Name: b.Name, Level: string(b.Level), ParentID: idColumn{b.ParentID}, CreatedAt: event.At}

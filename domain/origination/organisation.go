@@ -143,7 +143,9 @@ func (s *Staff) storeBranches(ctx context.Context, tx Tx, by domain.Actor, exist
 		}
 	}
 	for _, b := range changed {
-		if err := tx.SaveBranch(ctx, b, s.branchEvent(by, b, staff.ActionChange, now)); err != nil {
+		was := existing[slices.IndexFunc(existing, func(e staff.Branch) bool { return e.ID == b.ID })]
+		event := s.branchEvent(by, b, staff.ActionChange, now, staff.Note{Name: staff.NoteNameBefore, Value: was.Name})
+		if err := tx.SaveBranch(ctx, b, event); err != nil {
 			return err
 		}
 	}
@@ -153,10 +155,10 @@ func (s *Staff) storeBranches(ctx context.Context, tx Tx, by domain.Actor, exist
 	return tx.InsertAncestors(ctx, pairs)
 }
 
-func (s *Staff) branchEvent(by domain.Actor, b staff.Branch, action staff.Action, at time.Time) staff.Event {
+func (s *Staff) branchEvent(by domain.Actor, b staff.Branch, action staff.Action, at time.Time, more ...staff.Note) staff.Event {
 	return staff.Event{
 		ID: s.newID(), Subject: staff.SubjectBranch, SubjectID: b.ID, BranchID: b.ID, Action: action,
-		ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: at, Detail: []staff.Note{{Name: "name", Value: b.Name}},
+		ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: at, Detail: append([]staff.Note{{Name: staff.NoteName, Value: b.Name}}, more...),
 	}
 }
 

@@ -3,7 +3,10 @@ package origination
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -127,7 +130,7 @@ func (s *Reports) check(ctx context.Context, by domain.Actor, q report.Query, ch
 		}
 	}
 	prepared := PreparedReport{Head: report.Head{Definition: definition, Query: q, Charset: charset}}
-	prepared.branches, err = s.branches(ctx, by, q.BranchID)
+	prepared.branches, err = s.branches(ctx, by, q.BranchID, q.Cutoff())
 	if err != nil {
 		return PreparedReport{}, err
 	}
@@ -138,8 +141,8 @@ func (s *Reports) check(ctx context.Context, by domain.Actor, q report.Query, ch
 	return prepared, nil
 }
 
-// branches are the branch and those below it, as far as the reader's own scope reaches.
-func (s *Reports) branches(ctx context.Context, by domain.Actor, id domain.ID) ([]staff.Branch, error) {
+// branches are the branch and those below it, as far as the reader's own scope reaches, each under the name it had.
+func (s *Reports) branches(ctx context.Context, by domain.Actor, id domain.ID, at time.Time) ([]staff.Branch, error) {
 	mine, err := s.store.Branches(ctx, by.Scope())
 	if err != nil {
 		return nil, err
@@ -151,6 +154,15 @@ func (s *Reports) branches(ctx context.Context, by domain.Actor, id domain.ID) (
 		}
 		if chosen, err = s.store.Branches(ctx, domain.Scope{BranchID: id}); err != nil {
 			return nil, err
+		}
+	}
+	names, err := s.store.BranchNamesAsOf(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	for i, b := range chosen {
+		if name, renamed := names[b.ID]; renamed {
+			chosen[i].Name = name
 		}
 	}
 	slices.SortFunc(chosen, func(a, b staff.Branch) int { return cmp.Compare(a.Code, b.Code) })
@@ -207,26 +219,74 @@ func (s *Reports) Write(ctx context.Context, p PreparedReport, format report.For
 		return progress(output.Rows())
 	})
 	if err != nil {
-		return report.Summary{}, err
+		return report.Summary{}, errors.Join(err, output.Discard())
 	}
 	return output.Close()
 }
 
-// each calls row for every row, branch by branch, and batch now and then. A row is good until the call returns.
+// reportBatch are rows on their way from the database to a file, or why there are no more.
+type reportBatch struct {
+	rows []report.Row
+	err  error
+}
+
+var errReportCutShort = errors.New("the reader of a report ended before its rows")
+
+// each calls row for every row, branch by branch, and batch now and then. While the rows of one batch are written the next is
+// read, so that the database and the file do not wait for each other; memory holds these two.
 func (s *Reports) each(ctx context.Context, p PreparedReport, row func(report.Row) error, batch func() error) error {
+	ctx, stop := context.WithCancel(ctx)
+	batches := make(chan reportBatch)
+	go func() {
+		err := errReportCutShort // unless read says otherwise: a report that ends early must not look whole
+		defer func() {
+			if err != nil {
+				batches <- reportBatch{err: err}
+			}
+			close(batches)
+		}()
+		err = s.read(ctx, p, batches)
+	}()
+	defer func() {
+		stop()
+		for range batches { //nolint:revive // empty-block: the reader is waited for, and what it still has is dropped
+		}
+	}()
+	for b := range batches {
+		for _, r := range b.rows {
+			if err := row(r); err != nil {
+				return err
+			}
+		}
+		if err := cmp.Or(b.err, batch()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read hands the rows over batch by batch. A panic is that report's failure and not the process's, as anywhere else.
+func (s *Reports) read(ctx context.Context, p PreparedReport, batches chan<- reportBatch) (err error) {
+	defer func() {
+		if recovered := recover(); recovered != nil {
+			err = fmt.Errorf("report %s panicked: %v\n%s", p.Head.Query.Report, recovered, debug.Stack())
+		}
+	}()
 	limit := reportFirstRows
 	for _, branch := range p.branches {
 		last := ""
 		for more := true; more; {
+			var b reportBatch
 			rows, err := s.store.ReportRows(ctx, p.Head.Query, branch, last, limit, func(r report.Row) error {
-				last = r.Key
-				return row(r)
+				last, r.Cells = r.Key, slices.Clone(r.Cells)
+				b.rows = append(b.rows, r)
+				return nil
 			})
 			if err != nil {
 				return err
 			}
-			if err := batch(); err != nil {
-				return err
+			if len(b.rows) > 0 {
+				batches <- b
 			}
 			more = rows == limit
 			limit = reportBatchRows

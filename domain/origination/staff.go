@@ -16,6 +16,8 @@ type StaffReader interface {
 	Branch(ctx context.Context, scope domain.Scope, id domain.ID) (staff.Branch, error)
 	// Branches lists the branches of a scope by their codes, at most staff.BranchesMax.
 	Branches(ctx context.Context, scope domain.Scope) ([]staff.Branch, error)
+	// BranchNamesAsOf returns what the branches that were renamed since were called at a moment.
+	BranchNamesAsOf(ctx context.Context, at time.Time) (map[domain.ID]string, error)
 	// User returns one, or "user-not-found".
 	User(ctx context.Context, scope domain.Scope, id domain.ID) (staff.User, error)
 	// Users lists a page, newest first.

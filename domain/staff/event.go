@@ -57,3 +57,9 @@ type Event struct {
 
 // Note is a fact worth keeping with an event: a name and a value, shown as they are.
 type Note struct{ Name, Value string }
+
+// The notes by which an event of a branch says what the branch is called from then on, and was called until then.
+const (
+	NoteName       = "name"
+	NoteNameBefore = "name_before"
+)
