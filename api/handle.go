@@ -93,9 +93,15 @@ func nextPage(c *gin.Context, p domain.Page, count int, last domain.ID) *string 
 	if count < p.Limit {
 		return nil
 	}
+	return nextLink(c, map[string]string{"limit": strconv.Itoa(p.Limit), "after": last.String()})
+}
+
+// nextLink is the address of the same request with some parameters replaced.
+func nextLink(c *gin.Context, replaced map[string]string) *string {
 	query := c.Request.URL.Query()
-	query.Set("limit", strconv.Itoa(p.Limit))
-	query.Set("after", last.String())
+	for name, value := range replaced {
+		query.Set(name, value)
+	}
 	link := (&url.URL{Path: c.Request.URL.Path, RawQuery: query.Encode()}).String()
 	return &link
 }

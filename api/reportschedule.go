@@ -1,7 +1,9 @@
 package api
 
 import (
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,6 +25,7 @@ func (s *server) reportScheduleRoutes() []route {
 		{method: http.MethodPost, path: one + "/pause", handler: byID(s.reportSchedules.Pause, shown(viewReportSchedule))},
 		{method: http.MethodPost, path: one + "/resume", handler: byID(s.reportSchedules.Resume, shown(viewReportSchedule))},
 		{method: http.MethodPost, path: one + "/end", handler: byID(s.reportSchedules.End, shown(viewReportSchedule))},
+		{method: http.MethodGet, path: one + "/events", handler: s.listReportScheduleEvents, query: true},
 		{method: http.MethodGet, path: one + "/deliveries", handler: s.listReportDeliveries, query: true},
 		{method: http.MethodPost, path: one + "/deliveries/:delivery_id/retry", handler: s.retryReportDelivery},
 	}
@@ -113,6 +116,37 @@ func (s *server) listReportSchedules(c *gin.Context) error {
 	return writeJSON(c, http.StatusOK, viewList(c, p, schedules, viewReportSchedule, func(r origination.ReportSchedule) domain.ID { return r.ID }))
 }
 
+// listReportScheduleEvents pages through a schedule's history by the version that each entry made.
+func (s *server) listReportScheduleEvents(c *gin.Context) error {
+	id, err := pathID(c, "id")
+	if err != nil {
+		return err
+	}
+	query, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	limit, before := domain.PageLimitDefault, orZero(query.optionalInteger("before", 1, math.MaxInt32))
+	if given := query.optionalInteger("limit", 1, origination.ReportScheduleEventsPageMax); given != nil {
+		limit = *given
+	}
+	if err := query.done(); err != nil {
+		return err
+	}
+	events, err := s.reportSchedules.History(c.Request.Context(), actor(c), id, before, limit)
+	if err != nil {
+		return err
+	}
+	view := listView[reportScheduleEventView]{Items: make([]reportScheduleEventView, len(events))}
+	for i, e := range events {
+		view.Items[i] = viewReportScheduleEvent(e)
+	}
+	if len(events) == limit && events[limit-1].Version > 1 {
+		view.Next = nextLink(c, map[string]string{"limit": strconv.Itoa(limit), "before": strconv.Itoa(events[limit-1].Version)})
+	}
+	return writeJSON(c, http.StatusOK, view)
+}
+
 func (s *server) listReportDeliveries(c *gin.Context) error {
 	id, err := pathID(c, "id")
 	if err != nil {
@@ -192,6 +226,25 @@ func viewReportSchedule(r origination.ReportSchedule) reportScheduleView {
 		view.DayOfMonth = &n
 	}
 	return view
+}
+
+type reportScheduleEventView struct {
+	Version     int                              `json:"version"`
+	Action      string                           `json:"action"`
+	Status      origination.ReportScheduleStatus `json:"status"`
+	StatusLabel string                           `json:"status_label"`
+	Detail      string                           `json:"detail"`
+	ActorID     domain.ID                        `json:"actor_id"`
+	ActorName   string                           `json:"actor_name"`
+	ActorRole   domain.Role                      `json:"actor_role"`
+	At          time.Time                        `json:"at"`
+}
+
+func viewReportScheduleEvent(e origination.ReportScheduleEvent) reportScheduleEventView {
+	return reportScheduleEventView{
+		Version: e.Version, Action: e.Action, Status: e.Status, StatusLabel: e.Status.Label(), Detail: e.Detail,
+		ActorID: e.Actor.ID, ActorName: e.Actor.Name, ActorRole: e.Actor.Role, At: e.At,
+	}
 }
 
 type reportDeliveryView struct {

@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"testing"
 
 	"fumin/domain"
@@ -75,6 +76,32 @@ func TestAReportScheduleOverHTTP(t *testing.T) {
 	}
 	manager.get(one + "/deliveries").want(http.StatusOK)
 	manager.get("/v1/report-destinations").want(http.StatusOK)
+
+	var history struct {
+		Items []struct {
+			Action string `json:"action"`
+			Status string `json:"status"`
+		} `json:"items"`
+		Next *string `json:"next"`
+	}
+	var happened []string
+	for path := one + "/events?limit=3"; path != ""; {
+		history.Items, history.Next = nil, nil
+		manager.get(path).want(http.StatusOK).into(&history)
+		for _, e := range history.Items {
+			happened = append(happened, e.Action+" "+e.Status)
+		}
+		path = ""
+		if history.Next != nil {
+			path = *history.Next
+		}
+	}
+	if want := []string{"end ended", "resume active", "pause paused", "create active"}; !slices.Equal(happened, want) {
+		t.Errorf("the history page by page is %q, want %q", happened, want)
+	}
+	r.as(domain.RoleBranchManager, branchB).get(one+"/events").wantProblem(http.StatusNotFound, "report-schedule-not-found")
+	r.officer().get(one+"/events").wantProblem(http.StatusForbidden, "role-not-allowed")
+	manager.bad().get(one + "/events?before=0").want(http.StatusUnprocessableEntity)
 }
 
 func TestABadReportScheduleIsRefusedByName(t *testing.T) {

@@ -186,6 +186,26 @@ func (t *tx) insertReportScheduleEvent(ctx context.Context, s origination.Report
 	}).Error
 }
 
+// ReportScheduleEvents implements origination.ReportScheduleReader. The primary key is the order of the history.
+func (r reader) ReportScheduleEvents(ctx context.Context, scheduleID domain.ID, before, limit int) ([]origination.ReportScheduleEvent, error) {
+	query := r.db.WithContext(ctx).Where("schedule_id = ?", scheduleID)
+	if before > 0 {
+		query = query.Where("version < ?", before)
+	}
+	var rows []reportScheduleEventRow
+	if err := query.Order("version DESC").Limit(limit).Find(&rows).Error; err != nil {
+		return nil, translateRead(ctx, err)
+	}
+	return mapRows(rows, reportScheduleEventFromRow)
+}
+
+func reportScheduleEventFromRow(row reportScheduleEventRow) (origination.ReportScheduleEvent, error) {
+	return origination.ReportScheduleEvent{
+		Version: row.Version, Action: row.Action, Status: origination.ReportScheduleStatus(row.Status), Detail: row.Detail,
+		Actor: domain.Actor{ID: row.ActorID, Name: row.ActorName, Role: domain.Role(row.ActorRole), BranchID: row.BranchID}, At: row.At.UTC(),
+	}, nil
+}
+
 type reportDeliveryRow struct {
 	ID          domain.ID `gorm:"primaryKey"`
 	ScheduleID  domain.ID

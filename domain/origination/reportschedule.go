@@ -17,6 +17,8 @@ const (
 	reportCatchUpMax        = 7    // days that are made up after an outage; older ones are skipped, and the history says so
 	reportMissedMax         = 4000 // days that are looked at after an outage
 	reportSchedulesLookedAt = 50   // at a time
+
+	ReportScheduleEventsPageMax = 100
 )
 
 // reportSchedulers may have a report made and sent again and again; whose role it is no more loses the schedules too.
@@ -93,12 +95,14 @@ type ReportSchedule struct {
 	CreatedAt time.Time
 }
 
-// ReportScheduleEvent is one entry of a schedule's history.
+// ReportScheduleEvent is one entry of a schedule's history (定时报表操作留痕).
 type ReportScheduleEvent struct {
-	Action string // create, pause, resume, end, stop, run
-	Detail string
-	Actor  domain.Actor
-	At     time.Time
+	Version int                  // the version of the schedule that it made
+	Action  string               // create, pause, resume, end, stop, run
+	Status  ReportScheduleStatus // where the schedule stood afterwards
+	Detail  string
+	Actor   domain.Actor
+	At      time.Time
 }
 
 // ReportDestinationKind is how a destination is reached.
@@ -128,6 +132,9 @@ type ReportScheduleReader interface {
 	DueReportSchedules(ctx context.Context, at time.Time, limit int) ([]ReportSchedule, error)
 	// UsedReportScheduleSlots returns the places a person's schedules take.
 	UsedReportScheduleSlots(ctx context.Context, ownerID domain.ID) ([]int, error)
+	// ReportScheduleEvents lists the history of a schedule, newest first: at most limit entries, those before a version where
+	// it is not zero.
+	ReportScheduleEvents(ctx context.Context, scheduleID domain.ID, before, limit int) ([]ReportScheduleEvent, error)
 	// ReportDeliveries lists a page of a schedule's, newest first.
 	ReportDeliveries(ctx context.Context, scheduleID domain.ID, page domain.Page) ([]ReportDelivery, error)
 	// DueReportDeliveries finds what may be taken up, the longest waiting first.
@@ -256,6 +263,15 @@ func (s *ReportSchedules) Schedules(ctx context.Context, by domain.Actor, page d
 		return nil, err
 	}
 	return s.store.ReportSchedules(ctx, by.Scope(), page)
+}
+
+// History lists what happened to a schedule, newest first (历史): at most limit entries, those before a version where it is
+// not zero.
+func (s *ReportSchedules) History(ctx context.Context, by domain.Actor, id domain.ID, before, limit int) ([]ReportScheduleEvent, error) {
+	if _, err := s.Schedule(ctx, by, id); err != nil {
+		return nil, err
+	}
+	return s.store.ReportScheduleEvents(ctx, id, before, min(max(limit, 1), ReportScheduleEventsPageMax))
 }
 
 // Pause keeps a schedule from running until it is resumed (暂停). The days in between are not made up.
