@@ -94,7 +94,7 @@ func (d *desk) scheduler(destinations origination.ReportDestinations) *originati
 
 func (w *world) exporter(store origination.Store) *origination.JobWorker {
 	exports := origination.NewExports(origination.NewReports(store, w.now, newID), w.jobs())
-	return origination.NewJobWorker(w.store, w.now, newID(), discard(), origination.DefaultJobLimits(),
+	return origination.NewJobWorker(store, w.now, newID(), discard(), origination.DefaultJobLimits(),
 		map[origination.JobKind]origination.JobRunner{origination.JobExport: exports.Run})
 }
 
@@ -496,18 +496,19 @@ func TestAPersonHasTwentySchedulesAndNoMore(t *testing.T) {
 
 // ── Two nodes and one export ────────────────────────────────────────────────────────────────────────────────────────────
 
-// mortal is the storage of a node that is killed when it has read so many pages of a report: nothing after it is done, and
+// mortal is the storage of a node that is killed when it has stored so many chunks of a file: nothing after it is done, and
 // nothing is tidied up.
 type mortal struct {
 	origination.Store
-	pages int
+	chunks func() int // how many are stored
+	most   int
 }
 
-func (m *mortal) ReportRows(ctx context.Context, q report.Query, branch staff.Branch, after string, limit int, each func(report.Row) error) (int, error) {
-	if m.pages--; m.pages < 0 {
+func (m *mortal) Update(ctx context.Context, fn func(origination.Tx) error) error {
+	if m.chunks() >= m.most {
 		runtime.Goexit()
 	}
-	return m.Store.ReportRows(ctx, q, branch, after, limit, each)
+	return m.Store.Update(ctx, fn)
 }
 
 // manyApplications copies one application, with its history, so often that its report takes several pages and chunks.
@@ -561,11 +562,11 @@ func TestAnExportWhoseNodeIsKilledInTheMiddleIsFinishedByTheOtherAndOnce(t *test
 	died := make(chan struct{})
 	go func() {
 		defer close(died)
-		_, _ = d.exporter(&mortal{Store: d.store, pages: 2}).Work(context.Background())
+		_, _ = d.exporter(&mortal{Store: d.store, chunks: func() int { return d.chunks(job.ID) }, most: 2}).Work(context.Background())
 	}()
 	<-died
-	if half := d.job(by, job.ID); half.Status != origination.JobRunning || half.Attempts != 1 || d.chunks(job.ID) < 2 {
-		t.Fatalf("after the death: %s, attempt %d, %d chunks; want running with some", half.Status, half.Attempts, d.chunks(job.ID))
+	if half := d.job(by, job.ID); half.Status != origination.JobRunning || half.Attempts != 1 || d.chunks(job.ID) != 2 {
+		t.Fatalf("after the death: %s, attempt %d, %d chunks; want running with two", half.Status, half.Attempts, d.chunks(job.ID))
 	}
 	second := d.exporter(d.store)
 	d.wantWorked(second, false) // leased

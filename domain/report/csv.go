@@ -92,6 +92,9 @@ func newCSV(w, body io.Writer, head Head, columns []Column) (*csvFile, error) {
 
 func (f *csvFile) row(cells []string) error { return f.lines.line(f.columns, cells) }
 
+// discard has nothing to remove.
+func (*csvFile) discard() error { return nil }
+
 func (f *csvFile) endBody() error { return f.lines.flush() }
 
 // SubtotalMark and TotalMark begin the lines after the rows.

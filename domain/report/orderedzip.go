@@ -8,59 +8,94 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/xuri/excelize/v2"
 )
 
-// orderedZip collects the parts of a workbook, each compressed as it comes, and writes them in the order of their names:
-// excelize hands streamed sheets over in the random order of a map, and the same report is to give the same bytes.
-type orderedZip struct {
-	output io.Writer
-	parts  []*zipPart
-}
+// sheetPart begins the name of a sheet's part, which may be of any size; the other parts are small.
+const sheetPart = "xl/worksheets/"
 
-// zipPart is one part as a ZIP file of its own.
-type zipPart struct {
-	name    string
-	content bytes.Buffer
-	writer  *zip.Writer
-}
+// sheetCompression is fast and gives files that are hardly larger: a sheet of a million rows is most of a gigabyte of XML.
+const sheetCompression = 3
 
-// Create implements excelize.ZipWriter.
-func (z *orderedZip) Create(name string) (io.Writer, error) {
-	if err := z.finishLast(); err != nil {
-		return nil, err
-	}
-	part := &zipPart{name: name}
-	part.writer = zip.NewWriter(&part.content)
-	z.parts = append(z.parts, part)
-	return part.writer.Create(name)
-}
-
-// AddFS implements excelize.ZipWriter, which never calls it.
-func (*orderedZip) AddFS(fs.FS) error { return fs.ErrInvalid }
-
-func (z *orderedZip) finishLast() error {
-	if len(z.parts) == 0 {
-		return nil
-	}
-	return z.parts[len(z.parts)-1].writer.Close()
-}
-
-// Close writes the file.
-func (z *orderedZip) Close() error {
-	if err := z.finishLast(); err != nil {
+// writeWorkbook writes a workbook to output in the order of its parts' names, the sheets last, and holds none of them in memory.
+//
+// excelize hands its parts over in the random order of a map, and the same report is to give the same bytes. So it is asked
+// several times, which costs little: once for the small parts, and once for each sheet. What is not wanted that time is not
+// read.
+func writeWorkbook(output io.Writer, file *excelize.File) error {
+	whole := zip.NewWriter(output)
+	whole.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) { return flate.NewWriter(w, sheetCompression) })
+	ask := func(pass *zipPass) error {
+		file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return pass })
+		_, err := file.WriteToBuffer() // whose buffer stays empty: the parts go where the pass says
 		return err
 	}
-	slices.SortFunc(z.parts, func(a, b *zipPart) int { return cmp.Compare(a.name, b.name) })
-	whole := zip.NewWriter(z.output)
-	for _, part := range z.parts {
-		content, err := zip.NewReader(bytes.NewReader(part.content.Bytes()), int64(part.content.Len()))
+	small := &zipPass{whole: whole}
+	if err := ask(small); err != nil {
+		return fmt.Errorf("xlsx file: %w", err)
+	}
+	slices.SortFunc(small.parts, func(a, b *smallPart) int { return cmp.Compare(a.name, b.name) })
+	for _, part := range small.parts {
+		to, err := whole.Create(part.name)
+		if err == nil {
+			_, err = part.content.WriteTo(to)
+		}
 		if err != nil {
 			return fmt.Errorf("xlsx part %s: %w", part.name, err)
 		}
-		if err := whole.Copy(content.File[0]); err != nil {
-			return fmt.Errorf("xlsx part %s: %w", part.name, err)
+	}
+	slices.Sort(small.sheets)
+	for _, name := range small.sheets {
+		if err := ask(&zipPass{whole: whole, sheet: name}); err != nil {
+			return fmt.Errorf("xlsx part %s: %w", name, err)
 		}
-		part.content = bytes.Buffer{} // as soon as it is written it need not be kept
 	}
 	return whole.Close()
 }
+
+// zipPass is one time that excelize is asked for its parts. It implements excelize.ZipWriter.
+type zipPass struct {
+	whole  *zip.Writer
+	sheet  string       // the sheet that is written this time; empty: the small parts are kept
+	parts  []*smallPart // what was kept
+	sheets []string     // the names of the sheets
+}
+
+type smallPart struct {
+	name    string
+	content bytes.Buffer
+}
+
+// Create implements excelize.ZipWriter.
+func (z *zipPass) Create(name string) (io.Writer, error) {
+	isSheet := strings.HasPrefix(name, sheetPart)
+	switch {
+	case isSheet && name == z.sheet:
+		return z.whole.Create(name)
+	case isSheet:
+		z.sheets = append(z.sheets, name)
+	case z.sheet == "":
+		part := &smallPart{name: name}
+		z.parts = append(z.parts, part)
+		return &part.content, nil
+	}
+	return unread{}, nil
+}
+
+// AddFS implements excelize.ZipWriter, which never calls it.
+func (*zipPass) AddFS(fs.FS) error { return fs.ErrInvalid }
+
+// Close implements excelize.ZipWriter: the file ends after the last pass.
+func (*zipPass) Close() error { return nil }
+
+// unread takes nothing: io.Copy into it does not even read.
+type unread struct{}
+
+// Write implements io.Writer.
+func (unread) Write(p []byte) (int, error) { return len(p), nil }
+
+// ReadFrom implements io.ReaderFrom.
+func (unread) ReadFrom(io.Reader) (int64, error) { return 0, nil }

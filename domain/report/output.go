@@ -3,6 +3,7 @@ package report
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -86,10 +87,12 @@ type Summary struct {
 	CSVBodySHA256 string // of heading and rows as UTF-8 CSV without byte order mark and totals: equal in every format
 }
 
-// encoder writes one format. finish is called once, with the totals, and leaves a complete file.
+// encoder writes one format. finish is called once, with the totals, and leaves a complete file; discard ends every encoder,
+// also one that was not finished, and leaves nothing behind.
 type encoder interface {
 	row(cells []string) error
 	finish(Summary) error
+	discard() error
 }
 
 // Output writes a report row by row in constant memory, and adds up what it wrote.
@@ -113,7 +116,7 @@ type branchSums struct {
 	sums []int64
 }
 
-// NewOutput starts a file. It writes to w until Close; nothing is kept but the totals.
+// NewOutput starts a file. It writes to w until Close; nothing is kept but the totals. Whoever gives up before Close calls Discard.
 func NewOutput(w io.Writer, format Format, head Head) (*Output, error) {
 	o := &Output{head: head, hash: sha256.New(), branches: map[string]*branchSums{}}
 	o.columns, o.places = head.Query.Selection(head.Definition)
@@ -202,8 +205,11 @@ func (o *Output) Close() (Summary, error) {
 		b := o.branches[code]
 		summary.Branches = append(summary.Branches, BranchTotals{BranchCode: code, BranchName: b.name, Rows: b.rows, Totals: o.totals(b.sums)})
 	}
-	return summary, o.encoder.finish(summary)
+	return summary, errors.Join(o.encoder.finish(summary), o.encoder.discard())
 }
+
+// Discard gives up a file that is not whole, and removes what was kept of it outside w.
+func (o *Output) Discard() error { return o.encoder.discard() }
 
 func (o *Output) totals(sums []int64) []Total {
 	var totals []Total

@@ -158,10 +158,15 @@ func (f *xlsxFile) cell(t Type, text string) (any, error) {
 // else; up to fifteen digits it gives back the decimal it was made of, so what is shown and what sums say is exact to the
 // fen. exact is false for longer numbers.
 func numberOf(text string) (number float64, exact bool, err error) {
-	digits := len(strings.TrimLeft(strings.NewReplacer(".", "", "-", "").Replace(text), "0"))
 	number, err = strconv.ParseFloat(text, 64)
 	if err != nil {
 		return 0, false, fmt.Errorf("%q is not a number: %w", text, err)
+	}
+	digits := 0 // leading zeros do not count
+	for _, c := range []byte(text) {
+		if c > '0' && c <= '9' || c == '0' && digits > 0 {
+			digits++
+		}
 	}
 	return number, digits <= exactDigitsMax, nil
 }
@@ -195,11 +200,15 @@ func (f *xlsxFile) finish(s Summary) error {
 	if err := about.Flush(); err != nil {
 		return fmt.Errorf("xlsx sheet: %w", err)
 	}
-	f.file.SetZipWriter(func(io.Writer) excelize.ZipWriter { return &orderedZip{output: f.output} })
-	if _, err := f.file.WriteToBuffer(); err != nil { // whose buffer stays empty: the parts go to the output
-		return fmt.Errorf("xlsx file: %w", err)
+	return writeWorkbook(f.output, f.file)
+}
+
+// discard removes the temporary files.
+func (f *xlsxFile) discard() error {
+	if err := f.file.Close(); err != nil {
+		return fmt.Errorf("xlsx temporary file: %w", err)
 	}
-	return f.file.Close()
+	return nil
 }
 
 func (f *xlsxFile) about(s Summary) error {
