@@ -3,6 +3,7 @@ package drive
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -84,8 +85,25 @@ func (l Ledger) at(i int) string {
 func (l Ledger) branch(i int) string   { return l.Branches[i%len(l.Branches)] }
 func (l Ledger) borrower(i int) string { return l.Borrowers[i%len(l.Borrowers)] }
 
+// ledgerWriters are the connections that write at once: while one waits for the database the other makes its statement.
+const ledgerWriters = 2
+
 // Load writes the book in batches of one statement a table, each batch in one transaction.
-func (l Ledger) Load(ctx context.Context, db *sql.DB, progress func(loans int)) error {
+func (l Ledger) Load(ctx context.Context, db *sql.DB) error {
+	share := (l.Loans + ledgerWriters - 1) / ledgerWriters
+	failed := make(chan error, ledgerWriters)
+	for writer := range ledgerWriters {
+		go func() { failed <- l.write(ctx, db, min(writer*share, l.Loans), min((writer+1)*share, l.Loans)) }()
+	}
+	var err error
+	for range ledgerWriters {
+		err = errors.Join(err, <-failed)
+	}
+	return err
+}
+
+// write writes the loans of some places over a connection of its own.
+func (l Ledger) write(ctx context.Context, db *sql.DB, first, end int) error {
 	connection, err := db.Conn(ctx)
 	if err != nil {
 		return err
@@ -96,8 +114,8 @@ func (l Ledger) Load(ctx context.Context, db *sql.DB, progress func(loans int)) 
 			return err
 		}
 	}
-	for from := 0; from < l.Loans; from += ledgerBatch {
-		to := min(from+ledgerBatch, l.Loans)
+	for from := first; from < end; from += ledgerBatch {
+		to := min(from+ledgerBatch, end)
 		tx, err := connection.BeginTx(ctx, nil)
 		if err != nil {
 			return err
@@ -111,19 +129,16 @@ func (l Ledger) Load(ctx context.Context, db *sql.DB, progress func(loans int)) 
 		if err := tx.Commit(); err != nil {
 			return err
 		}
-		progress(to)
 	}
 	return nil
 }
 
 func (l Ledger) insert(ctx context.Context, tx *sql.Tx, table ledgerTable, from, to int) error {
 	var arguments []any
-	var rows []string
 	for i := from; i < to; i++ {
-		values := table.values(l, i)
-		rows = append(rows, "(?"+strings.Repeat(",?", len(values)-1)+")")
-		arguments = append(arguments, values...)
+		arguments = append(arguments, table.values(l, i)...)
 	}
-	_, err := tx.ExecContext(ctx, "INSERT INTO "+table.name+" ("+table.columns+") VALUES "+strings.Join(rows, ","), arguments...)
+	row := "(?" + strings.Repeat(",?", len(arguments)/(to-from)-1) + ")"
+	_, err := tx.ExecContext(ctx, "INSERT INTO "+table.name+" ("+table.columns+") VALUES "+row+strings.Repeat(","+row, to-from-1), arguments...)
 	return err
 }
