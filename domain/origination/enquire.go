@@ -24,8 +24,9 @@ type question struct {
 
 // enquire asks the connected institutions about a case before it is submitted, all at once, and stores what they answer. It
 // speaks to them outside any transaction. The rows come first, written under the application's lock: so of twenty submits at
-// once one asks, and the others wait for its answer. Only a failure of the database, or a case that may not be submitted, is
-// an error: an institution without an answer is a row that says so.
+// once one asks, and the others wait for its answer. When none comes for a while the asker may be dead, and one of those who
+// wait sends the same question again, under its id, which the institution counts once. Only a failure of the database, or a
+// case that may not be submitted, is an error: an institution without an answer is a row that says so.
 func (s *Enquiries) enquire(ctx context.Context, by domain.Actor, id domain.ID) error {
 	if s == nil || (s.sources.Bureau == nil && s.sources.Screening == nil && s.sources.Precheck == nil) {
 		return nil
@@ -33,9 +34,28 @@ func (s *Enquiries) enquire(ctx context.Context, by domain.Actor, id domain.ID) 
 	// A client that goes away does not waste an answer that was paid for: the calls end by themselves.
 	calls, cancel := context.WithTimeout(context.WithoutCancel(ctx), enquiryCallsEnd)
 	defer cancel()
-	questions, waiting, err := s.claim(ctx, by, id)
-	if err != nil {
+	others, err := s.askWhatNobodyAsks(ctx, calls, by, id, nil)
+	if err != nil || len(others) == 0 {
 		return err
+	}
+	patient, cancelPatience := context.WithTimeout(calls, enquiryPatience)
+	defer cancelPatience()
+	if s.settled(ctx, patient, id) {
+		return nil
+	}
+	others, err = s.askWhatNobodyAsks(ctx, calls, by, id, others)
+	if err == nil && len(others) > 0 {
+		s.settled(ctx, calls, id) // what is unanswered by then, the submit says
+	}
+	return err
+}
+
+// askWhatNobodyAsks claims what is to be asked, asks it and stores the answers. It returns the version of each question that
+// another submit is asking; of those in silent it asks what has not moved since.
+func (s *Enquiries) askWhatNobodyAsks(ctx, calls context.Context, by domain.Actor, id domain.ID, silent map[domain.ID]int) (others map[domain.ID]int, err error) {
+	questions, others, err := s.claim(ctx, by, id, silent)
+	if err != nil {
+		return nil, err
 	}
 	// Asked side by side, so that the slowest counts and not the sum; stored one after another, because their transactions
 	// would wait for the same case.
@@ -48,37 +68,35 @@ func (s *Enquiries) enquire(ctx context.Context, by domain.Actor, id domain.ID) 
 	for i, q := range questions {
 		failures[i] = s.settle(ctx, by, q.enquiry, answers[i], failures[i])
 	}
-	if waiting {
-		s.await(ctx, calls, id)
-	}
-	return errors.Join(failures...)
+	return others, errors.Join(failures...)
 }
 
-// await waits until nobody asks about the case any more, at most until the calls end.
-func (s *Enquiries) await(ctx, calls context.Context, id domain.ID) {
+// settled waits until nobody asks about the case any more, and reports whether that came before the deadline.
+func (s *Enquiries) settled(ctx, deadline context.Context, id domain.ID) bool {
 	ticker := time.NewTicker(enquiryPoll)
 	defer ticker.Stop()
 	for {
 		enquiries, err := s.store.Enquiries(ctx, domain.Scope{Everything: true}, id)
 		if err != nil || !slices.ContainsFunc(enquiries, func(e Enquiry) bool { return e.Status == EnquiryAsking }) {
-			return // what cannot be read now is read again by the submit
+			return true // what cannot be read now is read again by the submit
 		}
 		select {
-		case <-calls.Done():
-			return
+		case <-deadline.Done():
+			return false
 		case <-ctx.Done():
-			return
+			return false
 		case <-ticker.C:
 		}
 	}
 }
 
-// claim writes the rows of what is to be asked, under the application's lock. waiting says that another submit is asking.
-func (s *Enquiries) claim(ctx context.Context, by domain.Actor, id domain.ID) (claimed []question, waiting bool, err error) {
+// claim writes the rows of what is to be asked, under the application's lock. others are the questions that another submit is
+// asking, with their versions; one that is in silent with the version it still has is claimed too.
+func (s *Enquiries) claim(ctx context.Context, by domain.Actor, id domain.ID, silent map[domain.ID]int) (claimed []question, others map[domain.ID]int, err error) {
 	now := s.now()
 	today := domain.DateOf(now)
 	err = s.store.Update(ctx, func(tx Tx) error {
-		claimed, waiting = nil, false
+		claimed, others = nil, map[domain.ID]int{}
 		app, err := tx.LockApplication(ctx, by.Scope(), id)
 		if err != nil {
 			return err
@@ -99,8 +117,8 @@ func (s *Enquiries) claim(ctx context.Context, by domain.Actor, id domain.ID) (c
 			switch {
 			case found && latest.liveOn(today):
 				continue
-			case found && latest.Status == EnquiryAsking && latest.LeaseUntil.After(now):
-				waiting = true
+			case found && latest.Status == EnquiryAsking && latest.LeaseUntil.After(now) && silent[latest.ID] != latest.Version:
+				others[latest.ID] = latest.Version
 				continue
 			case found && latest.Status != EnquiryAnswered && latest.Attempts >= EnquiryAttemptsMax:
 				continue
@@ -113,7 +131,7 @@ func (s *Enquiries) claim(ctx context.Context, by domain.Actor, id domain.ID) (c
 		}
 		return nil
 	})
-	return claimed, waiting, err
+	return claimed, others, err
 }
 
 // write stores a question before it is sent: a new one, or one that got no answer, which keeps its id, so that the
@@ -138,34 +156,47 @@ func (s *Enquiries) write(ctx context.Context, tx Tx, by domain.Actor, now time.
 	return q, tx.InsertEnquiry(ctx, q.enquiry, event)
 }
 
-// settle stores an answer, or that there is none. It does so even when the client has gone. When the lease has run out and
-// another submit has asked again, the other's row stands.
-func (s *Enquiries) settle(ctx context.Context, by domain.Actor, e Enquiry, answer EnquiryAnswer, failure error) error {
+// settle stores an answer, or that there is none. It does so even when the client has gone. Another submit may have sent the
+// same question again meanwhile: then an answer counts whoever got it, and a failure does not.
+func (s *Enquiries) settle(ctx context.Context, by domain.Actor, asked Enquiry, answer EnquiryAnswer, failure error) error {
 	now := s.now()
-	e.Status, e.LeaseUntil, e.Answer = EnquiryAnswered, time.Time{}, answer
-	e.AnsweredAt, e.ValidUntil = now, domain.DateOf(now).AddDays(s.validDays)
 	if failure != nil {
-		e.Status, e.Answer, e.AnsweredAt, e.ValidUntil = EnquiryFailed, EnquiryAnswer{}, time.Time{}, domain.Date{}
-		e.Failure = EnquiryConnectionLost
-		if known, ok := errors.AsType[*EnquiryError](failure); ok {
-			e.Failure = known.Code
-		}
-		s.log.WarnContext(ctx, "an institution gave no answer", slog.String("source", string(e.Source)), slog.String("enquiry_id", e.ID.String()),
-			slog.String("failure", e.Failure), slog.Any("error", failure))
+		s.log.WarnContext(ctx, "an institution gave no answer", slog.String("source", string(asked.Source)), slog.String("enquiry_id", asked.ID.String()),
+			slog.String("failure", failureCode(failure)), slog.Any("error", failure))
 	}
-	e.Version++
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), enquirySettleLimit)
 	defer cancel()
-	err := s.store.Update(ctx, func(tx Tx) error {
-		if _, err := tx.LockApplication(ctx, domain.Scope{Everything: true}, e.ApplicationID); err != nil {
+	return s.store.Update(ctx, func(tx Tx) error {
+		if _, err := tx.LockApplication(ctx, domain.Scope{Everything: true}, asked.ApplicationID); err != nil {
 			return err
 		}
+		enquiries, err := tx.Enquiries(ctx, domain.Scope{Everything: true}, asked.ApplicationID)
+		if err != nil {
+			return err
+		}
+		e, found := latestOf(enquiries, asked.Source, asked.About)
+		switch {
+		case !found || e.ID != asked.ID || e.Status == EnquiryAnswered:
+			return nil
+		case failure == nil:
+			e.Status, e.Answer, e.AnsweredAt, e.ValidUntil = EnquiryAnswered, answer, now, domain.DateOf(now).AddDays(s.validDays)
+		case e.Version == asked.Version:
+			e.Status, e.Failure = EnquiryFailed, failureCode(failure)
+		default:
+			return nil
+		}
+		e.LeaseUntil = time.Time{}
+		e.Version++
 		return tx.SaveEnquiry(ctx, e, enquiryEvent(by, now, e, loan.ActionAnswer))
 	})
-	if domain.CodeOf(err) == "stale-version" {
-		return nil
+}
+
+// failureCode is why there is no answer, as one of the Enquiry… constants.
+func failureCode(failure error) string {
+	if known, ok := errors.AsType[*EnquiryError](failure); ok {
+		return known.Code
 	}
-	return err
+	return EnquiryConnectionLost
 }
 
 func enquiryEvent(by domain.Actor, at time.Time, e Enquiry, action loan.Action) loan.Event {

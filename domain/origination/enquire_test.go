@@ -23,6 +23,7 @@ type institutions struct {
 	*world
 
 	sandbox   *sandbox.Server
+	sources   origination.Sources
 	enquiries *origination.Enquiries
 	logged    *bytes.Buffer
 }
@@ -40,8 +41,8 @@ func newInstitutions(t *testing.T) *institutions {
 	x.must(err)
 	x.sandbox = server
 	log := slog.New(slog.NewTextHandler(&lockedWriter{w: x.logged}, nil))
-	x.enquiries = origination.NewEnquiries(x.store, x.now, newID,
-		origination.ConnectedTo(origination.Sources{Bureau: client, Screening: client, Precheck: client}, 30, log))
+	x.sources = origination.Sources{Bureau: client, Screening: client, Precheck: client}
+	x.enquiries = origination.NewEnquiries(x.store, x.now, newID, origination.ConnectedTo(x.sources, 30, log))
 	x.applications = origination.NewApplications(x.store, x.now, newID, origination.AskingFirst(x.enquiries))
 	return x
 }
@@ -184,6 +185,122 @@ func TestTwentySubmitsAtOnceMakeOneEnquiryEach(t *testing.T) {
 	x.must(err)
 	if got.Status != loan.StatusApproved {
 		t.Errorf("the case is %s, want approved: who waits for the answer judges with it", got.Status)
+	}
+}
+
+// relay is the way to the bureau with a say in when an answer comes back.
+type relay struct {
+	bureau origination.CreditBureau
+	back   func(answer origination.EnquiryAnswer, err error) (origination.EnquiryAnswer, error)
+}
+
+func (r relay) EnquireCredit(ctx context.Context, question origination.EnquiryRequest) (origination.EnquiryAnswer, error) {
+	return r.back(r.bureau.EnquireCredit(ctx, question))
+}
+
+// anotherNode is a second service on the same database, which asks the bureau through a relay.
+func (x *institutions) anotherNode(back func(origination.EnquiryAnswer, error) (origination.EnquiryAnswer, error)) *origination.Applications {
+	sources := x.sources
+	sources.Bureau = relay{x.sources.Bureau, back}
+	return origination.NewApplications(x.store, x.now, newID, origination.AskingFirst(
+		origination.NewEnquiries(x.store, x.now, newID, origination.ConnectedTo(sources, 30, discard()))))
+}
+
+func TestACaseIsNotReferredBecauseTheNodeThatAskedDied(t *testing.T) {
+	t.Parallel()
+	x := newInstitutions(t)
+	officer := x.somebody(domain.RoleLoanOfficer)
+	rec := x.opened(officer, "99500.00")
+	heard, buried := make(chan struct{}), make(chan struct{})
+	dying := x.anotherNode(func(answer origination.EnquiryAnswer, err error) (origination.EnquiryAnswer, error) {
+		close(heard)
+		<-buried // the bureau has answered, and nobody stores it
+		return answer, err
+	})
+	late := make(chan error)
+	go func() {
+		_, err := dying.Submit(context.Background(), officer, rec.ID)
+		late <- err
+	}()
+	<-heard
+
+	begun := time.Now()
+	codes := atOnce(callers, func(int) error {
+		_, err := x.applications.Submit(context.Background(), officer, rec.ID)
+		return err
+	})
+	if took := time.Since(begun); took > 3500*time.Millisecond {
+		t.Errorf("the submits took %s, want at most 3.5 s", took)
+	}
+	wantCodes(t, codes, map[string]int{"": 1, "wrong-status": callers - 1})
+	got, err := x.applications.Application(t.Context(), officer, rec.ID)
+	x.must(err)
+	if got.Status != loan.StatusApproved {
+		t.Errorf("the case is %s, want approved: the bureau can be asked", got.Status)
+	}
+	x.wantAsked("after the node died", 1, 1, 0)
+	if n := x.sandbox.Asked().Services["bureau"].Requests; n != 2 {
+		t.Errorf("the bureau heard %d requests, want the dead node's and one of the %d others'", n, callers)
+	}
+	close(buried)
+	wantCode(t, "the late submit", <-late, "wrong-status")
+	x.wantBureau(officer, rec.ID, origination.EnquiryAnswered, 2)
+}
+
+func TestAnAnswerCountsAlsoWhenWhoAskedAgainGotNone(t *testing.T) {
+	t.Parallel()
+	x := newInstitutions(t)
+	officer := x.somebody(domain.RoleLoanOfficer)
+	rec := x.opened(officer, "99500.00")
+	heard, askedAgain, decided := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	slow := x.anotherNode(func(answer origination.EnquiryAnswer, err error) (origination.EnquiryAnswer, error) {
+		close(heard)
+		<-askedAgain
+		return answer, err
+	})
+	unlucky := x.anotherNode(func(origination.EnquiryAnswer, error) (origination.EnquiryAnswer, error) {
+		close(askedAgain)
+		<-decided
+		return origination.EnquiryAnswer{}, &origination.EnquiryError{Code: origination.EnquiryTimeout}
+	})
+	first, second := make(chan error), make(chan error)
+	go func() {
+		_, err := slow.Submit(context.Background(), officer, rec.ID)
+		close(decided)
+		first <- err
+	}()
+	go func() {
+		<-heard
+		_, err := unlucky.Submit(context.Background(), officer, rec.ID)
+		second <- err
+	}()
+	wantCode(t, "the slow submit", <-first, "")
+	wantCode(t, "the submit that asked again", <-second, "wrong-status")
+	got, err := x.applications.Application(t.Context(), officer, rec.ID)
+	x.must(err)
+	if got.Status != loan.StatusApproved {
+		t.Errorf("the case is %s, want approved by the answer that came late", got.Status)
+	}
+	x.wantBureau(officer, rec.ID, origination.EnquiryAnswered, 2)
+}
+
+// wantBureau asserts the one enquiry of a case to the bureau.
+func (x *institutions) wantBureau(by domain.Actor, id domain.ID, status origination.EnquiryStatus, attempts int) {
+	x.t.Helper()
+	enquiries, err := x.enquiries.OfApplication(x.t.Context(), by, id)
+	x.must(err)
+	found := 0
+	for _, e := range enquiries {
+		if e.Source != origination.SourceBureau {
+			continue
+		}
+		found++
+		if e.Status != status || e.Attempts != attempts || !e.LeaseUntil.IsZero() {
+			x.t.Errorf("the bureau's enquiry is %s after %d attempts, leased until %v, want %s after %d and no lease", e.Status, e.Attempts, e.LeaseUntil, status, attempts)
+		}
+	}
+	if found != 1 {
+		x.t.Errorf("%d enquiries to the bureau, want one", found)
 	}
 }
 

@@ -43,7 +43,8 @@ const (
 	EnquiryBudget      = 3 * time.Second
 	enquiryCallsEnd    = 2600 * time.Millisecond
 	enquirySettleLimit = 2 * time.Second
-	enquiryLease       = 15 * time.Second // after it another submit may send the same enquiry again, under its id
+	enquiryPatience    = 1500 * time.Millisecond // for what another submit asks; then the same question is sent again, under its id
+	enquiryLease       = 5 * time.Second         // by then who asked has stored what came of it, or is dead
 	enquiryPoll        = 40 * time.Millisecond
 )
 
