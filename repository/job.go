@@ -164,13 +164,31 @@ func (t *tx) SaveJob(ctx context.Context, job origination.Job) error {
 // ClaimJob implements origination.JobWriter. The number of attempts is compared as well as the time: of two nodes that found
 // the same job the first one changes both.
 func (t *tx) ClaimJob(ctx context.Context, c origination.JobClaim) (claimed bool, err error) {
-	result := t.db.WithContext(ctx).Model(&jobRow{}).
-		Where("id = ? AND attempts = ? AND due_at <= ?", c.ID, c.Attempts, c.At).
-		Updates(map[string]any{
-			"status": string(origination.JobRunning), "lease_owner": c.Owner, "due_at": c.Until, "started_at": c.At,
-			"attempts": c.Attempts + 1, "done": 0,
-		})
+	due, err := t.lockDue(ctx, "jobs", "attempts", c.ID, c.Attempts, c.At)
+	if err != nil || !due {
+		return false, err
+	}
+	result := t.db.WithContext(ctx).Model(&jobRow{}).Where("id = ?", c.ID).Updates(map[string]any{
+		"status": string(origination.JobRunning), "lease_owner": c.Owner, "due_at": c.Until, "started_at": c.At,
+		"attempts": c.Attempts + 1, "done": 0,
+	})
 	return result.RowsAffected == 1, result.Error
+}
+
+// lockDue locks a row of work by its primary key and reports whether it is still due and on the turn that the caller saw. An
+// UPDATE with the time in its condition could find the row through the index on that time, which it would lock before the
+// row: a deadlock with whoever holds the row and moves it in that index.
+func (t *tx) lockDue(ctx context.Context, table, turnColumn string, id domain.ID, turn int, at time.Time) (due bool, err error) {
+	var row struct {
+		Turn  int
+		DueAt timeColumn
+	}
+	err = t.db.WithContext(ctx).Table(table).Clauses(clause.Locking{Strength: "UPDATE"}).Select(turnColumn+" AS turn, due_at").
+		Where("id = ?", id).Take(&row).Error
+	if isNotFound(err) {
+		return false, nil
+	}
+	return row.Turn == turn && !row.DueAt.IsZero() && !row.DueAt.After(at), err
 }
 
 // HoldJob implements origination.JobWriter.

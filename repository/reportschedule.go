@@ -295,7 +295,11 @@ func (t *tx) LockReportDelivery(ctx context.Context, scheduleID, id domain.ID) (
 // ClaimReportDelivery implements origination.ReportScheduleWriter: of two nodes that found the same one the first changes turn
 // and due_at.
 func (t *tx) ClaimReportDelivery(ctx context.Context, c origination.ReportDeliveryClaim) (claimed bool, err error) {
-	result := t.db.WithContext(ctx).Model(&reportDeliveryRow{}).Where("id = ? AND turn = ? AND due_at <= ?", c.ID, c.Turn, c.At).
+	due, err := t.lockDue(ctx, "report_deliveries", "turn", c.ID, c.Turn, c.At)
+	if err != nil || !due {
+		return false, err
+	}
+	result := t.db.WithContext(ctx).Model(&reportDeliveryRow{}).Where("id = ?", c.ID).
 		Updates(map[string]any{"turn": c.Turn + 1, "attempts": c.Attempts, "lease_owner": c.Owner, "due_at": c.Until})
 	return result.RowsAffected == 1, result.Error
 }

@@ -223,8 +223,11 @@ func (t *tx) LockShadow(ctx context.Context, id domain.ID) (origination.Shadow, 
 
 // ClaimShadow implements origination.ShadowWriter.
 func (t *tx) ClaimShadow(ctx context.Context, c origination.ShadowClaim) (claimed bool, err error) {
-	result := t.db.WithContext(ctx).Model(&shadowRow{}).
-		Where("id = ? AND attempts = ? AND status = ? AND due_at <= ?", c.ID, c.Attempts, string(origination.ShadowRunning), c.At).
+	due, err := t.lockDue(ctx, "rule_set_shadows", "attempts", c.ID, c.Attempts, c.At)
+	if err != nil || !due {
+		return false, err
+	}
+	result := t.db.WithContext(ctx).Model(&shadowRow{}).Where("id = ? AND status = ?", c.ID, string(origination.ShadowRunning)).
 		Updates(map[string]any{"lease_owner": c.Owner, "due_at": c.Until, "attempts": c.Attempts + 1})
 	return result.RowsAffected == 1, result.Error
 }
