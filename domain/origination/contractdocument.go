@@ -5,7 +5,6 @@ import (
 	"strconv"
 
 	"fumin/domain"
-	"fumin/domain/borrower"
 	"fumin/domain/loan"
 	"fumin/domain/money"
 	"fumin/domain/product"
@@ -192,22 +191,4 @@ func signatureBlock(b contractBasis) loan.Block {
 		block.Clauses = []string{fmt.Sprintf("以上 %d 位合作社成员中至少 %d 位签署，视为成员大会同意本合同的决议。", members, b.membersMin)}
 	}
 	return block
-}
-
-// spouseOf is the husband or wife of a borrower by the household's book: of the head the spouse, of the spouse the head.
-func spouseOf(h borrower.Household, person borrower.Borrower, day domain.Date) (borrower.Member, bool) {
-	self, found := h.MemberOn(person.IDNumber, day)
-	if !found || (self.Relation != borrower.RelationHead && self.Relation != borrower.RelationSpouse) {
-		return borrower.Member{}, false
-	}
-	want := borrower.RelationSpouse
-	if self.Relation == borrower.RelationSpouse {
-		want = borrower.RelationHead
-	}
-	for _, m := range h.Members {
-		if m.Relation == want && m.ID != self.ID && m.InOn(day) && m.AnonymisedAt.IsZero() {
-			return m, true
-		}
-	}
-	return borrower.Member{}, false
 }

@@ -1,0 +1,193 @@
+package origination
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"fumin/domain"
+	"fumin/domain/decision"
+	"fumin/domain/loan"
+	"fumin/domain/money"
+	"fumin/domain/product"
+)
+
+// guaranteeLetterFact tells the rules whether there is a live letter for what is asked (担保函有效).
+func guaranteeLetterFact(ctx context.Context, r Reader, f *decision.Facts, rec loan.Record, v product.Version, today domain.Date) error {
+	if _, ever := v.GuaranteeCompanyFrom(); !ever {
+		return nil
+	}
+	g, found, err := r.LiveGuarantee(ctx, rec.ID)
+	if err != nil {
+		return err
+	}
+	f.GuaranteeLetterLive = decision.Known(found && g.LetterLive(today, rec.Request.Amount, rec.Request.TermMonths))
+	return nil
+}
+
+// checkGuaranteeLetter is the condition of paying that a letter is live, covers the loan and has its conditions met
+// (担保函有效).
+func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
+	rec := p.Application
+	if rec.Approval == nil {
+		return nil
+	}
+	version, err := tx.ProductVersion(ctx, rec.ProductVersionID)
+	if err != nil {
+		return err
+	}
+	amount := rec.Approval.Amount
+	if !needsGuarantee(version, amount) {
+		return nil
+	}
+	g, found, err := tx.LiveGuarantee(ctx, rec.ID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case !found || g.Answer == nil:
+		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "%s 元须有农担公司的有效担保函才能放款，目前还没有，请等农担公司答复或重新申请担保", amount.Grouped())
+	case g.Answer.ExpiresOn.Before(domain.DateOf(p.At)):
+		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "担保函 %s 已于 %s 到期，请重新申请担保", g.Answer.LetterNo, g.Answer.ExpiresOn)
+	case !g.Covers(amount, rec.Approval.TermMonths):
+		return domain.Errorf(domain.KindConflict, "guarantee-not-covering", "担保函 %s 担保 %s 元、%d 个月，不足本笔贷款的 %s 元、%d 个月，请重新申请担保",
+			g.Answer.LetterNo, g.Answer.Amount.Grouped(), g.Request.TermMonths, amount.Grouped(), rec.Approval.TermMonths)
+	case g.Status == loan.GuaranteeConditional:
+		return domain.Errorf(domain.KindRule, "guarantee-conditions-open", "担保函 %s 的条件尚未落实，请客户经理落实后登记", g.Answer.LetterNo)
+	case g.Quota != loan.QuotaConfirmed && (g.Quota != loan.QuotaReleased || p.Step != paymentRequested): // a request takes it again
+		return domain.Errorf(domain.KindConflict, "guarantee-not-reserved", "这笔贷款没有确认的担保额度，请重新申请担保")
+	}
+	if p.Contract.TextID.IsZero() {
+		return nil // on paper, which the officer looked through
+	}
+	text, err := tx.ContractText(ctx, domain.Scope{Everything: true}, rec.ID)
+	if err != nil {
+		return err
+	}
+	return checkCounterGuarantor(ctx, tx, rec, text.Parties) // the letter may have come after the signature
+}
+
+// guaranteeFeePct is the yearly fee a loan pays: the letter's once the company has answered, and until then the product's
+// ceiling, so that nobody pays more than was shown. 0 when no guarantee is needed.
+func guaranteeFeePct(ctx context.Context, r Reader, rec loan.Record, tier product.GuaranteeTier) (money.Rate, error) {
+	if tier.Kind != product.GuaranteeCompany {
+		return money.Rate{}, nil
+	}
+	g, found, err := r.LiveGuarantee(ctx, rec.ID)
+	if err != nil {
+		return money.Rate{}, err
+	}
+	switch {
+	case !found:
+		return tier.FeeMaxPct, nil
+	case g.Answer != nil:
+		return g.Answer.FeePct, nil
+	}
+	return g.Request.FeeMaxPct, nil
+}
+
+// CounterParty is the counter-guarantee a case needs signed (反担保人).
+type CounterParty struct {
+	Kind loan.CounterGuarantee // spouse or other
+	Note string                // who or what, as the company wrote it
+}
+
+// requiredCounterGuarantee returns the counter-guarantee that the company asked of a case; false when it asked none, has not
+// answered, or is not needed.
+func requiredCounterGuarantee(ctx context.Context, r Reader, rec loan.Record) (CounterParty, bool, error) {
+	g, found, err := r.LiveGuarantee(ctx, rec.ID)
+	if err != nil || !found || g.Answer == nil || g.Answer.Counter == loan.CounterNone {
+		return CounterParty{}, false, err
+	}
+	return CounterParty{Kind: g.Answer.Counter, Note: g.Answer.CounterNote}, true, nil
+}
+
+// checkCounterGuarantor refuses a contract without whom the company's letter asks for (反担保): the spouse, or a guarantor.
+func checkCounterGuarantor(ctx context.Context, r Reader, rec loan.Record, parties []loan.Party) error {
+	counter, asked, err := requiredCounterGuarantee(ctx, r, rec)
+	if err != nil || !asked {
+		return err
+	}
+	role := loan.PartyGuarantor
+	if counter.Kind == loan.CounterSpouse {
+		role = loan.PartySpouse
+	}
+	if slices.ContainsFunc(parties, func(p loan.Party) bool { return p.Role == role }) {
+		return nil
+	}
+	detail := "农担公司要求配偶反担保：请在家庭成员中登记配偶，或生成合同时填写配偶，由其一并签署"
+	if counter.Kind == loan.CounterOther {
+		detail = "农担公司要求其他反担保（" + counter.Note + "）：请生成合同时填写保证人，由其一并签署"
+	}
+	return domain.Errorf(domain.KindRule, "counter-guarantor-missing", "%s", detail)
+}
+
+// expireBatch bounds how many lapsed letters one look of the worker reads.
+const expireBatch = 100
+
+// ExpireGuarantees ends the letters whose last day has passed before the money was paid, and frees their quota; workers call it
+// from time to time. A letter behind a payment that is on its way or made stands as long as the loan does.
+func ExpireGuarantees(ctx context.Context, store Store, worker domain.Actor, at time.Time) (expired int, err error) {
+	for after := domain.ID(""); ; {
+		lapsed, err := store.ExpiredGuarantees(ctx, domain.DateOf(at), after, expireBatch)
+		if err != nil || len(lapsed) == 0 {
+			return expired, err
+		}
+		for _, g := range lapsed {
+			done, err := expireGuarantee(ctx, store, worker, at, g)
+			if err != nil {
+				return expired, err
+			}
+			if done {
+				expired++
+			}
+			after = g.ID
+		}
+	}
+}
+
+func expireGuarantee(ctx context.Context, store Store, worker domain.Actor, at time.Time, lapsed loan.GuaranteeRecord) (done bool, err error) {
+	everything := domain.Scope{Everything: true}
+	err = store.Update(ctx, func(tx Tx) error {
+		done = false
+		app, err := tx.LockApplication(ctx, everything, lapsed.ApplicationID)
+		if err != nil {
+			return err
+		}
+		paying, err := payingOrPaid(ctx, tx, app.Record())
+		if err != nil || paying {
+			return err
+		}
+		g, err := tx.LockGuarantee(ctx, everything, lapsed.ID)
+		if err != nil {
+			return err
+		}
+		if rec := g.Record(); !rec.Status.Live() || rec.Answer == nil || !rec.Answer.ExpiresOn.Before(domain.DateOf(at)) {
+			return nil // somebody was faster
+		}
+		event, err := g.Expire(worker, at)
+		if err != nil {
+			return err
+		}
+		if err := tx.SaveGuarantee(ctx, g, event); err != nil {
+			return err
+		}
+		done = true
+		return nil
+	})
+	return done, err
+}
+
+// payingOrPaid reports whether money of a case is on its way or has arrived.
+func payingOrPaid(ctx context.Context, r Reader, rec loan.Record) (bool, error) {
+	switch rec.Status {
+	case loan.StatusDisbursed, loan.StatusClosed:
+		return true, nil
+	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusApproved, loan.StatusDeclined, loan.StatusSigned, loan.StatusWithdrawn, loan.StatusExpired:
+	}
+	payments, err := r.Disbursements(ctx, domain.Scope{Everything: true}, DisbursementFilter{ApplicationID: rec.ID}, domain.Page{Limit: domain.PageLimitMax})
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(payments, func(d loan.DisbursementRecord) bool { return d.Status.Live() }), nil
+}
