@@ -126,6 +126,9 @@ func (t *tx) insertParties(ctx context.Context, text loan.ContractText) error {
 }
 
 func (t *tx) insertPayees(ctx context.Context, text loan.ContractText) error {
+	if len(text.Payees) == 0 {
+		return nil // a renewal that only takes over what is owed
+	}
 	rows := make([]contractPayeeRow, len(text.Payees))
 	for i, p := range text.Payees {
 		account, err := t.cipher.seal(contractPayeeColumn, text.ID, p.Payee.Account.Reveal())
