@@ -83,7 +83,8 @@ type Party struct {
 	Phone      borrower.Phone    // where codes go; absent: no code can be sent
 }
 
-// ContractPayee is one of those who are paid under a contract (收款人). The sums of all payees are the amount lent.
+// ContractPayee is one of those who are paid under a contract (收款人). The sums of all payees are the amount lent, less what a
+// renewal takes over.
 type ContractPayee struct {
 	Method PaymentMethod
 	Payee  Payee
@@ -108,8 +109,8 @@ type ContractText struct {
 	HTMLSHA256    string
 	PDFSHA256     string // empty when the machine that made the text had no font
 	Parties       []Party
-	MembersMin    int // how many of the parties with PartyMember must sign
-	Payees        []ContractPayee
+	MembersMin    int             // how many of the parties with PartyMember must sign
+	Payees        []ContractPayee // none where all of a renewal's amount is owed already
 	PreparedBy    domain.ID
 	PreparedAt    time.Time
 }
@@ -121,6 +122,16 @@ func (t ContractText) Party(id domain.ID) (Party, bool) {
 		return Party{}, false
 	}
 	return t.Parties[i], true
+}
+
+// OwnAccount is the borrower's own account, which stands last of the payees; false where nothing goes to it: all goes to sellers,
+// or the contract renews another and pays nobody.
+func (t ContractText) OwnAccount() (Payee, bool) {
+	if len(t.Payees) == 0 {
+		return Payee{}, false
+	}
+	last := t.Payees[len(t.Payees)-1]
+	return last.Payee, last.Method == SelfPayment
 }
 
 // Missing returns who has not signed yet and still must: everybody but the members beyond MembersMin.

@@ -12,7 +12,7 @@ import (
 
 // contractTextVersion names the clauses below. It changes with every change of a word, so that a contract says which words
 // were signed. The clauses are a sample (示例文本): a lender replaces them with those of its legal department.
-const contractTextVersion = "sample-2026.1"
+const contractTextVersion = "sample-2026.2"
 
 // contractBasis is what a contract's words are made from.
 type contractBasis struct {
@@ -74,7 +74,7 @@ func loanBlock(b contractBasis, capitals string) loan.Block {
 		Heading: "第二条　借款",
 		Facts: []loan.Fact{
 			{Label: "借款金额", Text: capitals + "（小写 " + yuan(b.offer.Amount) + "）"},
-			{Label: "借款期限", Text: strconv.Itoa(b.offer.TermMonths) + " 个月，自实际放款日起算"},
+			{Label: "借款期限", Text: strconv.Itoa(b.offer.TermMonths) + " 个月，自" + b.offer.startsWith() + "起算"},
 			{Label: "借款用途", Text: purpose},
 			{Label: "还款方式", Text: product.Label(string(b.offer.RepaymentMethod))},
 			{Label: "申请编号", Text: b.rec.ApplicationNo},
@@ -93,14 +93,14 @@ func rateBlock(o Offer) loan.Block {
 	return loan.Block{
 		Heading: "第三条　利率与计息",
 		Facts:   []loan.Fact{{Label: "年利率", Text: text}},
-		Clauses: []string{"利息自实际放款日起计算。等额还款的，每月按年利率的十二分之一计息；到期还本的，按实际天数和一年三百六十天计息。"},
+		Clauses: []string{"利息自" + o.startsWith() + "起计算。等额还款的，每月按年利率的十二分之一计息；到期还本的，按实际天数和一年三百六十天计息。"},
 	}
 }
 
 func costBlock(o Offer) loan.Block {
 	facts := []loan.Fact{
 		{Label: "利息合计", Text: yuan(o.InterestTotal)},
-		{Label: "费用合计", Text: yuan(o.FeesTotal) + "，其中放款当日支付 " + yuan(o.FeesUpfront)},
+		{Label: "费用合计", Text: yuan(o.FeesTotal) + "，其中" + o.startsWith() + "支付 " + yuan(o.FeesUpfront)},
 		{Label: "综合年化成本", Text: o.APREffectivePct + "%（含全部利息和费用）"},
 	}
 	if !o.SubsidyTotal.IsZero() {
@@ -116,6 +116,9 @@ func costBlock(o Offer) loan.Block {
 
 func guaranteeBlock(o Offer) loan.Block {
 	text := product.Label(string(o.Guarantee.Kind))
+	if o.GuaranteeCompany != "" {
+		text += "，由" + o.GuaranteeCompany + "担保"
+	}
 	if !o.Guarantee.FeeMaxPct.IsZero() {
 		text += "，担保费率每年不超过 " + pct(o.Guarantee.FeeMaxPct)
 	}
@@ -125,12 +128,34 @@ func guaranteeBlock(o Offer) loan.Block {
 	}
 }
 
-func paymentBlock(b contractBasis) loan.Block {
-	block := loan.Block{
-		Heading: "第六条　放款与支付", Facts: []loan.Fact{{Label: "支付方式", Text: b.offer.PaymentMethod.Label()}},
-		Header:  []string{"支付方式", "收款人", "账号", "开户行", "金额（元）", "用于"},
-		Clauses: []string{"贷款人按下表支付。收款人或者账户需要变更的，应当重新签订本合同。"},
+// startsWith is from when a contract runs: from the payment, or, where nothing is paid because the contract renews another, from
+// the signature.
+func (o Offer) startsWith() string {
+	if o.Renews.Principal.IsZero() {
+		return "实际放款日"
 	}
+	return "本合同签署之日"
+}
+
+func paymentBlock(b contractBasis) loan.Block {
+	block := loan.Block{Heading: "第六条　放款与支付"}
+	if debt := b.offer.Renews; !debt.Principal.IsZero() {
+		block.Heading = "第六条　续贷与支付"
+		block.Facts = []loan.Fact{
+			{Label: "续贷方式", Text: "无还本续贷，不另行放款"},
+			{Label: "原合同编号", Text: debt.ContractNo},
+			{Label: "转入的未还本金", Text: yuan(debt.Principal)},
+		}
+		block.Clauses = []string{
+			"原合同项下的上述未还本金自本合同签署之日起转入本合同，由本合同出具的借据替代原借据；转入时不发生资金支付，借款人不必先行归还。原合同的额度和担保同时终止，转入以前的利息仍按原合同支付。",
+		}
+	}
+	if len(b.payees) == 0 {
+		return block
+	}
+	block.Facts = append(block.Facts, loan.Fact{Label: "支付方式", Text: b.offer.PaymentMethod.Label()})
+	block.Header = []string{"支付方式", "收款人", "账号", "开户行", "金额（元）", "用于"}
+	block.Clauses = append(block.Clauses, "贷款人按下表支付。收款人或者账户需要变更的，应当重新签订本合同。")
 	for _, p := range b.payees {
 		block.Rows = append(block.Rows, []string{
 			p.Method.Label(), p.Payee.AccountName.Reveal(), p.Payee.Account.Reveal(), p.Payee.BankName, p.Amount.Grouped(), p.For,
@@ -140,10 +165,13 @@ func paymentBlock(b contractBasis) loan.Block {
 }
 
 func planBlock(o Offer) loan.Block {
+	calculated := "下表按签约当日放款计算，精确到分；实际放款日不同的，以放款时出具的借据所附的还款计划为准。"
+	if !o.Renews.Principal.IsZero() {
+		calculated = "下表按合同金额在签约当日全部借用计算，精确到分；实际应还以转入和支用时出具的借据所附的还款计划为准。"
+	}
 	block := loan.Block{
-		Heading: "第七条　还款计划",
-		Clauses: []string{"下表按签约当日放款计算，精确到分；实际放款日不同的，以放款时出具的借据所附的还款计划为准。"},
-		Header:  []string{"期", "还款日", "本金（元）", "利息（元）", "费用（元）", "应还（元）", "剩余本金（元）"},
+		Heading: "第七条　还款计划", Clauses: []string{calculated},
+		Header: []string{"期", "还款日", "本金（元）", "利息（元）", "费用（元）", "应还（元）", "剩余本金（元）"},
 	}
 	for _, i := range o.Instalments {
 		block.Rows = append(block.Rows, []string{

@@ -8,7 +8,11 @@ import (
 	"fumin/domain"
 	"fumin/domain/borrower"
 	"fumin/domain/loan"
+	"fumin/domain/product"
 )
+
+// guarantorAgeMin is from which age somebody may answer for another's debt: of full capacity (民法典第十七条, 完全民事行为能力人).
+const guarantorAgeMin = 18
 
 // parties are who must sign: the borrower; the spouse where the spouse gives the counter-guarantee (配偶反担保); the guarantors
 // that were named; the members of a co-operative where the product wants them.
@@ -17,86 +21,59 @@ func (s *Signatures) parties(ctx context.Context, r Reader, rec loan.Record, off
 	if err != nil {
 		return nil, 0, err
 	}
-	first := loan.Party{Role: loan.PartyBorrower, Name: person.Name, SignerName: person.Name, IDNumber: person.IDNumber, Phone: person.Phone}
+	spouse, married, err := spouseOnFile(ctx, r, person, today)
+	if err != nil {
+		return nil, 0, err
+	}
+	list := partyList{parties: []loan.Party{borrowerParty(person)}, organisation: person.Kind.IsOrganisation(), today: today}
+	if married {
+		list.spouse = &spouse
+		if offer.Guarantee.SpouseMayCounter(offer.Amount) {
+			list.parties = append(list.parties, spouse)
+		}
+	}
+	members, membersMin, err := membersToSign(ctx, r, rec, person)
+	if err != nil {
+		return nil, 0, err
+	}
+	list.parties = append(list.parties, members...)
+	if err := list.addGiven(given); err != nil {
+		return nil, 0, err
+	}
+	if err := checkCounterGuarantor(ctx, r, rec, list.parties, today); err != nil {
+		return nil, 0, err
+	}
+	for i := range list.parties {
+		list.parties[i].ID = s.newID()
+	}
+	return list.parties, membersMin, nil
+}
+
+// borrowerParty is the borrower as a party: an organisation is signed for by its representative, with his own phone where it
+// is known.
+func borrowerParty(person borrower.Borrower) loan.Party {
+	party := loan.Party{Role: loan.PartyBorrower, Name: person.Name, SignerName: person.Name, IDNumber: person.IDNumber, Phone: person.Phone}
 	if person.Kind.IsOrganisation() {
 		representative := person.Organisation.Representative
-		first.SignerName, first.IDNumber = representative.Name, representative.IDNumber
+		party.SignerName, party.IDNumber = representative.Name, representative.IDNumber
 		if !representative.Phone.IsZero() {
-			first.Phone = representative.Phone
+			party.Phone = representative.Phone
 		}
 	}
-	parties := []loan.Party{first}
-	if !person.Kind.IsOrganisation() && !person.HouseholdID.IsZero() && offer.Guarantee.SpouseMayCounter(offer.Amount) {
-		household, err := r.Household(ctx, domain.Scope{Everything: true}, person.HouseholdID)
-		if err != nil {
-			return nil, 0, err
-		}
-		if m, found := spouseOf(household, person, today); found {
-			parties = append(parties, loan.Party{Role: loan.PartySpouse, Name: m.Name, SignerName: m.Name, IDNumber: m.IDNumber})
-		}
-	}
-	membersMin := 0
-	if person.Kind == borrower.KindCooperative {
-		version, err := r.ProductVersion(ctx, rec.ProductVersionID)
-		if err != nil {
-			return nil, 0, err
-		}
-		membersMin = version.MemberSignaturesMin
-		members := membersOf(person)
-		if len(members) < membersMin {
-			return nil, 0, domain.Errorf(domain.KindRule, "members-missing",
-				"产品要求至少 %d 位合作社成员签字，档案里理事长以外只登记了 %d 位出资的成员：请先补录成员", membersMin, len(members))
-		}
-		if membersMin > 0 {
-			parties = append(parties, members...)
-		}
-	}
-	if parties, err = withGiven(parties, given); err != nil {
-		return nil, 0, err
-	}
-	if err := checkCounterGuarantor(ctx, r, rec, parties); err != nil {
-		return nil, 0, err
-	}
-	for i := range parties {
-		parties[i].ID = s.newID()
-	}
-	return parties, membersMin, nil
+	return party
 }
 
-// membersOf are the people who hold a share of a co-operative, but for its chair, who signs for it.
-func membersOf(person borrower.Borrower) []loan.Party {
-	var members []loan.Party
-	for _, h := range person.Organisation.Shareholders {
-		if !h.IDNumber.IsZero() && !h.IDNumber.Equal(person.Organisation.Representative.IDNumber) && len(members) < loan.PartiesMax/2 {
-			members = append(members, loan.Party{Role: loan.PartyMember, Name: h.Name, SignerName: h.Name, IDNumber: h.IDNumber})
-		}
+// spouseOnFile is the borrower's husband or wife by the household's book; false for an organisation, and where there is none.
+func spouseOnFile(ctx context.Context, r Reader, person borrower.Borrower, today domain.Date) (loan.Party, bool, error) {
+	if person.Kind.IsOrganisation() || person.HouseholdID.IsZero() {
+		return loan.Party{}, false, nil
 	}
-	return members
-}
-
-// withGiven adds what the officer says: phones of those the registers know, and further guarantors and spouses.
-func withGiven(parties, given []loan.Party) ([]loan.Party, error) {
-	var p domain.Problems
-	for i, g := range given {
-		known := slices.IndexFunc(parties, func(k loan.Party) bool { return k.IDNumber.Equal(g.IDNumber) })
-		switch {
-		case known >= 0 && !g.Phone.IsZero() && parties[known].Role == g.Role:
-			parties[known].Phone = g.Phone
-		case known >= 0:
-			p.Add(fmt.Sprintf("/parties/%d", i), "duplicate", "这个人已经是「%s」，不必重复填写", parties[known].Role.Label())
-		case g.Role != loan.PartyGuarantor && g.Role != loan.PartySpouse:
-			p.Add(fmt.Sprintf("/parties/%d/role", i), "party-not-on-file", "「%s」以档案为准：请先在借款人档案里登记", g.Role.Label())
-		case g.Name.IsZero():
-			p.Add(fmt.Sprintf("/parties/%d/name", i), "required", "请填写姓名")
-		default:
-			g.SignerName = g.Name
-			parties = append(parties, g)
-		}
+	household, err := r.Household(ctx, domain.Scope{Everything: true}, person.HouseholdID)
+	if err != nil {
+		return loan.Party{}, false, err
 	}
-	if len(parties) > loan.PartiesMax {
-		p.Add("/parties", "too-many", "签约人最多 %d 位", loan.PartiesMax)
-	}
-	return parties, p.Err()
+	m, found := spouseOf(household, person, today)
+	return loan.Party{Role: loan.PartySpouse, Name: m.Name, SignerName: m.Name, IDNumber: m.IDNumber}, found, nil
 }
 
 // spouseOf is the husband or wife of a borrower by the household's book: of the head the spouse, of the spouse the head.
@@ -115,4 +92,134 @@ func spouseOf(h borrower.Household, person borrower.Borrower, day domain.Date) (
 		}
 	}
 	return borrower.Member{}, false
+}
+
+// membersToSign are the members of a co-operative where the product wants some of them to sign, and how many it wants.
+func membersToSign(ctx context.Context, r Reader, rec loan.Record, person borrower.Borrower) (members []loan.Party, membersMin int, err error) {
+	if person.Kind != borrower.KindCooperative {
+		return nil, 0, nil
+	}
+	version, err := r.ProductVersion(ctx, rec.ProductVersionID)
+	if err != nil || version.MemberSignaturesMin == 0 {
+		return nil, 0, err
+	}
+	membersMin = version.MemberSignaturesMin
+	if members = membersOf(person); len(members) < membersMin {
+		return nil, 0, domain.Errorf(domain.KindRule, "members-missing",
+			"产品要求至少 %d 位合作社成员签字，档案里理事长以外只登记了 %d 位出资的成员：请先补录成员", membersMin, len(members))
+	}
+	return members, membersMin, nil
+}
+
+// membersOf are the people who hold a share of a co-operative, but for its chair, who signs for it: as many as a product can
+// ask for, in the order of the file.
+func membersOf(person borrower.Borrower) []loan.Party {
+	var members []loan.Party
+	for _, h := range person.Organisation.Shareholders {
+		if !h.IDNumber.IsZero() && !h.IDNumber.Equal(person.Organisation.Representative.IDNumber) && len(members) < product.MembersCap {
+			members = append(members, loan.Party{Role: loan.PartyMember, Name: h.Name, SignerName: h.Name, IDNumber: h.IDNumber})
+		}
+	}
+	return members
+}
+
+// partyList is who signs, while it is put together.
+type partyList struct {
+	parties      []loan.Party
+	spouse       *loan.Party // by the household's book; nil: none is on file
+	organisation bool        // the borrower is one, and the first party its representative
+	today        domain.Date
+}
+
+// addGiven adds what the officer says: phones of those the registers know, and further guarantors and a spouse. One person may
+// sign in two roles, and then signs twice: the chair who signs for the co-operative commonly answers for it as a guarantor, too.
+// Nobody stands twice in one role.
+func (l *partyList) addGiven(given []loan.Party) error {
+	var p domain.Problems
+	for i, g := range given {
+		pointer := fmt.Sprintf("/parties/%d", i)
+		again := slices.ContainsFunc(given[:i], func(o loan.Party) bool { return o.Role == g.Role && o.IDNumber.Equal(g.IDNumber) })
+		known := l.find(g)
+		switch {
+		case again || known != nil && g.Phone.IsZero():
+			p.Add(pointer, "duplicate", "这个人已经是「%s」，不必重复填写", g.Role.Label())
+		case known != nil:
+			known.Phone = g.Phone
+		case g.Role != loan.PartyGuarantor && g.Role != loan.PartySpouse:
+			p.Add(pointer+"/role", "party-not-on-file", "「%s」以档案为准：请先在借款人档案里登记", g.Role.Label())
+		default:
+			l.add(&p, pointer, g)
+		}
+	}
+	for _, party := range l.parties {
+		if party.Role == loan.PartySpouse && party.IDNumber.IsZero() {
+			p.Add("/parties", "required", "家庭成员中的配偶没有登记身份证号码：请先补录，或在签约人中填写配偶的姓名和身份证号码")
+		}
+	}
+	if len(l.parties) > loan.PartiesMax {
+		p.Add("/parties", "too-many", "签约人最多 %d 位", loan.PartiesMax)
+	}
+	return p.Err()
+}
+
+// find returns the party of the same role and number.
+func (l *partyList) find(g loan.Party) *loan.Party {
+	for i, k := range l.parties {
+		if k.Role == g.Role && k.IDNumber.Equal(g.IDNumber) {
+			return &l.parties[i]
+		}
+	}
+	return nil
+}
+
+// add takes in a guarantor or a spouse who is not in the list in that role, with what is known of the same person in another.
+func (l *partyList) add(p *domain.Problems, pointer string, g loan.Party) {
+	for _, k := range l.parties {
+		if !k.IDNumber.Equal(g.IDNumber) {
+			continue
+		}
+		if !g.Name.IsZero() && !g.Name.Equal(k.SignerName) {
+			p.Add(pointer+"/name", "name-differs", "这个人已作为「%s」登记，姓名与这里填写的不同：请核对身份证", k.Role.Label())
+			return
+		}
+		g.Name = k.SignerName
+		if g.Phone.IsZero() {
+			g.Phone = k.Phone
+		}
+	}
+	self := l.parties[0].IDNumber.Equal(g.IDNumber)
+	switch {
+	case self && g.Role == loan.PartySpouse:
+		p.Add(pointer, "same-person", "配偶不能是借款的签署人本人：请填写配偶的姓名和身份证号码")
+	case self && !l.organisation:
+		p.Add(pointer, "same-person", "借款人不能为自己的借款作保证人：请换一位保证人")
+	case g.Name.IsZero():
+		p.Add(pointer+"/name", "required", "请填写姓名")
+	case g.IDNumber.BirthDate().AgeOn(l.today) < guarantorAgeMin:
+		p.Add(pointer+"/id_number", "under-age", "%s须年满 %d 周岁，请换一位", g.Role.Label(), guarantorAgeMin)
+	case g.Role == loan.PartySpouse:
+		l.addSpouse(p, pointer, g)
+	default:
+		g.SignerName = g.Name
+		l.parties = append(l.parties, g)
+	}
+}
+
+// addSpouse takes in the spouse that the officer names. The household's book comes first: another person than the one on file
+// is refused, and a number that the book lacks is completed.
+func (l *partyList) addSpouse(p *domain.Problems, pointer string, g loan.Party) {
+	g.SignerName = g.Name
+	if l.spouse != nil && !l.spouse.IDNumber.Equal(g.IDNumber) && (!l.spouse.IDNumber.IsZero() || !l.spouse.Name.Equal(g.Name)) {
+		p.Add(pointer, "spouse-differs", "家庭成员中登记的配偶不是这个人：请核对，或先更正家庭成员")
+		return
+	}
+	i := slices.IndexFunc(l.parties, func(k loan.Party) bool { return k.Role == loan.PartySpouse })
+	switch {
+	case i < 0:
+		l.parties = append(l.parties, g)
+	case l.parties[i].IDNumber.IsZero():
+		l.parties[i] = g
+	default:
+		p.Add(pointer, "spouse-differs", "签约人中已有配偶：请只填写一位")
+	}
 }

@@ -147,7 +147,8 @@ func documentOf(ctx context.Context, r Reader, rec loan.Record, text loan.Contra
 	})
 }
 
-// payeesOf are the sellers and, with the rest, the borrower. Where the product asks for entrusted payment there is a seller,
+// payeesOf are the sellers and, with the rest, the borrower: of what the contract pays, which a renewal does only beyond what it
+// takes over. Where the product asks for entrusted payment there is a seller,
 // and the rest is no more than the borrower may be paid.
 func payeesOf(ctx context.Context, r Reader, rec loan.Record, offer Offer, sellers []loan.ContractPayee) ([]loan.ContractPayee, error) {
 	var p domain.Problems
@@ -155,14 +156,15 @@ func payeesOf(ctx context.Context, r Reader, rec loan.Record, offer Offer, selle
 	for _, seller := range sellers {
 		sold = sold.Add(seller.Amount)
 	}
-	rest := offer.Amount.Sub(sold)
+	toPay := offer.Amount.Sub(offer.Renews.Principal)
+	rest := toPay.Sub(sold)
 	version, err := r.ProductVersion(ctx, rec.ProductVersionID)
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case rest.Sign() < 0:
-		p.Add("/sellers", "above-amount", "受托支付合计 %s 元，超过合同金额 %s 元", sold.Grouped(), offer.Amount.Grouped())
+		p.Add("/sellers", "above-amount", "受托支付合计 %s 元，超过合同可支付的金额 %s 元", sold.Grouped(), toPay.Grouped())
 	case rest.Sign() > 0 && version.NeedsEntrustedPayment(purposeKind(rec.Request.Purpose), rest):
 		p.Add("/sellers", "entrusted-payment-required", "%s 元须由贷款人直接付给交易对手（受托支付）：请填写收款人和交易，使付给借款人本人的余额不超过产品起点", rest.Grouped())
 	}
@@ -204,7 +206,7 @@ func stillHolds(ctx context.Context, r Reader, rec loan.Record, text loan.Contra
 		outdated = !priced.AnnualRate.Equal(offer.AnnualRate)
 	}
 	if outdated {
-		return Offer{}, domain.Errorf(domain.KindConflict, "contract-text-outdated", "合同文本生成以后，利率、批复或产品已有变化：请重新生成合同再签署")
+		return Offer{}, domain.Errorf(domain.KindConflict, "contract-text-outdated", "合同文本生成以后，利率、批复、产品、担保或续贷的未还本金已有变化：请重新生成合同再签署")
 	}
 	return offer, nil
 }

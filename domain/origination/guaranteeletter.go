@@ -46,7 +46,8 @@ func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
 	}
 	switch {
 	case !found || g.Answer == nil:
-		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "%s 元须有农担公司的有效担保函才能放款，目前还没有，请等农担公司答复或重新申请担保", amount.Grouped())
+		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "%s 元须有农担公司的有效担保函才能%s，目前还没有，请等农担公司答复或重新申请担保",
+			amount.Grouped(), p.Step.deed())
 	case g.Answer.ExpiresOn.Before(domain.DateOf(p.At)):
 		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "担保函 %s 已于 %s 到期，请重新申请担保", g.Answer.LetterNo, g.Answer.ExpiresOn)
 	case !g.Covers(amount, rec.Approval.TermMonths):
@@ -64,7 +65,7 @@ func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
 	if err != nil {
 		return err
 	}
-	return checkCounterGuarantor(ctx, tx, rec, text.Parties) // the letter may have come after the signature
+	return checkCounterGuarantor(ctx, tx, rec, text.Parties, domain.DateOf(p.At)) // the letter may have come after the signature
 }
 
 // guaranteeFeePct is the yearly fee a loan pays: the letter's once the company has answered, and until then the product's
@@ -86,6 +87,19 @@ func guaranteeFeePct(ctx context.Context, r Reader, rec loan.Record, tier produc
 	return g.Request.FeeMaxPct, nil
 }
 
+// guaranteeCompanyName is who guarantees a loan, as the contract names it; empty when nobody does or nobody was asked yet.
+func guaranteeCompanyName(ctx context.Context, r Reader, rec loan.Record, tier product.GuaranteeTier) (string, error) {
+	if tier.Kind != product.GuaranteeCompany {
+		return "", nil
+	}
+	g, found, err := r.LiveGuarantee(ctx, rec.ID)
+	if err != nil || !found {
+		return "", err
+	}
+	company, err := r.GuaranteeCompany(ctx, g.CompanyID)
+	return company.Name(), err
+}
+
 // CounterParty is the counter-guarantee a case needs signed (反担保人).
 type CounterParty struct {
 	Kind loan.CounterGuarantee // spouse or other
@@ -102,24 +116,36 @@ func requiredCounterGuarantee(ctx context.Context, r Reader, rec loan.Record) (C
 	return CounterParty{Kind: g.Answer.Counter, Note: g.Answer.CounterNote}, true, nil
 }
 
-// checkCounterGuarantor refuses a contract without whom the company's letter asks for (反担保): the spouse, or a guarantor.
-func checkCounterGuarantor(ctx context.Context, r Reader, rec loan.Record, parties []loan.Party) error {
+// checkCounterGuarantor refuses a contract without whom the company's letter asks for (反担保): the spouse, or a guarantor who is not
+// the spouse, because beyond the product's sum the spouse is not enough.
+func checkCounterGuarantor(ctx context.Context, r Reader, rec loan.Record, parties []loan.Party, today domain.Date) error {
 	counter, asked, err := requiredCounterGuarantee(ctx, r, rec)
 	if err != nil || !asked {
 		return err
 	}
-	role := loan.PartyGuarantor
 	if counter.Kind == loan.CounterSpouse {
-		role = loan.PartySpouse
+		if slices.ContainsFunc(parties, func(p loan.Party) bool { return p.Role == loan.PartySpouse }) {
+			return nil
+		}
+		return domain.Errorf(domain.KindRule, "counter-guarantor-missing", "农担公司要求配偶反担保：请在家庭成员中登记配偶，或生成合同时填写配偶，由其一并签署")
 	}
-	if slices.ContainsFunc(parties, func(p loan.Party) bool { return p.Role == role }) {
+	person, err := r.Borrower(ctx, domain.Scope{Everything: true}, rec.BorrowerID)
+	if err != nil {
+		return err
+	}
+	spouse, married, err := spouseOnFile(ctx, r, person, today)
+	if err != nil {
+		return err
+	}
+	isSpouse := func(p loan.Party) bool {
+		return married && p.IDNumber.Equal(spouse.IDNumber) ||
+			slices.ContainsFunc(parties, func(o loan.Party) bool { return o.Role == loan.PartySpouse && o.IDNumber.Equal(p.IDNumber) })
+	}
+	if slices.ContainsFunc(parties, func(p loan.Party) bool { return p.Role == loan.PartyGuarantor && !isSpouse(p) }) {
 		return nil
 	}
-	detail := "农担公司要求配偶反担保：请在家庭成员中登记配偶，或生成合同时填写配偶，由其一并签署"
-	if counter.Kind == loan.CounterOther {
-		detail = "农担公司要求其他反担保（" + counter.Note + "）：请生成合同时填写保证人，由其一并签署"
-	}
-	return domain.Errorf(domain.KindRule, "counter-guarantor-missing", "%s", detail)
+	return domain.Errorf(domain.KindRule, "counter-guarantor-missing",
+		"农担公司要求其他反担保（%s）：请生成合同时填写配偶以外的保证人，由其一并签署", counter.Note)
 }
 
 // expireBatch bounds how many lapsed letters one look of the worker reads.

@@ -203,11 +203,16 @@ func confirmGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time
 // withdrawn, expired, reversed or repaid in full. A case without a guarantee has nothing to release. It takes no company lock:
 // quota that becomes free harms nobody who is just weighing it.
 func releaseGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec loan.Record) error {
-	g, err := lockLiveGuarantee(ctx, tx, rec.ID)
+	return dischargeGuarantee(ctx, tx, by, now, rec.ID, string(rec.Status))
+}
+
+// dischargeGuarantee is releaseGuarantee for a reason of its own.
+func dischargeGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, applicationID domain.ID, why string) error {
+	g, err := lockLiveGuarantee(ctx, tx, applicationID)
 	if err != nil || g == nil {
 		return err
 	}
-	event, err := g.Discharge(by, now, string(rec.Status))
+	event, err := g.Discharge(by, now, why)
 	if err != nil {
 		return err
 	}

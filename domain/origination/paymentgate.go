@@ -16,7 +16,16 @@ type paymentStep string
 const (
 	paymentRequested paymentStep = "request"
 	paymentReleased  paymentStep = "release"
+	paymentRenewed   paymentStep = "renewal" // no money moves, and all of it is owed anew
 )
+
+// deed names the step to people.
+func (s paymentStep) deed() string {
+	if s == paymentRenewed {
+		return "签订续贷合同"
+	}
+	return "放款"
+}
 
 // payment is what the gate looks at: a case whose application this transaction holds locked.
 type payment struct {
@@ -52,6 +61,20 @@ func mayPay(ctx context.Context, tx Tx, p payment) error {
 		}
 	}
 	return nil
+}
+
+// mayTakeOver asks the conditions that hold for debt as well as for money, where a renewal is signed (无还本续贷): nobody has put a
+// hold on either case, and from the product's threshold the new letter is live. There is no plan of payments yet, the line is asked
+// where it takes over, and no payment is there to cool off from.
+func mayTakeOver(ctx context.Context, tx Tx, old loan.Record, p payment) error {
+	before := p
+	before.Application = old
+	for _, holder := range []payment{before, p} {
+		if err := checkNoHold(ctx, tx, holder); err != nil {
+			return err
+		}
+	}
+	return checkGuaranteeLetter(ctx, tx, p)
 }
 
 // checkLineLive refuses a release when the line was held or has ended since the payment was requested; at the request the

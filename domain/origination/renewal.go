@@ -127,6 +127,31 @@ func notOverdue(ctx context.Context, r Reader, borrowerID domain.ID, today domai
 	return err
 }
 
+// RenewedDebt is what a renewal's contract takes over from the loan it renews (续贷承接). The zero value: nothing.
+type RenewedDebt struct {
+	ContractNo string // of the loan that is renewed
+	Principal  money.Amount
+}
+
+// renewedDebt is what a case takes over if it is signed now; nothing where it renews none, or all has been repaid meanwhile. It
+// refuses, with "renewal-below-debt", an approval that does not reach.
+func renewedDebt(ctx context.Context, r Reader, rec loan.Record) (RenewedDebt, error) {
+	if rec.RenewsApplicationID.IsZero() {
+		return RenewedDebt{}, nil
+	}
+	everything := domain.Scope{Everything: true} // who may see the case may know what it renews
+	line, err := r.Line(ctx, everything, rec.RenewsApplicationID)
+	if err != nil || line.Outstanding.IsZero() {
+		return RenewedDebt{}, err
+	}
+	if rec.Approval.Amount.Cmp(line.Outstanding) < 0 {
+		return RenewedDebt{}, domain.Errorf(domain.KindRule, "renewal-below-debt",
+			"批准续贷 %s 元，少于原借款未还本金 %s 元：请借款人先归还差额，再签续贷合同", rec.Approval.Amount.Grouped(), line.Outstanding.Grouped())
+	}
+	contract, err := r.Contract(ctx, everything, rec.RenewsApplicationID)
+	return RenewedDebt{ContractNo: contract.ContractNo, Principal: line.Outstanding}, err
+}
+
 // lockForSigning locks the case that is to be signed, and with a renewal also the case whose line ends, in the order of their
 // ids whichever was opened first.
 func lockForSigning(ctx context.Context, tx Tx, by domain.Actor, id domain.ID) (*loan.Application, error) {
@@ -149,14 +174,10 @@ func lockForSigning(ctx context.Context, tx Tx, by domain.Actor, id domain.ID) (
 	return tx.LockApplication(ctx, by.Scope(), id)
 }
 
-// takeOver is the last step of signing a renewal: the new line owes what the old one owed, note by note, the old line and its
+// takeOver moves what is owed when a renewal is signed: the new line owes what the old one owed, note by note, the old line and its
 // guarantee end, and no payment moves. Both applications are locked. It returns the principal that went over: 0.00 when all
 // had been repaid meanwhile.
-func takeOver(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec loan.Record, contract loan.Contract) (money.Amount, error) {
-	old, err := tx.Application(ctx, domain.Scope{Everything: true}, rec.RenewsApplicationID)
-	if err != nil {
-		return money.Amount{}, err
-	}
+func takeOver(ctx context.Context, tx Tx, by domain.Actor, now time.Time, old, rec loan.Record, contract loan.Contract) (money.Amount, error) {
 	if err := notOverdue(ctx, tx, rec.BorrowerID, domain.DateOf(now)); err != nil {
 		return money.Amount{}, err
 	}
@@ -175,18 +196,25 @@ func takeOver(ctx context.Context, tx Tx, by domain.Actor, now time.Time, rec lo
 			return money.Amount{}, err
 		}
 	}
-	return principal, releaseGuarantee(ctx, tx, by, now, old)
+	return principal, dischargeGuarantee(ctx, tx, by, now, old.ID, "renewed")
 }
 
 // renewalSigned saves the signature of a renewal and lets its line take over what is owed. What it returns is the event of
 // that: a case that took over principal is paid, so that nobody withdraws it and it can be closed.
 func renewalSigned(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *loan.Application, signed loan.Event, c loan.Contract) (loan.Event, error) {
 	by = domain.Actor{ID: by.ID, Name: by.Name, Role: domain.RoleSystem, BranchID: by.BranchID} // a consequence of the signature
-	principal, err := takeOver(ctx, tx, by, now, app.Record(), c)
+	old, err := tx.Application(ctx, domain.Scope{Everything: true}, app.Record().RenewsApplicationID)
+	if err != nil {
+		return loan.Event{}, err
+	}
+	principal, err := takeOver(ctx, tx, by, now, old, app.Record(), c)
 	if err != nil || principal.IsZero() {
 		return signed, err
 	}
-	if err := saveCase(ctx, tx, app, signed); err != nil {
+	if err := saveCase(ctx, tx, app, signed); err != nil { // confirms the new guarantee's quota
+		return loan.Event{}, err
+	}
+	if err := mayTakeOver(ctx, tx, old, payment{Step: paymentRenewed, At: now, Application: app.Record(), Contract: c}); err != nil {
 		return loan.Event{}, err
 	}
 	return app.TakeOver(by, now, principal)

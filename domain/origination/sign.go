@@ -97,6 +97,8 @@ type Offer struct {
 	APRAfterSubsidyPct string     // the same with the subsidised interest left out (贴息后)
 	SubsidyTotal       money.Amount
 	Guarantee          product.GuaranteeTier
+	GuaranteeCompany   string             // who guarantees; empty on credit, and while no company was asked
+	Renews             RenewedDebt        // what the contract takes over instead of being paid; no part of an offer that was signed
 	PaymentMethod      loan.PaymentMethod // what the product asks for at this amount and purpose
 	CoolingOffHours    int
 	CoolingOffWaivable bool
@@ -177,6 +179,14 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 	if tier.FeeMaxPct, err = guaranteeFeePct(ctx, r, rec, tier); err != nil { // the letter's own fee once there is one
 		return Offer{}, err
 	}
+	company, err := guaranteeCompanyName(ctx, r, rec, tier)
+	if err != nil {
+		return Offer{}, err
+	}
+	renews, err := renewedDebt(ctx, r, rec)
+	if err != nil {
+		return Offer{}, err
+	}
 	terms := contractTerms(*rec.Approval, rec.Request.RepaymentMethod, rate, tier, on)
 	terms.InterestSubsidyShare = version.InterestSubsidySharePct
 	if terms.Method == schedule.Seasonal { // interest monthly, principal after each harvest; the last harvest is the end
@@ -194,9 +204,11 @@ func makeOffer(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (
 		APRAfterSubsidyPct: quotation.Cost.APREffectiveAfterSubsidy.Shown(aprPlaces, money.HalfUp),
 		InterestTotal:      quotation.Plan.Totals.Interest, SubsidyTotal: quotation.Plan.Totals.Subsidy,
 		FeesTotal: quotation.Plan.Totals.Fees, FeesUpfront: quotation.Plan.FeesUpfront,
-		Guarantee: tier, PaymentMethod: paymentMethod(version, rec),
-		CoolingOffHours: version.CoolingOffHours, CoolingOffWaivable: version.CoolingOffWaivable,
+		Guarantee: tier, GuaranteeCompany: company, Renews: renews, PaymentMethod: paymentMethod(version, rec),
 		Instalments: make([]loan.Instalment, len(quotation.Plan.Rows)),
+	}
+	if renews.Principal.IsZero() { // what is taken over with the signature is no payment that could be held
+		offer.CoolingOffHours, offer.CoolingOffWaivable = version.CoolingOffHours, version.CoolingOffWaivable
 	}
 	for i, row := range quotation.Plan.Rows {
 		offer.Instalments[i] = loan.Instalment{

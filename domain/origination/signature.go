@@ -266,7 +266,7 @@ func (p *putting) put(ctx context.Context, tx Tx) (replayed bool, refused, err e
 	if err != nil {
 		return false, nil, err
 	}
-	if err := checkCounterGuarantor(ctx, tx, p.app.Record(), text.Parties); err != nil { // the letter may have come since
+	if err := checkCounterGuarantor(ctx, tx, p.app.Record(), text.Parties, domain.DateOf(p.now)); err != nil { // the letter may have come since
 		return false, nil, err
 	}
 	if p.cmd.Method == loan.SignatureCode {
@@ -311,11 +311,10 @@ func (p *putting) record(ctx context.Context, tx Tx, text loan.ContractText, par
 	}
 	contract := offer.contract(p.app.Record(), p.by, p.now)
 	contract.ContractNo, contract.TextID, contract.DocumentSHA256 = text.ContractNo, text.ID, text.HTMLSHA256
-	last := text.Payees[len(text.Payees)-1] // the borrower's own account, where anything goes to it, stands last
-	if contract.Payee = last.Payee; last.Method != loan.SelfPayment {
-		if contract.Payee, err = payee(ctx, tx, p.app.Record().BorrowerID); err != nil {
-			return err
-		}
+	if own, found := text.OwnAccount(); found {
+		contract.Payee = own
+	} else if contract.Payee, err = payee(ctx, tx, p.app.Record().BorrowerID); err != nil {
+		return err
 	}
 	event, err := contractSigned(ctx, tx, p.by, p.now, p.lineID, p.app, contract, offer.Instalments)
 	if err != nil {
