@@ -1,10 +1,13 @@
 package api_test
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"fumin/api"
 	"fumin/domain"
@@ -63,7 +66,13 @@ func TestTheCompanySeesItsPartOfTheCaseAndAnswersIt(t *testing.T) {
 		t.Errorf("another company sees %+v, want nothing", page.Items)
 	}
 	one := company.get("/v1/guarantee/requests/" + g.ID.String()).want(http.StatusOK)
-	for _, secret := range []string{idNumber(1), "139", "6228480000000000018", "bureau", "income", "decision\":{", "exposure"} {
+	part := []string{
+		"amount", "answer", "application_no", "borrower_name", "counter_spouse_up_to", "crop", "crops", "fee_max_pct", "id", "lands", "product_code",
+		"purpose", "requested_at", "site_visit_on", "status", "status_label", "term_months", "village_code",
+	}
+	wantFields(t, "one request", one, part...)
+	wantFields(t, "the list", listed, append(part, "items", "next")...)
+	for _, secret := range []string{idNumber(1), idNumber(1)[14:], "139", "6228480000000000018"} {
 		if strings.Contains(string(one.body), secret) {
 			t.Errorf("the company's part shows %q: %s", secret, one.body)
 		}
@@ -73,7 +82,15 @@ func TestTheCompanySeesItsPartOfTheCaseAndAnswersIt(t *testing.T) {
 	stranger.post(path+"/answer", acceptance("150000.00").text(t)).wantProblem(http.StatusNotFound, "guarantee-not-found")
 	r.officer().post(path+"/answer", acceptance("150000.00").text(t)).wantProblem(http.StatusForbidden, "role-not-allowed")
 
-	company.post(path+"/answer", acceptance("150000.00").text(t)).want(http.StatusOK).into(&g)
+	answered := company.post(path+"/answer", acceptance("150000.00").text(t)).want(http.StatusOK)
+	answered.into(&g)
+	letter := []string{
+		"answered_at", "answered_by", "conditions", "counter_guarantee", "counter_note", "decision", "expires_on", "fee_pct", "letter_no", "reason",
+	}
+	wantFields(t, "its answer", answered, append([]string{
+		"amount", "answer", "counter_spouse_up_to", "crop", "fee_max_pct", "id", "product_code", "requested_at", "status", "status_label", "term_months",
+	}, letter...)...)
+	wantFields(t, "one request with its answer", company.get(path).want(http.StatusOK), append(part, letter...)...)
 	if g.Status != "accepted" {
 		t.Errorf("answered: %+v", g)
 	}
@@ -82,6 +99,33 @@ func TestTheCompanySeesItsPartOfTheCaseAndAnswersIt(t *testing.T) {
 		t.Error("the same answer again does not say that it was known")
 	}
 	company.post(path+"/answer", acceptance("149999.99").text(t)).wantProblem(http.StatusConflict, "wrong-status")
+}
+
+// wantFields wants an answer to have exactly the members, at whatever depth: what is not among them is absent, not masked.
+func wantFields(t *testing.T, what string, got answer, want ...string) {
+	t.Helper()
+	var body any
+	got.into(&body)
+	found := map[string]bool{}
+	var walk func(any)
+	walk = func(value any) {
+		switch v := value.(type) {
+		case map[string]any:
+			for name, member := range v {
+				found[name] = true
+				walk(member)
+			}
+		case []any:
+			for _, item := range v {
+				walk(item)
+			}
+		}
+	}
+	walk(body)
+	slices.Sort(want)
+	if diff := cmp.Diff(want, slices.Sorted(maps.Keys(found))); diff != "" {
+		t.Errorf("%s: members of the answer (-want +got):\n%s", what, diff)
+	}
 }
 
 // The spouse may give the counter-guarantee up to 200,000.00, and the fee stays within the product's ceiling.

@@ -103,7 +103,7 @@ func guaranteeCasesCSV(cases []origination.GuaranteeCase) ([]byte, error) {
 		}
 		line := []string{
 			g.Guarantee.ID.String(), g.ApplicationNo, g.BorrowerName.Reveal(), g.VillageCode, g.Guarantee.ProductCode, asked.Amount.String(),
-			strconv.Itoa(asked.TermMonths), asked.Crop.Label(), asked.FeeMaxPct.String(), asked.CounterSpouseUpTo.String(), string(g.Purpose), visited,
+			strconv.Itoa(asked.TermMonths), asked.Crop.Label(), asked.FeeMaxPct.String(), asked.CounterSpouseUpTo.String(), g.Purpose.Label(), visited,
 			g.Guarantee.RequestedAt.In(domain.BusinessZone).Format("2006-01-02 15:04:05"),
 		}
 		for i := range line {

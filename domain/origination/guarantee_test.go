@@ -109,7 +109,16 @@ func TestALoanFromTheThresholdOnIsPaidOnlyOnALiveLetter(t *testing.T) {
 				w.must(err)
 				return
 			}
+			short := letter(money.MustParseAmount(c.amount).Sub(money.MustParseAmount("0.01")).String())
+			w.answered(rec, short)
+			_, _, err = w.disbursements.Request(t.Context(), officer, key(), all(rec.ID))
+			wantCode(t, "payment of "+c.amount+" on a letter that is a fen short", err, "guarantee-not-covering")
+			_, _, err = w.guarantees.Ask(t.Context(), officer, key(), origination.AskGuarantee{ApplicationID: rec.ID})
+			w.must(err)
 			w.answered(rec, letter(c.amount))
+			if got := w.held("3715"); got != c.amount {
+				t.Errorf("quota held after asking anew: %s, want %s", got, c.amount)
+			}
 			d, _, err := w.disbursements.Request(t.Context(), officer, key(), all(rec.ID))
 			w.must(err)
 			w.advance(92 * 24 * 3600 * 1e9) // the letter is over between the request and the release
