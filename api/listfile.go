@@ -22,12 +22,12 @@ import (
 	"fumin/domain/origination"
 )
 
-// Limits of a file with a list, beside listBodyLimit. A file as village offices make it, 20,000 rows of eight columns,
-// unpacks to about 12 MiB with 800,000 elements.
+// Limits of a file with a list, beside listBodyLimit. A file as village offices make it, 50,000 rows of eight columns,
+// unpacks to about 30 MiB with 2,000,000 elements.
 const (
-	listUnpackedMax = 32 << 20 // bytes of all parts of an XLSX file
+	listUnpackedMax = 48 << 20 // bytes of all parts of an XLSX file
 	listPartsMax    = 1_000
-	listElementsMax = 2_500_000 // XML elements of all parts
+	listElementsMax = 3_500_000 // XML elements of all parts
 	listCellsMax    = 4_000_000 // what an XLSX sheet is read as: a row counts as one, and one more for each cell up to its last
 	listRowsMax     = borrower.RecommendedRowsMax + origination.ListTitleRowsMax + 2
 	exactDigitsMax  = 15 // of a number in a table program; what follows was lost before we saw it

@@ -3,6 +3,7 @@ package api_test
 import (
 	"encoding/csv"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -28,26 +29,30 @@ func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
 			t.Errorf("the file has no byte-order mark, or shows a full name or number:\n%s", text)
 		}
 		all, err := csv.NewReader(strings.NewReader(text)).ReadAll()
-		if err != nil || len(all) < 5 || all[3][0] == "说明" || all[4][0] != "说明" || !strings.Contains(text, "参考额度不是批复") || !strings.Contains(text, "假设征信没有不良记录") {
+		if err != nil || len(all) < 5 || all[3][0] == "说明" || all[4][0] != "说明" || !strings.Contains(text, "参考额度不是批复") ||
+			!strings.Contains(text, "假设征信没有不良记录") || !strings.Contains(text, "本产品按户授信") {
 			t.Fatalf("%d rows, %v; want the titles, 3, and what was taken for granted:\n%s", len(all), err, text)
 		}
 		return all[1:4]
 	}
 	// The quick approval of the shipped set ends below 100,000.00, from where on the guarantee company is needed.
 	for _, row := range rows() {
-		if row[4] != "可以通过" || row[5] != "99999.99" || row[6] != "12" {
+		if row[8] != "可以通过" || row[10] != "99999.99" || row[11] != "12" || row[12] != "没有户档案，单独按一户计算" {
 			t.Errorf("by the shipped set: %v, want 99999.99", row)
 		}
 	}
 	r.activeRules(newRuleSet("40000.00"), "2026-08-23")
 	for _, row := range rows() {
-		if row[4] != "可以通过" || row[5] != "40000.00" {
+		if row[8] != "可以通过" || row[10] != "40000.00" {
 			t.Errorf("by a set of at most 40,000.00: %v", row)
 		}
 	}
 	createAt(r.officer(), path, ask).wantProblem(http.StatusForbidden, "role-not-allowed")
 	createAt(r.as(domain.RoleRiskManager, branchB), path, ask).wantProblem(http.StatusNotFound, "recommended-list-not-found")
 	createAt(manager, path, ask.but(fields{"product_code": "NONE"})).want(http.StatusUnprocessableEntity)
+	var ended recommendedListJSON
+	sendList(r.officer(), listQuery(url.Values{"listed_on": {"2026-01-01"}, "valid_until": {"2026-06-30"}}), mediaCSV, listText(7, "王吉华")).want(http.StatusCreated).into(&ended)
+	createAt(manager, "/v1/recommended-lists/"+ended.ID.String()+"/pre-approvals", ask).wantProblem(http.StatusUnprocessableEntity, "recommended-list-not-in-force")
 }
 
 // Nobody may ask the bureau about a household that has not agreed; what it would say is taken for granted, and said so.
@@ -62,7 +67,7 @@ func TestAVillageGetsItsLimitsByTheCompleteRulesToo(t *testing.T) {
 		want(http.StatusAccepted).into(&job)
 	r.work(r.runners())
 	text := string(manager.get("/v1/jobs/" + job.ID.String() + "/result").want(http.StatusOK).body)
-	if !strings.Contains(text, "可以通过,99999.99,12") {
+	if !strings.Contains(text, "可以通过,0.00,99999.99,12") {
 		t.Errorf("by the complete rules:\n%s\nwant 99999.99", text)
 	}
 	if n := r.count("SELECT COUNT(*) FROM enquiries"); n != 0 {

@@ -19,9 +19,10 @@ import (
 	"fumin/domain/origination"
 )
 
-// Limits of an import: 20,000 rows take about two seconds on two cores, and a village's connection longer than that.
+// Limits of an import: 50,000 rows take some seconds on two cores (docs/operations.md), and a village's connection longer than
+// that.
 const (
-	listBodyLimit = 5 << 20 // bytes
+	listBodyLimit = 12 << 20 // bytes: 50,000 rows with phone, address and remark
 	listTimeout   = time.Minute
 )
 

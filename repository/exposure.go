@@ -96,36 +96,42 @@ func ofUnit(db *gorm.DB, unit origination.ExposureUnit) *gorm.DB {
 	return db.Where("exposures.borrower_id = ?", unit.ID)
 }
 
-// ExposureSums implements origination.ExposureReader.
-func (r reader) ExposureSums(ctx context.Context, unit origination.ExposureUnit, without ...domain.ID) ([]origination.ExposureSum, error) {
-	var rows []struct {
-		ProductCode string
-		Amount      decimal.Decimal
-	}
-	query := ofUnit(r.db.WithContext(ctx).Table("exposures"), unit).Select("product_code, SUM(amount) AS amount").
-		Where("state <> ?", string(origination.ExposureReleased)).
-		// Of a renewal and the line it renews the greater counts; where they are equal, the renewal.
+// exposuresCounted are the exposures that count against the limits: those not given back, and of a renewal and the line it
+// renews the greater; where they are equal, the renewal.
+func exposuresCounted(db *gorm.DB) *gorm.DB {
+	return db.Table("exposures").Where("exposures.state <> ?", string(origination.ExposureReleased)).
 		Where(`NOT EXISTS (SELECT 1 FROM applications renewals JOIN exposures reserved ON reserved.application_id = renewals.id
 			WHERE renewals.renews_application_id = exposures.application_id AND reserved.state = 'reserved' AND reserved.amount >= exposures.amount)`).
 		Where(`NOT EXISTS (SELECT 1 FROM applications renewals JOIN exposures renewed ON renewed.application_id = renewals.renews_application_id
 			WHERE renewals.id = exposures.application_id AND exposures.state = 'reserved' AND renewed.amount > exposures.amount)`)
-	if len(without) > 0 {
-		query = query.Where("application_id NOT IN ?", without)
-	}
-	err := query.
-		Group("product_code").Order("product_code").Find(&rows).Error
+}
+
+// exposureSumRow is what a unit has of one product.
+type exposureSumRow struct {
+	UnitID      domain.ID
+	ProductCode string
+	Amount      decimal.Decimal
+}
+
+func exposureSumFromRow(row exposureSumRow) (origination.ExposureSum, error) {
+	amount, err := money.AmountFromDecimal(row.Amount)
 	if err != nil {
+		return origination.ExposureSum{}, fmt.Errorf("exposure of unit %s: %w", row.UnitID, err)
+	}
+	return origination.ExposureSum{ProductCode: row.ProductCode, Amount: amount}, nil
+}
+
+// ExposureSums implements origination.ExposureReader.
+func (r reader) ExposureSums(ctx context.Context, unit origination.ExposureUnit, without ...domain.ID) ([]origination.ExposureSum, error) {
+	query := ofUnit(exposuresCounted(r.db.WithContext(ctx)), unit).Select("exposures.product_code, SUM(exposures.amount) AS amount")
+	if len(without) > 0 {
+		query = query.Where("exposures.application_id NOT IN ?", without)
+	}
+	var rows []exposureSumRow
+	if err := query.Group("exposures.product_code").Order("exposures.product_code").Find(&rows).Error; err != nil {
 		return nil, translateRead(ctx, err)
 	}
-	sums := make([]origination.ExposureSum, len(rows))
-	for i, row := range rows {
-		amount, err := money.AmountFromDecimal(row.Amount)
-		if err != nil {
-			return nil, fmt.Errorf("exposure of %s %s: %w", unit.Kind, unit.ID, err)
-		}
-		sums[i] = origination.ExposureSum{ProductCode: row.ProductCode, Amount: amount}
-	}
-	return sums, nil
+	return mapRows(rows, exposureSumFromRow)
 }
 
 // Exposures implements origination.ExposureReader.

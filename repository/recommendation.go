@@ -13,7 +13,7 @@ import (
 	"fumin/domain/origination"
 )
 
-// recommendedBatch is how many rows one statement inserts or looks for: 20,000 rows are forty statements, each well below
+// recommendedBatch is how many rows one statement inserts or looks for: 50,000 rows are a hundred statements, each well below
 // any server's limit on the size of a packet.
 const recommendedBatch = 500
 

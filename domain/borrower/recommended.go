@@ -34,7 +34,7 @@ const (
 
 // Limits of a recommended list.
 const (
-	RecommendedRowsMax  = 20_000
+	RecommendedRowsMax  = 50_000
 	RecommendedCellsMax = 50
 	NoteRunesMax        = 200
 )

@@ -91,6 +91,11 @@ type RecommendedList struct {
 // Rows returns how many rows the list has.
 func (l RecommendedList) Rows() int { return l.Accepted + l.AlreadyKnown + l.Refused }
 
+// InForceOn reports whether the list holds on a day (名单有效): from ListedOn to ValidUntil, both included.
+func (l RecommendedList) InForceOn(day domain.Date) bool {
+	return !day.Before(l.ListedOn) && (l.ValidUntil.IsZero() || !day.After(l.ValidUntil))
+}
+
 // RecommendedNumber is the number by which a row of a list and a borrower are one: a person's identity number or an
 // organisation's credit code. Exactly one is there; the zero value is absent.
 type RecommendedNumber struct {

@@ -34,6 +34,7 @@ type Reader interface {
 	DisbursementReader
 	CalendarReader
 	RecommendationReader
+	PreApprovalReader
 	RuleSetReader
 	JobReader
 	EnquiryReader

@@ -94,6 +94,20 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 	if err != nil {
 		return file{}, err
 	}
+	f, err := assemble(ctx, r, rec, person, today)
+	if err != nil {
+		return file{}, err
+	}
+	if offered, _ := f.facts.ProductOffered.Value(); offered && !slices.Contains(f.version.RepaymentMethods, rec.Request.RepaymentMethod) {
+		return file{}, domain.Errorf(domain.KindRule, "repayment-method-not-offered",
+			"该产品在本地区不提供所选的还款方式，请修改申请后再提交")
+	}
+	return f, nil
+}
+
+// assemble is gather for a person who has been read already, or who is not on file yet (a zero ID): the one place where the
+// facts of a case are put together, for a submit and for a pre-approval alike.
+func assemble(ctx context.Context, r Reader, rec loan.Record, person borrower.Borrower, today domain.Date) (file, error) {
 	offered, err := r.Product(ctx, rec.ProductCode)
 	if err != nil {
 		return file{}, err
@@ -118,10 +132,6 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 	}
 	if err != nil {
 		return file{}, err
-	}
-	if !slices.Contains(f.version.RepaymentMethods, rec.Request.RepaymentMethod) {
-		return file{}, domain.Errorf(domain.KindRule, "repayment-method-not-offered",
-			"该产品在本地区不提供所选的还款方式，请修改申请后再提交")
 	}
 	rates, err := r.ReferenceRates(ctx)
 	if err != nil {
