@@ -7,21 +7,20 @@ import (
 	"github.com/gin-gonic/gin"
 
 	"fumin/domain"
-	"fumin/domain/borrower"
 	"fumin/domain/loan"
 	"fumin/domain/origination"
 )
 
 func (s *server) disbursementRoutes() []route {
 	const one = "/v1/disbursements/:id"
-	return append([]route{
+	return []route{
 		{method: http.MethodPost, path: "/v1/applications/:id/disbursements", handler: s.requestDisbursement},
 		{method: http.MethodGet, path: "/v1/disbursements", handler: s.listDisbursements, query: true},
 		{method: http.MethodGet, path: one, handler: byID(s.disbursements.Disbursement, shown(viewDisbursement))},
 		{method: http.MethodPost, path: one + "/release", handler: s.releaseDisbursement},
 		{method: http.MethodPost, path: one + "/cancel", handler: byIDWithReason(s.disbursements.Cancel, shown(viewDisbursement))},
 		{method: http.MethodPost, path: one + "/recheck", handler: byID(s.disbursements.Recheck, shown(viewDisbursement))},
-	}, s.paymentRoutes()...)
+	}
 }
 
 func (s *server) requestDisbursement(c *gin.Context) error {
@@ -63,31 +62,12 @@ func requestDisbursementOf(in *object) (cmd origination.RequestDisbursement) {
 		return cmd
 	}
 	for _, p := range in.objects("payees", 1, loan.PayeesMax) {
-		payee := loan.PayeeOrder{Method: required(p, "method", parsePaymentMethod), Amount: required(p, "amount", positiveAmount)}
-		if payee.Method == loan.EntrustedPayment {
-			payee.Payee = loan.Payee{
-				AccountName: required(p, "account_name", borrower.ParseName),
-				Account:     required(p, "account", borrower.ParseBankAccount),
-				BankName:    p.text("bank_name", 1, borrower.BankNameRunesMax),
-			}
-			payee.Evidence = loan.Evidence{
-				Reference: p.text("document_reference", 1, loan.EvidenceReferenceMax),
-				SHA256:    p.text("document_sha256", 64, 64),
-			}
-		}
-		cmd.Payees = append(cmd.Payees, payee)
+		cmd.Payees = append(cmd.Payees, payeeOrderOf(p))
 	}
 	if !cmd.Amount.IsZero() {
 		in.check("amount", domain.BadValue("not-allowed", "写明收款人时，金额是各收款人之和，请去掉这一项"))
 	}
 	return cmd
-}
-
-func parsePaymentMethod(s string) (loan.PaymentMethod, error) {
-	if m := loan.PaymentMethod(s); m.Valid() {
-		return m, nil
-	}
-	return "", domain.BadValue("unknown-value", "支付方式应为 self_payment（自主支付）或 entrusted_payment（受托支付）")
 }
 
 func (s *server) listDisbursements(c *gin.Context) error {
@@ -158,29 +138,6 @@ type disbursementView struct {
 	Transfers     []transferView          `json:"transfers"`
 }
 
-type transferView struct {
-	ID                domain.ID           `json:"id"`
-	Number            int                 `json:"number"`
-	Method            loan.PaymentMethod  `json:"method"`
-	MethodLabel       string              `json:"method_label"`
-	Amount            string              `json:"amount"`
-	ReversedAmount    string              `json:"reversed_amount"`
-	PayeeName         string              `json:"payee_name"`
-	PayeeAccount      string              `json:"payee_account"`
-	PayeeBankName     string              `json:"payee_bank_name"`
-	DocumentReference string              `json:"document_reference"`
-	DocumentSHA256    string              `json:"document_sha256"`
-	Status            loan.TransferStatus `json:"status"`
-	StatusLabel       string              `json:"status_label"`
-	SentAt            *time.Time          `json:"sent_at"`
-	SettledAt         *time.Time          `json:"settled_at"`
-	ChannelReference  string              `json:"channel_reference"`
-	FailureCode       string              `json:"failure_code"`
-	FailureReason     string              `json:"failure_reason"`
-	Attempts          int                 `json:"attempts"`
-	LastError         string              `json:"last_error"`
-}
-
 func viewDisbursement(r loan.DisbursementRecord) disbursementView {
 	v := disbursementView{
 		ID: r.ID, ApplicationID: r.ApplicationID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Tranche: r.Tranche,
@@ -192,14 +149,4 @@ func viewDisbursement(r loan.DisbursementRecord) disbursementView {
 		v.Transfers[i] = viewTransfer(t)
 	}
 	return v
-}
-
-func viewTransfer(t loan.TransferRecord) transferView {
-	return transferView{
-		ID: t.ID, Number: t.Number, Method: t.Method, MethodLabel: t.Method.Label(), Amount: t.Amount.String(), ReversedAmount: t.Reversed.String(),
-		PayeeName: t.Payee.AccountName.String(), PayeeAccount: "****" + t.AccountLast4, PayeeBankName: t.Payee.BankName,
-		DocumentReference: t.Evidence.Reference, DocumentSHA256: t.Evidence.SHA256, Status: t.Status, StatusLabel: t.Status.Label(),
-		SentAt: present(t.SentAt), SettledAt: present(t.SettledAt), ChannelReference: t.ChannelReference,
-		FailureCode: t.FailureCode, FailureReason: t.FailureReason, Attempts: t.Attempts, LastError: t.LastError,
-	}
 }
