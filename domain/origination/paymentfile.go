@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -257,6 +258,9 @@ const (
 	ReportKnown    ReportOutcome = "known"    // 与已登记的一致
 	ReportConflict ReportOutcome = "conflict" // 与已登记的结果相反: a person must ask the bank
 	ReportForeign  ReportOutcome = "foreign"  // 不在这个文件中
+	// ReportNotBooked is 未能入账: the bank's word could not be recorded. The transfer's last error says why, and the same report
+	// brought again records it once that is put right.
+	ReportNotBooked ReportOutcome = "not_booked"
 )
 
 // ReportRow is what became of one line of a report (逐笔结果).
@@ -332,14 +336,18 @@ func (s *PaymentFiles) take(ctx context.Context, order paymentfile.OrderReport, 
 	if err != nil {
 		return row, err
 	}
-	if err := s.settle(ctx, entry.DueTransfer, order); err != nil {
-		return row, err
+	notBooked := s.settle(ctx, entry.DueTransfer, order)
+	if notBooked != nil && (unavailable(notBooked) || ctx.Err() != nil) {
+		return row, notBooked
 	}
 	if row.Status, err = s.standing(ctx, entry.DueTransfer); err != nil {
 		return row, err
 	}
 	settled := row.Status == loan.TransferSucceeded || row.Status == loan.TransferFailed
 	switch {
+	case notBooked != nil:
+		row.Outcome = ReportNotBooked
+		s.payouts.log.ErrorContext(ctx, "line of a status report left unknown", slog.Any("transfer_id", entry.ID), slog.Any("error", notBooked))
 	case settled && order.Status == paymentfile.OrderSettled && row.Status == loan.TransferFailed,
 		settled && order.Status == paymentfile.OrderRejected && row.Status == loan.TransferSucceeded:
 		row.Outcome = ReportConflict
@@ -365,7 +373,11 @@ var isoFailures = map[string]string{
 func (s *PaymentFiles) settle(ctx context.Context, t DueTransfer, order paymentfile.OrderReport) error {
 	switch order.Status {
 	case paymentfile.OrderSettled:
-		return s.payouts.settle(ctx, t, PaymentAnswer{State: PaymentSucceeded, Reference: order.Reference})
+		answer := PaymentAnswer{State: PaymentSucceeded, Reference: order.Reference}
+		if !order.PaidOn.IsZero() {
+			answer.PaidAt, _ = dayBounds(order.PaidOn)
+		}
+		return s.payouts.book(ctx, t, answer)
 	case paymentfile.OrderRejected:
 		code := isoFailures[order.Reason]
 		if code == "" {
@@ -375,7 +387,7 @@ func (s *PaymentFiles) settle(ctx context.Context, t DueTransfer, order paymentf
 		if reason == "" {
 			reason = "渠道退回，没有说明原因"
 		}
-		return s.payouts.settle(ctx, t, PaymentAnswer{State: PaymentFailed, Code: code, Reason: reason})
+		return s.payouts.book(ctx, t, PaymentAnswer{State: PaymentFailed, Code: code, Reason: reason})
 	case paymentfile.OrderPending:
 	}
 	return s.store.Update(ctx, func(tx Tx) error {

@@ -135,19 +135,25 @@ func (s *Payouts) carry(ctx context.Context, due DueTransfer) (ours bool, err er
 			answer = s.channel.Pay(ctx, t.rec)
 		}
 	}
-	return true, s.settle(ctx, due, answer)
+	return true, s.book(ctx, due, answer)
 }
 
 // setAside postpones a transfer that could not even be taken up, because its row cannot be read for one, so that it does not
 // stand before the others for ever. It touches nothing but the bookkeeping. A database that is away is tried again as it is.
 func (s *Payouts) setAside(ctx context.Context, due DueTransfer, why error) error {
-	if e, ok := errors.AsType[*domain.Error](why); ok && e.Kind == domain.KindUnavailable {
+	if unavailable(why) {
 		return nil
 	}
 	attempts := due.Attempts + 1
 	return s.store.Update(ctx, func(tx Tx) error {
 		return tx.PostponeTransfer(ctx, due.ID, s.now().Add(s.wait(attempts)), attempts, "not-readable")
 	})
+}
+
+// unavailable reports whether an error says nothing of the work itself: the same may go well a moment later.
+func unavailable(err error) bool {
+	e, is := errors.AsType[*domain.Error](err)
+	return is && e.Kind == domain.KindUnavailable
 }
 
 // lastErrorOnHold is why a released transfer has not been sent.
@@ -225,6 +231,68 @@ func (s *Payouts) lock(ctx context.Context, tx Tx, due DueTransfer) (*loan.Appli
 	}
 	d, err := tx.LockDisbursement(ctx, s.worker.Scope(), due.DisbursementID)
 	return app, d, err
+}
+
+// lastErrorNotBooked begins why an answer of the channel could not be recorded, which the rest tells the person who must act.
+const lastErrorNotBooked = "not-booked"
+
+// lastErrorRunesMax is what the column holds.
+const lastErrorRunesMax = 200
+
+// book is settle, and where the answer cannot be recorded it leaves the reason at the transfer, whose result then is not known:
+// nothing is lost, because the channel answers the same when it is asked again. The error is returned all the same.
+func (s *Payouts) book(ctx context.Context, due DueTransfer, answer PaymentAnswer) error {
+	err := s.settle(ctx, due, answer)
+	if err == nil || unavailable(err) {
+		return err
+	}
+	return errors.Join(err, s.notBooked(ctx, due, answer, err))
+}
+
+// notBooked records why. Who sent a transfer by file is not asked again by the worker, nor who was asked too often.
+func (s *Payouts) notBooked(ctx context.Context, due DueTransfer, answer PaymentAnswer, why error) error {
+	now := s.now()
+	return s.store.Update(ctx, func(tx Tx) error {
+		_, d, err := s.lock(ctx, tx, due)
+		if err != nil {
+			return err
+		}
+		t, ours := d.Record().Transfer(due.ID)
+		if !ours || (t.Status != loan.TransferSending && t.Status != loan.TransferUnknown) {
+			return nil
+		}
+		filed, err := tx.InPaymentFile(ctx, t.ID)
+		if err != nil {
+			return err
+		}
+		var again time.Time
+		if !filed && t.Attempts < s.limits.AttemptsMax {
+			again = now.Add(s.wait(t.Attempts))
+		}
+		reason := notBookedReason(answer, why)
+		if t.Status == loan.TransferUnknown {
+			return tx.PostponeTransfer(ctx, t.ID, again, t.Attempts, reason)
+		}
+		events, err := d.Lose(s.worker, now, again, t.ID, reason)
+		if err != nil {
+			return err
+		}
+		return tx.SaveDisbursement(ctx, d, events)
+	})
+}
+
+// notBookedReason is for a person: what the channel said, and what stands against it. The text of an error of the program's own
+// is for the log, which has it.
+func notBookedReason(answer PaymentAnswer, why error) string {
+	detail := "系统内部错误，请联系系统管理员查看日志"
+	if e, is := errors.AsType[*domain.Error](why); is {
+		detail = e.Detail
+	}
+	said := "支付失败"
+	if answer.State == PaymentSucceeded {
+		said = "已付款"
+	}
+	return clipped(lastErrorNotBooked+"：渠道答复"+said+"，但未能入账："+detail, lastErrorRunesMax)
 }
 
 // settle records what the channel said of a transfer, and what follows from it for the disbursement and its case.

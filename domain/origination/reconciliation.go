@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -139,7 +140,7 @@ func (s *Reconciliations) Import(ctx context.Context, by domain.Actor, cmd Impor
 	if prior, found, err := s.store.ReconciliationOfFile(ctx, by.Scope(), hash); err != nil || found {
 		return prior, found, err
 	}
-	settled, err := s.settleUnknown(ctx, rec.ID)
+	settled, err := s.settleUnknown(ctx, rec.ID, cmd.BusinessDay)
 	if err != nil {
 		return loan.ReconciliationRecord{}, false, err
 	}
@@ -265,8 +266,9 @@ func eachPage(ctx context.Context, r Reader, id domain.ID, visit func(rows []loa
 }
 
 // settleUnknown records as paid what the file shows as paid, with the same amount, and whose result we did not know. The file is the
-// channel's own word, as an answer to a query is; nothing is sent.
-func (s *Reconciliations) settleUnknown(ctx context.Context, id domain.ID) (settled int, err error) {
+// channel's own word, as an answer to a query is; nothing is sent. The money arrived on the file's day.
+func (s *Reconciliations) settleUnknown(ctx context.Context, id domain.ID, day domain.Date) (settled int, err error) {
+	from, _ := dayBounds(day)
 	err = eachPage(ctx, s.store, id, func(rows []loan.DayPayment, _ []domain.ID, ours map[domain.ID]loan.OwnPayment) error {
 		for _, row := range rows {
 			t, found := ours[row.TransferID]
@@ -276,10 +278,15 @@ func (s *Reconciliations) settleUnknown(ctx context.Context, id domain.ID) (sett
 			}
 			delete(ours, row.TransferID) // the same id again is a duplicate
 			due := DueTransfer{ID: t.ID, DisbursementID: t.DisbursementID, ApplicationID: t.ApplicationID}
-			if err := s.payouts.settle(ctx, due, PaymentAnswer{State: PaymentSucceeded, Reference: row.Reference}); err != nil {
+			err := s.payouts.book(ctx, due, PaymentAnswer{State: PaymentSucceeded, Reference: row.Reference, PaidAt: from})
+			switch {
+			case err == nil:
+				settled++
+			case unavailable(err) || ctx.Err() != nil:
 				return err
+			default: // the transfer says why, and the row becomes a case: one payment must not keep the day from being imported
+				s.payouts.log.ErrorContext(ctx, "transfer in a day file left unknown", slog.Any("transfer_id", t.ID), slog.Any("error", err))
 			}
-			settled++
 		}
 		return nil
 	})

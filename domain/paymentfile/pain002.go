@@ -35,10 +35,11 @@ type OrderReport struct {
 	EndToEndID string
 	TransferID domain.ID // zero when it cannot be one of ours
 	Status     OrderStatus
-	Code       string // as the bank writes it: ACSC, RJCT, PDNG …
-	Reason     string // ISO reason code or the bank's own, of a rejection: AC04
-	Text       string // the bank's words about it
-	Reference  string // the bank's own number
+	Code       string      // as the bank writes it: ACSC, RJCT, PDNG …
+	Reason     string      // ISO reason code or the bank's own, of a rejection: AC04
+	Text       string      // the bank's words about it
+	Reference  string      // the bank's own number
+	PaidOn     domain.Date // the day on which it was paid (FctvIntrBkSttlmDt); zero when the bank does not say
 }
 
 // StatusReport is a pain.002 (付款状态报告).
@@ -124,6 +125,12 @@ func (p *pain002) ended(path, text string) error {
 		p.order.Text = text
 	case orderPath + "/AcctSvcrRef":
 		p.order.Reference = text
+	case orderPath + "/FctvIntrBkSttlmDt/Dt", orderPath + "/FctvIntrBkSttlmDt/DtTm":
+		on, ok := parseDay(text)
+		if !ok {
+			return errUnreadable("第 %d 笔的清算日 %s 不是日期", len(p.report.Orders)+1, text)
+		}
+		p.order.PaidOn = on
 	case orderPath:
 		if p.order.EndToEndID == "" || p.order.Code == "" {
 			return errUnreadable("第 %d 笔没有原付款编号或状态", len(p.report.Orders)+1)
