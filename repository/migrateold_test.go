@@ -1,0 +1,75 @@
+package repository_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"fumin/repository/localdb"
+)
+
+// migratedBelow is a database as it was before a file: every earlier one was applied, in the order of their numbers.
+func migratedBelow(t *testing.T, file string) *ledger {
+	t.Helper()
+	l := &ledger{t: t, dsn: localdb.NewDatabase(t)}
+	l.rows = openRows(t, l.dsn)
+	for _, name := range migrationNames(t) {
+		if name >= file {
+			break
+		}
+		l.apply(name)
+	}
+	return l
+}
+
+// apply runs one shipped file.
+func (l *ledger) apply(name string) {
+	l.t.Helper()
+	statement, err := os.ReadFile("migrations/" + name)
+	l.must(err)
+	l.exec(string(statement))
+}
+
+// A payment used to be one row with one payee. From 00740 on its money is a transfer, which keeps the id that the channel knows,
+// the sealed account, and everything about the work that is left.
+func TestPaymentsFromBeforeThereWereTransfersBecomeTransfers(t *testing.T) {
+	t.Parallel()
+	const toTransfers = "00740"
+	l := migratedBelow(t, toTransfers)
+	l.rows.SetMaxOpenConns(1) // one session, which is told not to ask for the cases of these payments
+	l.exec("SET foreign_key_checks = 0")
+	for i, status := range []string{"requested", "released", "sending", "unknown", "succeeded", "failed", "cancelled"} {
+		id := fmt.Sprintf("01900000-0000-7000-8000-%012d", i)
+		l.exec(`INSERT INTO disbursements (id, application_id, branch_id, borrower_id, amount, payee_name, payee_account_cipher, payee_bank_name, status,
+			live_application_id, requested_by, requested_at, released_by, released_at, sent_at, settled_at, channel_reference, failure_code, failure_reason,
+			work_due_at, attempts, last_error, version)
+			VALUES (?, ?, ?, ?, 99500.01, '王吉华', ?, '茌平农商行', ?, IF(? IN ('failed','cancelled'), NULL, ?), ?, '2026-01-02 03:04:05.678901', NULL, NULL,
+			IF(? IN ('requested','released','cancelled'), NULL, '2026-01-02 04:00:00.000001'), IF(? IN ('succeeded','failed','cancelled'), '2026-01-03 04:00:00.000002', NULL),
+			IF(? = 'succeeded', 'SBX-1', ''), IF(? = 'failed', 'account-closed', ''), IF(? = 'failed', '账户已销户', ''),
+			IF(? IN ('released','sending','unknown'), '2026-01-02 05:00:00.000003', NULL), ?, IF(? = 'unknown', 'channel-timeout', ''), ?)`,
+			id, id, ledgerCounty, ledgerOfficer, []byte{0, 1, 255, byte(i)}, status, status, id, ledgerOfficer,
+			status, status, status, status, status, status, i, status, i+1)
+	}
+	l.exec("SET foreign_key_checks = 1")
+	const kept = `id, application_id, branch_id, borrower_id, amount, payee_name, HEX(payee_account_cipher), payee_bank_name, status, IFNULL(sent_at, '-'),
+		IFNULL(settled_at, '-'), channel_reference, failure_code, failure_reason, IFNULL(work_due_at, '-'), attempts, last_error`
+	before := l.schemaRows("SELECT " + kept + ", version + 1000000, 1, 'self_payment', 0.00 FROM disbursements ORDER BY id")
+	paymentsBefore := l.schemaRows("SELECT id, application_id, amount, status, requested_by, requested_at, version FROM disbursements ORDER BY id")
+
+	for _, name := range migrationNames(t) {
+		if name >= toTransfers && name < "00745" {
+			l.apply(name)
+		}
+	}
+	after := l.schemaRows("SELECT " + kept + ", version, number, method, reversed_amount FROM transfers WHERE disbursement_id = id ORDER BY id")
+	if diff := cmp.Diff(before, after); diff != "" || len(before) != 7 {
+		t.Errorf("%d payments became transfers (-payment +transfer):\n%s", len(before), diff)
+	}
+	paymentsAfter := l.schemaRows("SELECT id, application_id, amount, status, requested_by, requested_at, version FROM disbursements ORDER BY id")
+	if diff := cmp.Diff(paymentsBefore, paymentsAfter); diff != "" {
+		t.Errorf("the payments themselves changed (-before +after):\n%s", diff)
+	}
+	l.exec("UPDATE disbursements SET status = 'partly_succeeded' WHERE status = 'succeeded'") // which no payment could be before
+}
