@@ -34,6 +34,7 @@ type creditLineRow struct {
 	RepaidTotal     decimal.Decimal
 	HandedOverTotal decimal.Decimal
 	NotesCount      int
+	NotesMissing    bool
 	Status          string
 	Version         int
 	CreatedAt       time.Time
@@ -50,7 +51,8 @@ func lineToRow(r loan.LineRecord) creditLineRow {
 		Reserved: r.Reserved.Decimal(), Outstanding: r.Outstanding.Decimal(), Overdrawn: r.Overdrawn.Decimal(),
 		DrawnTotal: r.DrawnTotal.Decimal(), TakenOverTotal: r.TakenOverTotal.Decimal(), ReversedTotal: r.ReversedTotal.Decimal(),
 		RepaidTotal: r.RepaidTotal.Decimal(), HandedOverTotal: r.HandedOverTotal.Decimal(), NotesCount: r.NotesCount,
-		Status: string(r.Status), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		NotesMissing: r.NotesMissing,
+		Status:       string(r.Status), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
 
@@ -58,7 +60,8 @@ func lineFromRow(row creditLineRow) (loan.LineRecord, error) {
 	rec := loan.LineRecord{
 		ID: row.ID, ApplicationID: row.ApplicationID, BranchID: row.BranchID, BorrowerID: row.BorrowerID,
 		Revolving: row.Revolving, StartsOn: row.StartsOn.Date, EndsOn: row.EndsOn.Date, NotesCount: row.NotesCount,
-		Status: loan.LineStatus(row.Status), Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
+		NotesMissing: row.NotesMissing,
+		Status:       loan.LineStatus(row.Status), Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
 	err := scanAmounts([]amountColumn{
 		{"credit_limit", row.CreditLimit, &rec.Limit},
@@ -118,6 +121,14 @@ func (r reader) line(ctx context.Context, db *gorm.DB, scope domain.Scope, appli
 	return lineFromRow(row)
 }
 
+// LinesWithoutNotes implements origination.LineReader.
+func (r reader) LinesWithoutNotes(ctx context.Context, after domain.ID, limit int) ([]domain.ID, error) {
+	var ids []domain.ID
+	err := r.db.WithContext(ctx).Model(&creditLineRow{}).
+		Where("notes_missing = ? AND application_id > ?", true, after).Order("application_id").Limit(limit).Pluck("application_id", &ids).Error
+	return ids, translateRead(ctx, err)
+}
+
 // LiveRenewal implements origination.LineReader.
 func (r reader) LiveRenewal(ctx context.Context, applicationID domain.ID) (loan.Record, bool, error) {
 	var rows []applicationRow
@@ -159,7 +170,7 @@ func (t *tx) SaveLine(ctx context.Context, l *loan.Line, event loan.Event) error
 	result := t.db.WithContext(ctx).Model(&creditLineRow{}).
 		Where("application_id = ? AND version = ?", row.ApplicationID, row.Version-1).
 		Select("reserved", "outstanding", "overdrawn", "drawn_total", "taken_over_total", "reversed_total", "repaid_total",
-			"handed_over_total", "notes_count", "status", "version", "updated_at").
+			"handed_over_total", "notes_count", "notes_missing", "status", "version", "updated_at").
 		Updates(row)
 	if result.Error != nil {
 		return result.Error

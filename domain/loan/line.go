@@ -3,6 +3,7 @@ package loan
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"fumin/domain"
@@ -54,6 +55,7 @@ const (
 	ActionLineHold     Action = "hold"           // 冻结额度
 	ActionLineResume   Action = "resume"         // 解冻额度
 	ActionLineEnd      Action = "end"            // 终止额度
+	ActionLineFill     Action = "fill_notes"     // 补出借据
 )
 
 // lineLabel is the label of an action on a line, a note or a repayment; others are their own word.
@@ -83,6 +85,8 @@ func lineLabel(a Action) string {
 		return "解冻额度"
 	case ActionLineEnd:
 		return "终止额度"
+	case ActionLineFill:
+		return "补出借据"
 	case ActionNoteWrite:
 		return "出具借据"
 	case ActionNoteGrow:
@@ -126,6 +130,9 @@ var lineTransitions = []LineTransition{
 	{ActionLineUndo, LineLive, LineLive, nil},
 	{ActionLineUndo, LineHeld, LineHeld, nil},
 	{ActionLineUndo, LineEnded, LineEnded, nil},
+	{ActionLineFill, LineLive, LineLive, nil},
+	{ActionLineFill, LineHeld, LineHeld, nil},
+	{ActionLineFill, LineEnded, LineEnded, nil},
 	{ActionLineHold, LineLive, LineHeld, lineKeeper},
 	{ActionLineResume, LineHeld, LineLive, lineKeeper},
 	{ActionLineEnd, LineLive, LineEnded, lineEnder},
@@ -163,10 +170,12 @@ type LineRecord struct {
 	HandedOverTotal money.Amount // to the line that renews this one
 
 	NotesCount int // how many notes were written, which numbers them
-	Status     LineStatus
-	Version    int
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// NotesMissing marks a line whose payments arrived before there were notes: they are still to be written (待补借据).
+	NotesMissing bool
+	Status       LineStatus
+	Version      int
+	CreatedAt    time.Time
+	UpdatedAt    time.Time
 }
 
 // Free is what may still be drawn (可用额度), 0.00 or more: limit - outstanding - reserved where the line revolves, and
@@ -420,6 +429,16 @@ func (l *Line) keep(by domain.Actor, at time.Time, action Action, reason string)
 func (l *Line) nextNote() int {
 	l.rec.NotesCount++
 	return l.rec.NotesCount
+}
+
+// FillNotes records that the notes of what had arrived before there were notes are written (补出借据). The sums stay as they are.
+func (l *Line) FillNotes(by domain.Actor, at time.Time) (Event, error) {
+	to, err := nextLine(l.rec.Status, ActionLineFill, by.Role)
+	if err != nil {
+		return Event{}, err
+	}
+	l.rec.NotesMissing = false
+	return l.become(by, at, ActionLineFill, to, Note{"notes", strconv.Itoa(l.rec.NotesCount)}), nil
 }
 
 // within refuses an amount that is not above 0.00, or above what there is.

@@ -2,6 +2,8 @@ package loan_test
 
 import (
 	"errors"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -238,5 +240,110 @@ func TestADrawKeepsToTheProductsLeastAndMost(t *testing.T) {
 		if got != code {
 			t.Errorf("a draw of %s: got %q, want %q", amount, got, code)
 		}
+	}
+}
+
+// lineAttempts is every action on a line, tried on one with 100.00 reserved, 200.00 owed and 100.00 repaid of 1,000.00.
+var lineAttempts = map[loan.Action]func(l *loan.Line, by domain.Actor) (loan.Event, error){
+	loan.ActionLineReserve:  func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.Reserve(by, at, yuan("100.00")) },
+	loan.ActionLineDraw:     func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.Draw(by, at, yuan("100.00")) },
+	loan.ActionLineGiveBack: func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.GiveBack(by, at, yuan("100.00")) },
+	loan.ActionLineReverse:  func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.Reverse(by, at, yuan("100.00")) },
+	loan.ActionLineRepay:    func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.Repay(by, at, yuan("100.00")) },
+	loan.ActionLineUndo: func(l *loan.Line, by domain.Actor) (loan.Event, error) {
+		return l.UndoRepayment(by, at, yuan("100.00"))
+	},
+	loan.ActionLineTakeOver: func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.TakeOver(by, at, yuan("100.00")) },
+	loan.ActionLineHandOver: func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.HandOver(by, at) },
+	loan.ActionLineFill:     func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.FillNotes(by, at) },
+	loan.ActionLineHold:     func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.Hold(by, at, "可疑") },
+	loan.ActionLineResume:   func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.Resume(by, at, "核实完毕") },
+	loan.ActionLineEnd:      func(l *loan.Line, by domain.Actor) (loan.Event, error) { return l.End(by, at, "结束") },
+}
+
+// lineIn is a line that stands somewhere in the middle of its life. Nothing is reserved on one that is to be handed over.
+func lineIn(t *testing.T, status loan.LineStatus, reserved string) *loan.Line {
+	t.Helper()
+	l, err := loan.RestoreLine(loan.LineRecord{
+		ID: lineID, ApplicationID: applicationID, BranchID: branchID, BorrowerID: borrowerID, Limit: yuan("1000.00"), Revolving: true,
+		StartsOn: domain.DateOf(at), EndsOn: domain.DateOf(at).AddMonths(12), Reserved: yuan(reserved), Outstanding: yuan("200.00"),
+		DrawnTotal: yuan("300.00"), RepaidTotal: yuan("100.00"), NotesCount: 1, Status: status, Version: 7,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// Every status, action and role is tried on a line. What the table allows happens and is recorded; all else is refused with the
+// right kind and changes nothing.
+func TestEveryLineActionFromEveryStatusByEveryRole(t *testing.T) {
+	t.Parallel()
+	untried := map[loan.Action]bool{}
+	for _, tr := range loan.LineTransitions() {
+		untried[tr.Action] = true
+	}
+	allowed, refused := 0, 0
+	for action, try := range lineAttempts {
+		delete(untried, action)
+		reserved := "100.00"
+		if action == loan.ActionLineHandOver {
+			reserved = "0.00"
+		}
+		for _, from := range loan.LineStatuses() {
+			for _, role := range domain.Roles() {
+				to, mayEver := lookUpLine(from, action, role)
+				l := lineIn(t, from, reserved)
+				before := l.Record()
+				event, err := try(l, actor(role))
+				name := fmt.Sprintf("%s by %s from %s", action, role, from)
+				if to == "" {
+					refused++
+					checkLineRefused(t, name, before, l.Record(), err, mayEver)
+					continue
+				}
+				allowed++
+				after := l.Record()
+				if err != nil || after.Status != to || after.Version != before.Version+1 || !after.UpdatedAt.Equal(at) {
+					t.Errorf("%s: got %s version %d, %v; want %s version %d", name, after.Status, after.Version, err, to, before.Version+1)
+				}
+				if event.From != string(from) || event.To != string(to) || event.Version != after.Version || event.SubjectID != lineID || event.Action != action || event.ActorRole != role {
+					t.Errorf("%s: event %+v does not tell the move", name, event)
+				}
+				if label := action.Label(); label == string(action) {
+					t.Errorf("%s has no Chinese label", action)
+				}
+			}
+		}
+	}
+	if len(untried) > 0 || allowed == 0 || refused == 0 {
+		t.Errorf("tried %d allowed and %d refused combinations; not tried: %v", allowed, refused, untried)
+	}
+}
+
+func lookUpLine(from loan.LineStatus, action loan.Action, role domain.Role) (to loan.LineStatus, mayEver bool) {
+	for _, tr := range loan.LineTransitions() {
+		if tr.Action == action && (tr.Roles == nil || slices.Contains(tr.Roles, role)) {
+			mayEver = true
+			if tr.From == from {
+				to = tr.To
+			}
+		}
+	}
+	return to, mayEver
+}
+
+func checkLineRefused(t *testing.T, name string, before, after loan.LineRecord, err error, mayEver bool) {
+	t.Helper()
+	refusal, _ := errors.AsType[*domain.Error](err)
+	want := domain.KindForbidden
+	if mayEver {
+		want = domain.KindConflict
+	}
+	if refusal == nil || refusal.Kind != want {
+		t.Errorf("%s: got %v, want kind %d", name, err, want)
+	}
+	if !cmp.Equal(before, after) {
+		t.Errorf("%s: was refused and still changed %+v to %+v", name, before, after)
 	}
 }

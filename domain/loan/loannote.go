@@ -78,7 +78,7 @@ type NoteRecord struct {
 	// UnpaidFrom is the due date of the first instalment that is not met; none when nothing is owed. The note is overdue from
 	// the day after it.
 	UnpaidFrom domain.Date
-	// DaysPastDueMax is the longest that an instalment was late, as far as it was known when a repayment last changed the note.
+	// DaysPastDueMax is the longest that an instalment was late, as far as was known when a repayment last changed the note.
 	DaysPastDueMax int
 	SettledOn      domain.Date
 	Version        int
@@ -90,6 +90,9 @@ type NoteRecord struct {
 func (r NoteRecord) Outstanding() money.Amount {
 	return r.Amount.Sub(money.Sum(r.PrincipalRepaid, r.Reversed, r.HandedOver))
 }
+
+// Lent is what arrived and did not come back: what the note's schedule repays, handed over or not.
+func (r NoteRecord) Lent() money.Amount { return r.Amount.Sub(r.Reversed) }
 
 // StatusOn is the status on a day, overdue included.
 func (r NoteRecord) StatusOn(day domain.Date) NoteStatus {
@@ -221,9 +224,10 @@ func (n *LoanNote) Renew(by domain.Actor, at time.Time) (Event, error) {
 	}), nil
 }
 
-// stand takes over how the note stands.
+// stand takes over how the note stands. Not the worse of then and now: how late an instalment was follows from all that was paid
+// and when, and a repayment that was told late, after another, was not paid late.
 func (r *NoteRecord) stand(then Standing) {
-	r.UnpaidFrom, r.DaysPastDueMax = then.UnpaidFrom, max(r.DaysPastDueMax, then.DaysPastDueMax)
+	r.UnpaidFrom, r.DaysPastDueMax = then.UnpaidFrom, then.DaysPastDueMax
 }
 
 // move is the one place where a note's amounts change; its status follows from them.

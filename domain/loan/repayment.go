@@ -108,17 +108,32 @@ type Standing struct {
 // computes interest by its own conventions, and a few fen of difference are no arrears. Configure to your core system.
 var interestDifference = money.Fen(5)
 
-// StandingOf holds what was repaid against the plan, in whatever order it was told: an instalment is met on the day by which
-// the principal and the interest due so far had been paid. Who repaid principal early owes less interest than the plan
-// says; so interest counts as due only on the principal that was still owed the day before the due date.
-func StandingOf(plan []Instalment, principal money.Amount, repaid []RepaymentRecord, today domain.Date) Standing {
+// Renewed is what of a note's principal another note owes (续贷转出), and from which day on.
+type Renewed struct {
+	Principal money.Amount
+	On        domain.Date
+}
+
+// StandingOf holds what was repaid against the plan of all that was lent, in whatever order it was told: an instalment is met on
+// the day by which the principal and the interest due so far had been paid. Who repaid principal early owes less interest than
+// the plan says; so interest counts as due only on the principal that was still owed the day before the due date. What a
+// renewal took over is what would have fallen due last: it is not due on this note, and bears interest on it up to its day only.
+func StandingOf(plan []Instalment, renewed Renewed, repaid []RepaymentRecord, today domain.Date) Standing {
 	counted := slices.DeleteFunc(slices.Clone(repaid), func(r RepaymentRecord) bool { return r.Status != RepaymentApplied })
 	slices.SortStableFunc(counted, func(a, b RepaymentRecord) int { return a.PaidOn.Compare(b.PaidOn) })
+	var lent money.Amount
+	for _, row := range plan {
+		lent = lent.Add(row.Principal)
+	}
+	own := lent.Sub(renewed.Principal)
 	var s Standing
 	var principalDue, interestDue money.Amount
 	for _, row := range plan {
 		principalDue = principalDue.Add(row.Principal)
-		interestDue = interestDue.Add(interestBeyondDoubt(row, principal, counted))
+		if principalDue.Cmp(own) > 0 {
+			principalDue = own
+		}
+		interestDue = interestDue.Add(interestBeyondDoubt(row, owedBefore(row.DueOn, lent, renewed, counted)))
 		met, on := metOn(counted, principalDue, interestDue)
 		if !met {
 			on = today
@@ -133,6 +148,9 @@ func StandingOf(plan []Instalment, principal money.Amount, repaid []RepaymentRec
 
 // metOn finds the first day by which so much had been paid.
 func metOn(repaid []RepaymentRecord, principalDue, interestDue money.Amount) (met bool, on domain.Date) {
+	if principalDue.Sign() <= 0 && interestDue.Sign() <= 0 { // before anything was paid, on no day in particular
+		return true, domain.Date{}
+	}
 	var principal, interest money.Amount
 	for _, r := range repaid {
 		principal, interest, on = principal.Add(r.Principal), interest.Add(r.Interest), r.PaidOn
@@ -140,17 +158,25 @@ func metOn(repaid []RepaymentRecord, principalDue, interestDue money.Amount) (me
 			return true, on
 		}
 	}
-	return principalDue.Sign() <= 0 && interestDue.Sign() <= 0, on
+	return false, on
 }
 
-// interestBeyondDoubt is the interest of one instalment on the principal that was owed on the day before it fell due.
-func interestBeyondDoubt(row Instalment, principal money.Amount, repaid []RepaymentRecord) money.Amount {
-	owed := principal
+// owedBefore is the principal that was owed on the day before.
+func owedBefore(day domain.Date, lent money.Amount, renewed Renewed, repaid []RepaymentRecord) money.Amount {
+	owed := lent
 	for _, r := range repaid {
-		if r.PaidOn.Before(row.DueOn) {
+		if r.PaidOn.Before(day) {
 			owed = owed.Sub(r.Principal)
 		}
 	}
+	if renewed.On.Before(day) { // nothing, where nothing was renewed
+		owed = owed.Sub(renewed.Principal)
+	}
+	return owed
+}
+
+// interestBeyondDoubt is the interest of one instalment on the principal that was owed on the day before it fell due.
+func interestBeyondDoubt(row Instalment, owed money.Amount) money.Amount {
 	if owed.Sign() <= 0 || row.OpeningBalance.Sign() <= 0 {
 		return money.Amount{}
 	}

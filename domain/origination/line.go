@@ -13,6 +13,8 @@ import (
 type LineReader interface {
 	// Line returns the line of an application's contract, or "line-not-found".
 	Line(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.LineRecord, error)
+	// LinesWithoutNotes lists the applications whose lines are marked as lacking loan notes, by their ids, after one of them.
+	LinesWithoutNotes(ctx context.Context, after domain.ID, limit int) ([]domain.ID, error)
 	// LiveRenewal finds the case that renews an application's line and was not declined, withdrawn or expired; false when there
 	// is none.
 	LiveRenewal(ctx context.Context, applicationID domain.ID) (renewal loan.Record, found bool, err error)

@@ -209,3 +209,30 @@ func TestALineIsHeldResumedAndEndedByTheRightPeople(t *testing.T) {
 		t.Errorf("a payment from an ended line: got %v, want line-ended", err)
 	}
 }
+
+// The core system's messages of two repayments that were made on time come months later, and the second one first: nobody was
+// late.
+func TestARepaymentThatIsToldLateWasNotPaidLate(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer, core := w.somebody(domain.RoleLoanOfficer), w.core()
+	_, note := w.lent(officer, "99500.00")
+	due := note.StartsOn.AddMonths(1)
+	w.advance(80 * 24 * time.Hour)
+	for _, told := range []struct {
+		no, interest string
+		on           domain.Date
+		late         int
+	}{
+		{"HX-2", "400.00", due.AddMonths(1), due.DaysUntil(domain.DateOf(w.now()))}, // the first instalment is not known to be met
+		{"HX-1", "400.00", due, 0},
+	} {
+		_, _, err := w.lines().Repay(t.Context(), core, repayment(note.ID, told.no, "0.00", told.interest, told.on))
+		w.must(err)
+		got, err := w.store.LoanNote(t.Context(), officer.Scope(), note.ID)
+		w.must(err)
+		if (got.DaysPastDueMax > 0) != (told.late > 0) {
+			t.Errorf("after %s was told: %d days late at most, unpaid from %q; want %d", told.no, got.DaysPastDueMax, got.UnpaidFrom, told.late)
+		}
+	}
+}

@@ -73,7 +73,7 @@ func noteOnArrival(ctx context.Context, tx Tx, by domain.Actor, now time.Time, a
 	if err != nil {
 		return err
 	}
-	if err := writeOrGrow(ctx, tx, by, now, line, contract, terms, a); err != nil {
+	if err := writeOrGrow(ctx, tx, by, now, line, terms, a); err != nil {
 		return err
 	}
 	return tx.SaveLine(ctx, line, event)
@@ -106,7 +106,7 @@ func termsOfNote(ctx context.Context, tx Tx, contract loan.Contract, line loan.L
 	return terms, nil
 }
 
-func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, line *loan.Line, contract loan.Contract, terms noteTerms, a arrival) error {
+func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, line *loan.Line, terms noteTerms, a arrival) error {
 	notes, err := tx.NotesOfCase(ctx, a.ApplicationID)
 	if err != nil {
 		return err
@@ -118,17 +118,8 @@ func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lin
 		return n.DisbursementID == a.DisbursementID && n.StartsOn == a.On
 	})
 	if same < 0 {
-		plan, err := terms.plan(a.Amount, a.On)
-		if err != nil {
-			return err
-		}
-		note, event, err := loan.WriteNote(by, now, line, contract, loan.NoteRecord{
-			ID: loan.DerivedID(a.TransferID, "loan_note"), DisbursementID: a.DisbursementID, Amount: a.Amount, StartsOn: a.On,
-		}, plan)
-		if err != nil {
-			return err
-		}
-		return tx.InsertLoanNote(ctx, note, plan, event)
+		_, err := writeNote(ctx, tx, by, now, line, terms, a)
+		return err
 	}
 	note, err := loan.RestoreNote(notes[same])
 	if err != nil {
@@ -136,8 +127,7 @@ func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lin
 	}
 	// What came first may have been repaid or returned since the morning: the new schedule is of what stays lent.
 	before := note.Record()
-	lent := before.Amount.Sub(money.Sum(before.Reversed, before.HandedOver)).Add(a.Amount)
-	plan, err := terms.plan(lent, a.On)
+	plan, err := terms.plan(before.Lent().Add(a.Amount), a.On)
 	if err != nil {
 		return err
 	}
@@ -145,7 +135,7 @@ func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lin
 	if err != nil {
 		return err
 	}
-	event, err := note.Grow(by, now, a.Amount, plan, loan.StandingOf(plan, lent, repaid, domain.DateOf(now)))
+	event, err := note.Grow(by, now, a.Amount, plan, loan.StandingOf(plan, loan.Renewed{}, repaid, domain.DateOf(now)))
 	if err != nil {
 		return err
 	}
@@ -153,6 +143,21 @@ func writeOrGrow(ctx context.Context, tx Tx, by domain.Actor, now time.Time, lin
 		return err
 	}
 	return tx.SaveLoanNote(ctx, note, event)
+}
+
+// writeNote writes the first note of what arrived. The caller saves the line, which numbers it.
+func writeNote(ctx context.Context, tx Tx, by domain.Actor, now time.Time, line *loan.Line, terms noteTerms, a arrival) (loan.NoteRecord, error) {
+	plan, err := terms.plan(a.Amount, a.On)
+	if err != nil {
+		return loan.NoteRecord{}, err
+	}
+	note, event, err := loan.WriteNote(by, now, line, terms.contract, loan.NoteRecord{
+		ID: loan.DerivedID(a.TransferID, "loan_note"), DisbursementID: a.DisbursementID, Amount: a.Amount, StartsOn: a.On,
+	}, plan)
+	if err != nil {
+		return loan.NoteRecord{}, err
+	}
+	return note.Record(), tx.InsertLoanNote(ctx, note, plan, event)
 }
 
 // plan is the schedule of principal from a day on, at the contract's rate and method: monthly dates counted from that day,
@@ -164,8 +169,8 @@ func (t noteTerms) plan(principal money.Amount, from domain.Date) ([]loan.Instal
 	dates := t.dueDates(from)
 	switch c.RepaymentMethod {
 	case schedule.Seasonal:
-		terms.Seasonal = t.harvests(principal, from)
-		if len(terms.Seasonal) == 0 { // every harvest of the contract is past
+		terms.Seasonal = t.harvests(principal, from, dates[len(dates)-1])
+		if len(terms.Seasonal) == 0 { // no harvest of the contract lies in the note's time: all is due at its end
 			terms.Method, terms.DayCount = schedule.LumpSum, schedule.Actual360
 			dates = dates[len(dates)-1:]
 		} else { // monthly up to the last harvest, as in the contract: that is the end, though the term may be longer
@@ -207,12 +212,13 @@ func (t noteTerms) dueDates(from domain.Date) []domain.Date {
 	return dates
 }
 
-// harvests are the contract's harvests after the day, each with its share of the principal.
-func (t noteTerms) harvests(principal money.Amount, from domain.Date) []schedule.SeasonalInstalment {
+// harvests are the contract's harvests after the day and up to the last one, each with its share of the principal. A draw that
+// is shorter than its line is repaid from the harvests within its own term, whatever is harvested later.
+func (t noteTerms) harvests(principal money.Amount, from, last domain.Date) []schedule.SeasonalInstalment {
 	var due []domain.Date
 	var weights []decimal.Decimal
 	for _, i := range t.signed {
-		if i.Principal.Sign() > 0 && i.DueOn.After(from) && !i.DueOn.After(t.endsOn) {
+		if i.Principal.Sign() > 0 && i.DueOn.After(from) && !i.DueOn.After(last) {
 			due, weights = append(due, i.DueOn), append(weights, i.Principal.Decimal())
 		}
 	}
@@ -277,14 +283,17 @@ func reverseOnNote(ctx context.Context, tx Tx, by domain.Actor, now time.Time, t
 	if err != nil {
 		return err
 	}
-	lent := rec.Amount.Sub(money.Sum(rec.Reversed, rec.HandedOver, amount))
 	var plan []loan.Instalment
-	if lent.Sign() > 0 {
+	if lent := rec.Lent().Sub(amount); lent.Sign() > 0 {
 		if plan, err = terms.plan(lent, rec.StartsOn); err != nil {
 			return err
 		}
 	}
-	event, err := note.Reverse(by, now, amount, loan.StandingOf(plan, lent, repaid, domain.DateOf(now)))
+	renewed, err := renewedPart(ctx, tx, rec)
+	if err != nil {
+		return err
+	}
+	event, err := note.Reverse(by, now, amount, loan.StandingOf(plan, renewed, repaid, domain.DateOf(now)))
 	if err != nil {
 		return err
 	}

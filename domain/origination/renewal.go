@@ -238,15 +238,24 @@ func moveNotes(ctx context.Context, tx Tx, by domain.Actor, now time.Time, oldID
 	if err != nil {
 		return err
 	}
+	moved := money.Amount{}
 	for _, rec := range notes {
 		if rec.Outstanding().Sign() > 0 {
 			if err := renewNote(ctx, tx, by, now, line, terms, rec); err != nil {
 				return err
 			}
+			moved = moved.Add(rec.Outstanding())
 		}
+	}
+	if !moved.Equal(principal) {
+		return domain.Errorf(domain.KindConflict, "line-amount-mismatch", "原额度未还本金为 %s 元，其借据合计为 %s 元，暂不能续贷；请联系系统管理员核对借据",
+			principal.Grouped(), moved.Grouped())
 	}
 	return tx.SaveLine(ctx, line, event)
 }
+
+// renewingNoteID is the id of the note that renews another: a note is renewed once.
+func renewingNoteID(id domain.ID) domain.ID { return loan.DerivedID(id, "renewal") }
 
 func renewNote(ctx context.Context, tx Tx, by domain.Actor, now time.Time, line *loan.Line, terms noteTerms, rec loan.NoteRecord) error {
 	old, err := loan.RestoreNote(rec)
@@ -266,7 +275,7 @@ func renewNote(ctx context.Context, tx Tx, by domain.Actor, now time.Time, line 
 		return err
 	}
 	note, event, err := loan.WriteNote(by, now, line, terms.contract, loan.NoteRecord{
-		ID: loan.DerivedID(rec.ID, "renewal"), RenewsNoteID: rec.ID, Amount: owed, StartsOn: today,
+		ID: renewingNoteID(rec.ID), RenewsNoteID: rec.ID, Amount: owed, StartsOn: today,
 	}, plan)
 	if err != nil {
 		return err

@@ -241,3 +241,45 @@ func TestAWithdrawnRenewalLeavesTheLineAndMayBeOpenedAgain(t *testing.T) {
 	w.wantLine(second.ID, "50000.00", "0.00", "0.00")
 	w.wantHouseholdTiesUp("signed", old, "50000.00")
 }
+
+// A repayment from before a renewal is undone afterwards: the old note owes that sum again and nothing of what the new one
+// took over, is overdue by its own plan, and owes nothing once the sum is repaid.
+func TestARepaymentUndoneAfterARenewalIsOwedOnTheOldNoteAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer, core := t.Context(), w.somebody(domain.RoleLoanOfficer), w.core()
+	old, note := w.lentFor(officer, "99500.00", 2)
+	start := domain.DateOf(w.now())
+	_, _, err := w.lines().Repay(ctx, core, repayment(note.ID, "HX-1", "40000.00", "0.00", start))
+	w.must(err)
+	w.advance(10 * 24 * time.Hour)
+	opened, _, err := w.applications.Renew(ctx, officer, key(), origination.RenewLine{ApplicationID: old.ID, Request: request("99500.00")})
+	w.must(err)
+	w.approvedByRules(officer, opened.ID)
+	_, err = w.applications.Sign(ctx, officer, origination.SignApplication{ID: opened.ID, ContractNo: "HT-XD-9", SignedOn: domain.DateOf(w.now())})
+	w.must(err)
+
+	_, _, err = w.lines().ReverseRepayment(ctx, core, origination.DeliverReversal{NoteID: note.ID, ReversalNo: "CZ-1", RepaymentNo: "HX-1", ReversedOn: domain.DateOf(w.now())})
+	w.must(err)
+	wantNote := func(when string, status loan.NoteStatus, outstanding string, unpaidFrom domain.Date, late int) {
+		t.Helper()
+		got, err := w.store.LoanNote(ctx, officer.Scope(), note.ID)
+		w.must(err)
+		if got.Status != status || got.Outstanding().String() != outstanding || got.UnpaidFrom != unpaidFrom || got.DaysPastDueMax != late {
+			t.Errorf("%s: the old note is %s, owes %s, unpaid from %q, %d days late; want %s, %s, %q, %d", when,
+				got.Status, got.Outstanding(), got.UnpaidFrom, got.DaysPastDueMax, status, outstanding, unpaidFrom, late)
+		}
+	}
+	w.wantLine(old.ID, "40000.00", "0.00", "59500.00")
+	w.wantLine(opened.ID, "59500.00", "0.00", "40000.00")
+	wantNote("undone", loan.NoteOutstanding, "40000.00", start.AddMonths(1), 0)
+	_, _, err = w.lines().Repay(ctx, core, repayment(note.ID, "HX-2", "40000.00", "0.00", domain.DateOf(w.now())))
+	w.must(err)
+	wantNote("repaid again", loan.NoteRenewed, "0.00", domain.Date{}, 0)
+	w.wantLine(old.ID, "0.00", "0.00", "99500.00")
+
+	w.advance(90 * 24 * time.Hour) // interest that comes late for the time before the renewal makes no arrears of what was handed over
+	_, _, err = w.lines().Repay(ctx, core, repayment(note.ID, "HX-3", "0.00", "300.00", domain.DateOf(w.now())))
+	w.must(err)
+	wantNote("long after", loan.NoteRenewed, "0.00", domain.Date{}, 0)
+}

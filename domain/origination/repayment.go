@@ -203,7 +203,20 @@ func noteStanding(ctx context.Context, tx Tx, note loan.NoteRecord, repaid []loa
 	if err != nil {
 		return loan.Standing{}, err
 	}
-	return loan.StandingOf(plan, note.Amount.Sub(note.Reversed), repaid, today), nil
+	renewed, err := renewedPart(ctx, tx, note)
+	if err != nil {
+		return loan.Standing{}, err
+	}
+	return loan.StandingOf(plan, renewed, repaid, today), nil
+}
+
+// renewedPart is what of a note is owed on the note that renews it, and since when: that one's first day.
+func renewedPart(ctx context.Context, r Reader, note loan.NoteRecord) (loan.Renewed, error) {
+	if note.HandedOver.IsZero() {
+		return loan.Renewed{}, nil
+	}
+	heir, err := r.LoanNote(ctx, domain.Scope{Everything: true}, renewingNoteID(note.ID))
+	return loan.Renewed{Principal: note.HandedOver, On: heir.StartsOn}, err
 }
 
 // principalMoved changes the line where a repayment, or its reversal, had a part of principal.
