@@ -1,8 +1,10 @@
 package origination
 
 import (
+	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -254,6 +256,10 @@ func reverseOnLine(ctx context.Context, tx Tx, by domain.Actor, now time.Time, a
 	if err != nil {
 		return err
 	}
+	// By the day, and on one day by the number: the ids of what was asked for at once are in no order.
+	slices.SortFunc(notes, func(a, b loan.NoteRecord) int {
+		return cmp.Or(a.StartsOn.Compare(b.StartsOn), strings.Compare(a.NoteNo, b.NoteNo))
+	})
 	left := amount
 	for _, rec := range slices.Backward(notes) {
 		part := rec.Outstanding()
