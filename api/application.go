@@ -28,7 +28,7 @@ func (s *server) applicationRoutes() []route {
 		{method: http.MethodPost, path: one + "/withdraw", handler: byIDWithReason(s.applications.Withdraw, answerApplication)},
 		{method: http.MethodPost, path: one + "/sign", handler: s.signApplication},
 		{method: http.MethodPost, path: one + "/close", handler: byID(s.applications.Close, answerApplication)},
-		{method: http.MethodGet, path: one + "/decision", handler: byID(s.applications.Decision, showDecision)},
+		{method: http.MethodGet, path: one + "/decision", handler: s.showDecision},
 		{method: http.MethodGet, path: one + "/decisions", handler: byID(s.applications.Decisions, shown(viewDecisions))},
 		{method: http.MethodGet, path: one + "/plan", handler: byID(s.applications.Plan, shown(viewPlan))},
 		{method: http.MethodGet, path: one + "/contract", handler: byID(s.applications.Contract, shown(viewContract))},

@@ -43,18 +43,19 @@ var onePager = template.Must(template.New("one-pager").Parse(`<!DOCTYPE html>
 <style>
 @page { size: A4; margin: 12mm }
 body { font-family: "Noto Sans CJK SC", "Microsoft YaHei", "WenQuanYi Zen Hei", sans-serif; color: #222; max-width: 186mm; margin: 0 auto }
-h1 { font-size: 20pt; margin: 0 0 1mm }
-p { color: #555; margin: 0 0 4mm }
-table { border-collapse: collapse; width: 100%; margin-bottom: 4mm }
-th, td { border: 1px solid #999; padding: 1.2mm 2mm; text-align: left }
-td { text-align: right; font-variant-numeric: tabular-nums }
-svg { width: 100%; height: auto; page-break-inside: avoid }
+h1 { font-size: 20pt; margin: 0 0 1mm; border-bottom: 0.8mm solid #2f6f4f; padding-bottom: 1.5mm }
+p { color: #555; font-size: 9pt; margin: 1.5mm 0 4mm }
+dl { display: grid; grid-template-columns: repeat(4, 1fr); gap: 2.5mm; margin: 0 0 3mm }
+dl div { border: 0.2mm solid #bbb; padding: 2mm 2.5mm }
+dt { color: #555; font-size: 9pt }
+dd { margin: 0.5mm 0 0; font-size: 12pt; font-weight: 600; font-variant-numeric: tabular-nums; white-space: nowrap }
+svg { display: block; width: 100%; height: auto; break-inside: avoid }
 </style>
 </head>
 <body>
 <h1>{{.Title}}</h1>
-<p>{{.Page.From}} 至 {{.Page.AsOf}}，数字截至 {{.Page.AsOf}} 24:00（北京时间）；余额为截至当日的全部贷款。</p>
-<table>{{range .Page.Figures}}<tr><th>{{.Label}}</th><td>{{.Text}}</td></tr>{{end}}</table>
+<p>{{.Page.From}} 至 {{.Page.AsOf}}，数字截至 {{.Page.AsOf}} 24:00（北京时间）；上方各数为截至当日的全部贷款，图为本月。</p>
+<dl>{{range .Page.Figures}}<div><dt>{{.Label}}</dt><dd>{{.Text}}</dd></div>{{end}}</dl>
 {{range .Pictures}}{{.}}{{end}}
 </body>
 </html>

@@ -420,7 +420,7 @@ func TestReportsHaveChartsAndAPageForTheWall(t *testing.T) {
 	r.paid(1)
 	r.at(beijing(25, 9, 0))
 	manager := r.as(domain.RoleBranchManager, branchA)
-	for code, want := range map[string]string{"application-ledger": "进件漏斗", "turnaround": "0.00 小时", "disbursement-ledger": "99500.00"} {
+	for code, want := range map[string]string{"application-ledger": "进件漏斗", "turnaround": "0.00 小时", "disbursement-ledger": "99,500.00"} {
 		picture := manager.get("/v1/reports/" + code + "/chart.svg" + augustReport).want(http.StatusOK)
 		if !strings.Contains(string(picture.body), want) || picture.header.Get("Content-Type") != "image/svg+xml" {
 			t.Errorf("%s: %q is not in the picture: %s", code, want, picture.body)
@@ -428,7 +428,7 @@ func TestReportsHaveChartsAndAPageForTheWall(t *testing.T) {
 	}
 	manager.get("/v1/reports/book-balance/chart.svg?as_of=2026-08-24").wantProblem(http.StatusNotFound, "report-without-chart")
 	page := manager.get("/v1/one-pager.html?as_of=2026-08-24&branch_id=" + branchA.String()).want(http.StatusOK)
-	for _, want := range []string{"茌平支行信贷一页纸", "本金余额", "99500.00 元", "<svg", "@page { size: A4"} {
+	for _, want := range []string{"茌平支行信贷一页纸", "本金余额", "99,500.00 元", "<svg", "@page { size: A4"} {
 		if !strings.Contains(string(page.body), want) {
 			t.Errorf("%q is not on the page: %s", want, page.body)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/money"
 	"fumin/domain/report"
 	"fumin/domain/staff"
 )
@@ -317,11 +318,17 @@ type OnePager struct {
 // Figure is one number of a one-pager.
 type Figure struct{ Label, Text string }
 
-// OnePagerOf makes the page of the month up to a business day.
+// onePagerBarsMax is how many lines of a chart the page has room for.
+const onePagerBarsMax = 12
+
+// OnePagerOf makes the page of the month up to a business day, of the actor's own branch where none is named.
 func (s *Reports) OnePagerOf(ctx context.Context, by domain.Actor, branchID domain.ID, asOf domain.Date) (OnePager, error) {
 	first, err := domain.NewDate(asOf.Year(), asOf.Month(), 1)
 	if err != nil {
 		return OnePager{}, err
+	}
+	if branchID.IsZero() {
+		branchID = by.BranchID
 	}
 	page := OnePager{From: first, AsOf: asOf}
 	for _, code := range []report.Code{report.ApplicationLedger, report.DisbursementLedger, report.Turnaround} {
@@ -334,7 +341,7 @@ func (s *Reports) OnePagerOf(ctx context.Context, by domain.Actor, branchID doma
 		if err != nil {
 			return OnePager{}, err
 		}
-		page.Charts = append(page.Charts, chart)
+		page.Charts = append(page.Charts, shortened(chart))
 	}
 	prepared, err := s.Prepare(ctx, by, report.Query{Report: report.BookBalance, AsOf: asOf, BranchID: branchID}, report.CharsetUTF8)
 	if err != nil {
@@ -342,11 +349,23 @@ func (s *Reports) OnePagerOf(ctx context.Context, by domain.Actor, branchID doma
 	}
 	summary, err := s.Write(ctx, prepared, report.FormatCSV, io.Discard, nil)
 	for _, total := range summary.Totals {
-		unit := total.Column.Unit
-		if unit == "" {
-			unit = "笔"
+		figure := Figure{Label: total.Column.Heading, Text: total.Text + " 笔"}
+		if amount, err := money.ParseAmount(total.Text); err == nil && total.Column.Type == report.TypeAmount {
+			figure.Text = amount.Grouped() + " 元"
 		}
-		page.Figures = append(page.Figures, Figure{Label: total.Column.Heading, Text: total.Text + " " + unit})
+		page.Figures = append(page.Figures, figure)
 	}
 	return page, err
+}
+
+// shortened keeps the longest lines of a chart that has too many for the page, and says so.
+func shortened(c report.Chart) report.Chart {
+	if c.Upright || len(c.Bars) <= onePagerBarsMax {
+		return c
+	}
+	left := len(c.Bars) - onePagerBarsMax
+	slices.SortStableFunc(c.Bars, func(a, b report.Bar) int { return cmp.Compare(b.Units, a.Units) })
+	c.Bars = c.Bars[:onePagerBarsMax]
+	c.Note += fmt.Sprintf("；只列最长的 %d 行，另有 %d 行见报表", onePagerBarsMax, left)
+	return c
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
+
+	"fumin/domain/money"
 )
 
 // Bar is one bar of a chart. Units says how long it is, in the smallest unit of its value (fen, hundredths of an hour,
@@ -16,9 +18,10 @@ type Bar struct {
 
 // Chart is a picture of a few numbers (图), for where people would rather look than read.
 type Chart struct {
-	Title string
-	Note  string // what the bars are, as of when
-	Bars  []Bar
+	Title   string
+	Note    string // what the bars are, as of when
+	Bars    []Bar
+	Upright bool // columns from left to right, as of days, with the largest one's text; otherwise bars from top to bottom with each one's
 }
 
 // ChartBarsMax bounds a chart: 31 days, or as many branches as a page can show.
@@ -37,38 +40,90 @@ const (
 
 // SVG draws the chart. Every text is escaped; there is no script, no style sheet and no link in it.
 func (c Chart) SVG() []byte {
-	bars := c.Bars
-	if len(bars) > ChartBarsMax {
-		bars = bars[:ChartBarsMax]
+	c.Bars = c.Bars[:min(len(c.Bars), ChartBarsMax)]
+	height := chartHeader + chartStep*max(len(c.Bars), 1) + chartPadding
+	if c.Upright {
+		height = chartHeader + columnTop + columnHeight + columnLabel + chartPadding
 	}
-	most := int64(1)
-	for _, b := range bars {
-		most = max(most, b.Units)
-	}
-	height := chartHeader + chartStep*max(len(bars), 1) + chartPadding
 	var s strings.Builder
 	fmt.Fprintf(&s, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" font-family="sans-serif">`,
 		chartWidth, height, chartWidth, height)
 	fmt.Fprintf(&s, `<title>%s</title><rect width="100%%" height="100%%" fill="#fff"/>`, escaped(c.Title))
 	fmt.Fprintf(&s, `<text x="%d" y="28" font-size="18" fill="#222">%s</text>`, chartPadding, escaped(c.Title))
 	fmt.Fprintf(&s, `<text x="%d" y="48" font-size="12" fill="#666">%s</text>`, chartPadding, escaped(c.Note))
-	if len(bars) == 0 {
+	switch {
+	case len(c.Bars) == 0:
 		fmt.Fprintf(&s, `<text x="%d" y="%d" font-size="13" fill="#666">没有数据</text>`, chartPadding, chartHeader+chartBar)
-	}
-	room := int64(chartWidth - chartLabel - chartText - 2*chartPadding)
-	for i, b := range bars {
-		y := chartHeader + i*chartStep
-		width := max(b.Units, 0) / (most/room + 1) // never longer than the room, and without overflow
-		if most <= (1<<62)/room {
-			width = max(b.Units, 0) * room / most
-		}
-		fmt.Fprintf(&s, `<text x="%d" y="%d" font-size="13" fill="#222" text-anchor="end">%s</text>`,
-			chartPadding+chartLabel-8, y+14, escaped(clipped(b.Label)))
-		fmt.Fprintf(&s, `<rect x="%d" y="%d" width="%d" height="%d" fill="#2f6f4f"/>`, chartPadding+chartLabel, y, width, chartBar)
-		fmt.Fprintf(&s, `<text x="%d" y="%d" font-size="13" fill="#222">%s</text>`, int64(chartPadding+chartLabel+6)+width, y+14, escaped(b.Text))
+	case c.Upright:
+		c.drawColumns(&s)
+	default:
+		c.drawBars(&s)
 	}
 	s.WriteString("</svg>\n")
 	return []byte(s.String())
+}
+
+func (c Chart) drawBars(s *strings.Builder) {
+	most := c.most()
+	for i, b := range c.Bars {
+		y, width := chartHeader+i*chartStep, scaled(b.Units, most, chartWidth-chartLabel-chartText-2*chartPadding)
+		fmt.Fprintf(s, `<text x="%d" y="%d" font-size="13" fill="#222" text-anchor="end">%s</text>`,
+			chartPadding+chartLabel-8, y+14, escaped(clipped(b.Label)))
+		fmt.Fprintf(s, `<rect x="%d" y="%d" width="%d" height="%d" fill="#2f6f4f"/>`, chartPadding+chartLabel, y, width, chartBar)
+		fmt.Fprintf(s, `<text x="%d" y="%d" font-size="13" fill="#222">%s</text>`, chartPadding+chartLabel+6+width, y+14, escaped(b.Text))
+	}
+}
+
+// Measures of columns, in pixels.
+const (
+	columnTop    = 20 // the room for the largest one's text
+	columnHeight = 150
+	columnLabel  = 20
+	columnWords  = 16 // so many labels have room side by side
+)
+
+// drawColumns draws each bar as a column, with its text for who points at it; the largest one's text is written out.
+func (c Chart) drawColumns(s *strings.Builder) {
+	const left, room, floor = chartPadding, chartWidth - 2*chartPadding, chartHeader + columnTop + columnHeight
+	most, written := c.most(), false
+	every := (len(c.Bars) + columnWords - 1) / columnWords
+	for i, b := range c.Bars {
+		x, next := left+room*i/len(c.Bars), left+room*(i+1)/len(c.Bars)
+		height := scaled(b.Units, most, columnHeight)
+		fmt.Fprintf(s, `<rect x="%d" y="%d" width="%d" height="%d" fill="#2f6f4f"><title>%s</title></rect>`,
+			x+1, floor-height, max(next-x-2, 1), height, escaped(b.Label+" "+b.Text))
+		if i%every == 0 {
+			fmt.Fprintf(s, `<text x="%d" y="%d" font-size="11" fill="#222" text-anchor="middle">%s</text>`, (x+next)/2, floor+16, escaped(clipped(b.Label)))
+		}
+		if b.Units == most && !written {
+			written = true
+			anchor := "middle"
+			if i < len(c.Bars)/6 {
+				anchor = "start"
+			} else if i >= len(c.Bars)-len(c.Bars)/6-1 {
+				anchor = "end"
+			}
+			fmt.Fprintf(s, `<text x="%d" y="%d" font-size="12" fill="#222" text-anchor="%s">%s</text>`, (x+next)/2, floor-height-6, anchor, escaped(b.Text))
+		}
+	}
+	fmt.Fprintf(s, `<line x1="%d" y1="%d" x2="%d" y2="%d" stroke="#222"/>`, left, floor, left+room, floor)
+}
+
+// most is the length of the longest bar, at least one unit.
+func (c Chart) most() int64 {
+	most := int64(1)
+	for _, b := range c.Bars {
+		most = max(most, b.Units)
+	}
+	return most
+}
+
+// scaled is how many pixels of the room a bar takes: never more than the room, and without overflow.
+func scaled(units, most, room int64) int64 {
+	if most <= (1<<62)/room {
+		return max(units, 0) * room / most
+	}
+	return max(units, 0) / (most/room + 1)
 }
 
 const chartLabelRunesMax = 12
@@ -99,7 +154,7 @@ func ChartOf(head Head, rows func(func(Row) error) error) (c Chart, known bool, 
 	if branch == "" {
 		branch = "权限内全部机构"
 	}
-	c.Title = draw.title
+	c.Title, c.Upright = draw.title, draw.upright
 	c.Note = fmt.Sprintf("%s，%s 至 %s，截至 %s", branch, head.Query.From, head.Query.To, head.Query.AsOf)
 	c.Bars, err = draw.bars(head, rows)
 	return c, true, err
@@ -113,15 +168,16 @@ func HasChart(code Code) bool {
 
 // drawing is how one report is drawn.
 type drawing struct {
-	title string
-	bars  func(Head, func(func(Row) error) error) ([]Bar, error)
+	title   string
+	upright bool
+	bars    func(Head, func(func(Row) error) error) ([]Bar, error)
 }
 
 // drawings has the reports that people would rather look at.
 var drawings = map[Code]drawing{ //nolint:exhaustive // the others have no chart
-	ApplicationLedger:  {"进件漏斗（笔）", funnel},
-	Turnaround:         {"审批时效中位数（小时）", turnaroundBars},
-	DisbursementLedger: {"每日放款（元）", paidPerDay},
+	ApplicationLedger:  {"进件漏斗（笔）", false, funnel},
+	Turnaround:         {"审批时效中位数（小时）", false, turnaroundBars},
+	DisbursementLedger: {"每日放款（元）", true, paidPerDay},
 }
 
 // cellsOf finds the places of columns in a row of the definition.
@@ -175,10 +231,18 @@ func turnaroundBars(head Head, rows func(func(Row) error) error) ([]Bar, error) 
 		if err != nil {
 			return err
 		}
-		bars = append(bars, Bar{r.Cells[at[0]] + " " + r.Cells[at[1]], hundredths, hours + " 小时（" + r.Cells[at[2]] + "）"})
+		bars = append(bars, Bar{r.Cells[at[0]] + " " + r.Cells[at[1]], hundredths, hours + " 小时（" + channelWord(r.Cells[at[2]]) + "）"})
 		return nil
 	})
 	return bars, err
+}
+
+// channelWord is a channel for who looks at a picture; columnChannel has the codes.
+func channelWord(code string) string {
+	if code == "mobile" {
+		return "手机银行"
+	}
+	return "网点"
 }
 
 // paidPerDay adds up the money by the day on which it arrived, in whole fen.
@@ -204,7 +268,7 @@ func paidPerDay(head Head, rows func(func(Row) error) error) ([]Bar, error) {
 	}
 	for day := first; !day.After(head.Query.To); day = day.AddDays(1) {
 		fen := sums[day.String()]
-		bars = append(bars, Bar{day.String(), fen, textOf(TypeAmount, fen)})
+		bars = append(bars, Bar{day.String()[len("2006-"):], fen, money.Fen(fen).Grouped()})
 	}
 	return bars, nil
 }

@@ -16,10 +16,17 @@ import (
 
 func TestAChartIsWellFormedWhateverItsTexts(t *testing.T) {
 	t.Parallel()
-	chart := report.Chart{Title: `<script>alert(1)</script>`, Note: "a & b", Bars: []report.Bar{
-		{"<茌平>支行🌾", 5, `"5"`}, {"很长很长很长很长很长很长很长的机构名称", math.MaxInt64, "most"}, {"负数", -3, "-3"},
-	}}
-	picture := chart.SVG()
+	for _, upright := range []bool{false, true} {
+		chart := report.Chart{Title: `<script>alert(1)</script>`, Note: "a & b", Upright: upright, Bars: []report.Bar{
+			{"<茌平>支行🌾", 5, `"5"`}, {"很长很长很长很长很长很长很长的机构名称", math.MaxInt64, "most"}, {"负数", -3, "-3"},
+		}}
+		checkPicture(t, chart.SVG())
+	}
+}
+
+// checkPicture holds that a picture is well-formed, shows texts as texts, and keeps its bars inside.
+func checkPicture(t *testing.T, picture []byte) {
+	t.Helper()
 	decoder := xml.NewDecoder(strings.NewReader(string(picture)))
 	for {
 		token, err := decoder.Token()
@@ -33,7 +40,7 @@ func TestAChartIsWellFormedWhateverItsTexts(t *testing.T) {
 			t.Errorf("a text became an element:\n%s", picture)
 		}
 	}
-	for _, width := range []string{`width="-`, `width="99`} {
+	for _, width := range []string{`width="-`, `width="99`, `height="-`, `height="99`, `y="-`} {
 		if strings.Contains(string(picture), width) {
 			t.Errorf("a bar is out of the picture (%s):\n%s", width, picture)
 		}
@@ -51,7 +58,7 @@ func TestMoneyIsAddedUpByTheDayOnWhichItArrived(t *testing.T) {
 	if !known || err != nil {
 		t.Fatalf("known = %t, %v", known, err)
 	}
-	want := []report.Bar{{"2026-08-21", 0, "0.00"}, {"2026-08-22", 9_950_001, "99500.01"}}
+	want := []report.Bar{{"08-21", 0, "0.00"}, {"08-22", 9_950_001, "99,500.01"}}
 	if diff := cmp.Diff(want, chart.Bars); diff != "" {
 		t.Errorf("the bars differ (-want +got):\n%s", diff)
 	}

@@ -361,7 +361,7 @@ func (d desk) checkChart(ctx context.Context, p *play, want bookSum) error {
 	if err != nil {
 		return err
 	}
-	if !strings.Contains(string(body), want.sum.String()) {
+	if !strings.Contains(string(body), want.sum.Grouped()) {
 		return differs("the chart", string(body), want.sum)
 	}
 	return want.check(p, "the bar of today", want.rows, want.sum)
