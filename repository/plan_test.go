@@ -93,27 +93,35 @@ func explain(t testing.TB, connection *sql.Conn, statement string) (steps []plan
 	return steps
 }
 
-// fillForPlans puts in a few thousand cases spread over the three branches, one borrower in a hundred each, most of them
+// planID is the n-th id of a kind in a statement over numbers.
+func planID(kind string) string {
+	return "CONCAT('0189" + kind + "000-0000-7000-8000-', LPAD(LOWER(HEX(n)), 12, '0'))"
+}
+
+// fillCases puts in a few thousand cases spread over the three branches, one borrower in a hundred each, most of them
 // closed long ago, as in a lender that has been at work for years.
-func (l *ledger) fillForPlans() {
+func (l *ledger) fillCases() {
 	l.t.Helper()
 	l.fillDigits()
-	id := func(prefix string) string {
-		return "CONCAT('0189" + prefix + "000-0000-7000-8000-', LPAD(LOWER(HEX(n)), 12, '0'))"
-	}
 	l.exec(`INSERT INTO borrowers (id, branch_id, officer_id, kind, name, business_name, id_number_cipher, id_number_last4, credit_code_cipher,
 		credit_code_last4, region_code, area_code, address_cipher, organisation_cipher, version, created_at)
-		SELECT ` + id("c") + `, branch_id, officer_id, kind, name, business_name, id_number_cipher, id_number_last4, credit_code_cipher,
+		SELECT ` + planID("c") + `, branch_id, officer_id, kind, name, business_name, id_number_cipher, id_number_last4, credit_code_cipher,
 		credit_code_last4, region_code, area_code, address_cipher, organisation_cipher, version, created_at
 		FROM ` + numbers + " s JOIN (SELECT * FROM borrowers LIMIT 1) b WHERE n < 400")
 	l.exec("INSERT INTO applications (id, application_no, branch_id, officer_id, borrower_id, region_code, product_code, amount, term_months, repayment_method,"+
 		" purpose, purpose_note, bureau_confirmation_no, status, decision_id, approved_amount, approved_term_months, approved_rate_pct, approved_at, version, created_at, updated_at)"+
-		" SELECT "+id("a")+", CONCAT('LA-', n), ELT(1 + n % 3, ?, ?, ?), ?, CONCAT('0189c000-0000-7000-8000-', LPAD(LOWER(HEX(n % 400)), 12, '0')),"+
-		" '371503901201', 'QLFMD', 50000, 12, 'lump_sum', 'facility', '', '', IF(n % 10 = 0, 'draft', 'closed'), "+id("d")+
+		" SELECT "+planID("a")+", CONCAT('LA-', n), ELT(1 + n % 3, ?, ?, ?), ?, CONCAT('0189c000-0000-7000-8000-', LPAD(LOWER(HEX(n % 400)), 12, '0')),"+
+		" '371503901201', 'QLFMD', 50000, 12, 'lump_sum', 'facility', '', '', IF(n % 10 = 0, 'draft', 'closed'), "+planID("d")+
 		", 50000, 12, 3.65, '2026-01-01 00:00:00', 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM "+numbers+" s WHERE n < ?",
 		ledgerCounty, ledgerTownship, ledgerSibling, ledgerOfficer, planRows)
-	l.exec("INSERT INTO events (subject_id, version, subject, case_id, branch_id, action, from_status, to_status, actor_id, actor_name, actor_role, at, detail) SELECT id, 1, 'application', id, branch_id, 'create', '', status, officer_id, '员工', 'loan_officer', created_at, '[]' FROM applications WHERE id LIKE '0189a%'")
 	l.exec("INSERT INTO contracts (application_id, branch_id, borrower_id, contract_no, signed_on, amount, term_months, repayment_method, annual_rate_pct, reference_rate_pct, reference_published_on, apr_effective_pct, interest_total, fees_total, fees_upfront, payee_name, payee_account_cipher, payee_bank_name, recorded_by, recorded_at) SELECT id, branch_id, borrower_id, CONCAT('HT-', application_no), '2026-01-02', amount, term_months, repayment_method, 3.65, 3.45, '2026-01-01', '3.7', 0, 0, 0, '王吉华', '', '', officer_id, created_at FROM applications WHERE id LIKE '0189a%' AND status = 'closed'")
+}
+
+// fillForPlans is fillCases with payments and what follows them, histories, and versions of products.
+func (l *ledger) fillForPlans() {
+	l.t.Helper()
+	l.fillCases()
+	l.exec("INSERT INTO events (subject_id, version, subject, case_id, branch_id, action, from_status, to_status, actor_id, actor_name, actor_role, at, detail) SELECT id, 1, 'application', id, branch_id, 'create', '', status, officer_id, '员工', 'loan_officer', created_at, '[]' FROM applications WHERE id LIKE '0189a%'")
 	l.exec("INSERT INTO instalments (application_id, number, branch_id, due_on, days, opening_balance, principal, interest, fees, total, closing_balance) SELECT application_id, 1, branch_id, '2027-01-02', 365, amount, amount, 0, 0, amount, 0 FROM contracts WHERE contract_no LIKE 'HT-LA-%'")
 	l.exec("INSERT INTO disbursements (id, application_id, branch_id, borrower_id, amount, status, requested_by, requested_at, released_by, released_at, settled_at, version) SELECT INSERT(id, 1, 5, '0189d'), id, branch_id, borrower_id, amount, 'succeeded', officer_id, created_at, ?, created_at, created_at, 4 FROM applications WHERE id LIKE '0189a%' AND status = 'closed'", ledgerReleaser)
 	l.exec("UPDATE disbursements SET status = 'unknown' WHERE id LIKE '%00'")
@@ -124,8 +132,8 @@ func (l *ledger) fillForPlans() {
 	l.exec("UPDATE reversals SET status = 'requested', decided_by = NULL, decided_at = NULL WHERE id LIKE '%00'")
 	l.exec("INSERT INTO obligations SELECT id, id, application_id, branch_id, borrower_id, '2026-12-01', 'fulfilled', 'x', 'y', requested_by, requested_at, requested_at FROM disbursements WHERE id LIKE '0189d%'")
 	l.exec("UPDATE obligations SET status = 'open', document_reference = '', document_sha256 = '', fulfilled_by = NULL, fulfilled_at = NULL WHERE id LIKE '%00'")
-	l.exec("INSERT INTO idempotency_keys (actor_id, idempotency_key, fingerprint, result_id, created_at) SELECT ?, CONCAT('key-', n), REPEAT('0', 64), "+id("a")+", DATE_ADD('2026-01-01 00:00:00', INTERVAL n MINUTE) FROM "+numbers+" s WHERE n < ?", ledgerOfficer, planRows)
-	l.exec("INSERT INTO product_versions (id, product_code, region_prefix, effective_from, effective_to, status, made_by, made_at, activated_by, activated_at, revision, base_id, document) SELECT " + id("e") + `, product_code, CONCAT(36 + n % 2, LPAD(n DIV 10, 4, '0')), DATE_ADD('2020-01-01', INTERVAL n DAY), NULL, 'draft', made_by, made_at, NULL, NULL, 0, base_id, document
+	l.exec("INSERT INTO idempotency_keys (actor_id, idempotency_key, fingerprint, result_id, created_at) SELECT ?, CONCAT('key-', n), REPEAT('0', 64), "+planID("a")+", DATE_ADD('2026-01-01 00:00:00', INTERVAL n MINUTE) FROM "+numbers+" s WHERE n < ?", ledgerOfficer, planRows)
+	l.exec("INSERT INTO product_versions (id, product_code, region_prefix, effective_from, effective_to, status, made_by, made_at, activated_by, activated_at, revision, base_id, document) SELECT " + planID("e") + `, product_code, CONCAT(36 + n % 2, LPAD(n DIV 10, 4, '0')), DATE_ADD('2020-01-01', INTERVAL n DAY), NULL, 'draft', made_by, made_at, NULL, NULL, 0, base_id, document
 		FROM ` + numbers + " s JOIN (SELECT * FROM product_versions LIMIT 1) v WHERE n < 2000")
 	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, transfers, holds, reversals, obligations, idempotency_keys, product_versions, branch_ancestors, branches")
 }
