@@ -55,6 +55,8 @@ func requestOf(in *object) loan.Request {
 		})
 	}
 	r.BureauConfirmationNo = in.text("bureau_confirmation_no", 0, loan.ConfirmationNoMax)
+	r.ReliefIndustry = in.text("relief_industry", 0, loan.ReliefIndustryMax)
+	r.ReliefBasis = in.text("relief_basis", 0, loan.ReliefBasisMax)
 	return r
 }
 
@@ -232,6 +234,8 @@ type applicationView struct {
 	PurposeNote          string        `json:"purpose_note"`
 	SiteVisitOn          *domain.Date  `json:"site_visit_on"`
 	BureauConfirmationNo string        `json:"bureau_confirmation_no"`
+	ReliefIndustry       string        `json:"relief_industry"`
+	ReliefBasis          string        `json:"relief_basis"`
 	DecisionID           *domain.ID    `json:"decision_id"`
 	Approval             *approvalView `json:"approval"`
 	Version              int           `json:"version"`
@@ -280,6 +284,7 @@ func viewApplication(r loan.Record) applicationView {
 		Amount: r.Request.Amount.String(), TermMonths: r.Request.TermMonths,
 		RepaymentMethod: string(r.Request.RepaymentMethod), Harvests: viewHarvests(r.Request.Harvests), Purpose: r.Request.Purpose, PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: present(r.Request.SiteVisitOn), BureauConfirmationNo: r.Request.BureauConfirmationNo,
+		ReliefIndustry: r.Request.ReliefIndustry, ReliefBasis: r.Request.ReliefBasis,
 		DecisionID: present(r.DecisionID), Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 	if a := r.Approval; a != nil {

@@ -37,6 +37,8 @@ type applicationRow struct {
 	PurposeNote          string
 	SiteVisitOn          dateColumn
 	BureauConfirmationNo string
+	ReliefIndustry       string
+	ReliefBasis          string
 	Status               string
 	SubmittedBy          idColumn
 	DecisionID           idColumn
@@ -105,6 +107,7 @@ func applicationToRow(r loan.Record) applicationRow {
 		Amount: r.Request.Amount.Decimal(), TermMonths: r.Request.TermMonths,
 		RepaymentMethod: string(r.Request.RepaymentMethod), Harvests: harvestsColumn{r.Request.Harvests}, Purpose: string(r.Request.Purpose), PurposeNote: r.Request.PurposeNote,
 		SiteVisitOn: dateColumn{r.Request.SiteVisitOn}, BureauConfirmationNo: r.Request.BureauConfirmationNo,
+		ReliefIndustry: r.Request.ReliefIndustry, ReliefBasis: r.Request.ReliefBasis,
 		Status: string(r.Status), SubmittedBy: idColumn{r.SubmittedBy}, DecisionID: idColumn{r.DecisionID},
 		Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
@@ -136,6 +139,7 @@ func applicationFromRow(row applicationRow) (loan.Record, error) {
 			Amount: amount, TermMonths: row.TermMonths, RepaymentMethod: method,
 			Harvests: row.Harvests.Harvests, Purpose: loan.Purpose(row.Purpose), PurposeNote: row.PurposeNote,
 			SiteVisitOn: row.SiteVisitOn.Date, BureauConfirmationNo: row.BureauConfirmationNo,
+			ReliefIndustry: row.ReliefIndustry, ReliefBasis: row.ReliefBasis,
 		},
 		Status: loan.Status(row.Status), SubmittedBy: row.SubmittedBy.ID, DecisionID: row.DecisionID.ID,
 		Version: row.Version, CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),

@@ -29,6 +29,7 @@ func TestAnApplicationComesBackAsItWasStored(t *testing.T) {
 		{"the longest texts, of characters of four bytes", func(r *loan.Record) {
 			r.Request.PurposeNote = strings.Repeat("𠮷", loan.PurposeNoteMax)
 			r.Request.BureauConfirmationNo = strings.Repeat("😀", loan.ConfirmationNoMax)
+			r.Request.ReliefIndustry, r.Request.ReliefBasis = strings.Repeat("a", loan.ReliefIndustryMax), strings.Repeat("😀", loan.ReliefBasisMax)
 			r.ApplicationNo = strings.Repeat("9", 20)
 		}},
 		{"empty texts", func(r *loan.Record) { r.Request.PurposeNote, r.Request.BureauConfirmationNo = "", "" }},

@@ -110,7 +110,7 @@ var factRows = []factRow{
 	define(codeCodec, func(f *Facts) *Fact[string] { return &f.ProductCode },
 		FactDefinition{Name: FactProductCode, Label: "产品代码", Origin: "申请"}),
 	define(codeCodec, func(f *Facts) *Fact[string] { return &f.ReliefIndustry },
-		FactDefinition{Name: FactReliefIndustry, Label: "纾困行业", Origin: "申请", MayBeNone: true}),
+		FactDefinition{Name: FactReliefIndustry, Label: "纾困行业", Origin: "申请", MayBeNone: true, Note: "客户经理认定并写明依据；不属于或产品没有减点优惠时为无"}),
 }
 
 // factIndex finds a fact's row by its name.

@@ -19,6 +19,8 @@ const (
 	PurposeNoteMax    = 500 // characters
 	ReasonMax         = 500 // characters of a comment by staff
 	ConfirmationNoMax = 64  // characters
+	ReliefIndustryMax = 32  // characters of its code
+	ReliefBasisMax    = 200 // characters
 )
 
 // Request is what is asked for (申请要素).
@@ -35,6 +37,22 @@ type Request struct {
 	// BureauConfirmationNo is the rural-revitalisation bureau's confirmation that the household is on its list
 	// (乡村振兴局确认编号); absent when the bureau was not asked.
 	BureauConfirmationNo string
+	// ReliefIndustry is the industry (纾困行业) for which the product lowers its price and to which the borrower's trade belongs, as
+	// the account manager confirmed it; ReliefNone: to none of them; empty: nobody has looked.
+	ReliefIndustry string
+	// ReliefBasis is what the confirmation rests on (认定依据): the licence, the visit. Required with an industry.
+	ReliefBasis string
+}
+
+// ReliefNone says that the borrower's trade belongs to no industry with a relief (不属于纾困行业), which is known.
+const ReliefNone = "none"
+
+// ReliefIndustries are the industries by which the price is lowered: one, or none.
+func (r Request) ReliefIndustries() []string {
+	if r.ReliefIndustry == "" || r.ReliefIndustry == ReliefNone {
+		return nil
+	}
+	return []string{r.ReliefIndustry}
 }
 
 // Validate collects what is wrong with the request by itself; whether the product allows it is for the rules.
@@ -56,6 +74,33 @@ func (r Request) Validate() error {
 	if len([]rune(r.BureauConfirmationNo)) > ConfirmationNoMax {
 		p.Add("/bureau_confirmation_no", "too-long", "最多 %d 个字", ConfirmationNoMax)
 	}
+	r.checkRelief(&p)
+	return p.Err()
+}
+
+// checkRelief wants a basis for a lower price. Which industries there are is the product's to say.
+func (r Request) checkRelief(p *domain.Problems) {
+	if len(r.ReliefIndustry) > ReliefIndustryMax {
+		p.Add("/relief_industry", "too-long", "最多 %d 个字符", ReliefIndustryMax)
+	}
+	switch n := len([]rune(r.ReliefBasis)); {
+	case n > ReliefBasisMax:
+		p.Add("/relief_basis", "too-long", "最多 %d 个字", ReliefBasisMax)
+	case n == 0 && len(r.ReliefIndustries()) > 0:
+		p.Add("/relief_basis", "required", "请写明认定依据，例如营业执照载明的经营范围和实地走访情况")
+	case n > 0 && r.ReliefIndustry == "":
+		p.Add("/relief_basis", "contradiction", "请先选择纾困行业，不属于的选“none”")
+	}
+}
+
+// checkSaidBy refuses a relief that the borrower claims: it makes the loan cheaper, so the account manager confirms it. What one
+// has confirmed before may stand when the borrower edits the rest.
+func (r Request) checkSaidBy(by domain.Actor, before Request) error {
+	if by.Role != domain.RoleBorrower || r.ReliefIndustry == before.ReliefIndustry && r.ReliefBasis == before.ReliefBasis {
+		return nil
+	}
+	var p domain.Problems
+	p.Add("/relief_industry", "staff-only", "纾困行业由客户经理认定，请不要改动；需要认定时请联系管户客户经理")
 	return p.Err()
 }
 
@@ -178,6 +223,9 @@ func Open(by domain.Actor, at time.Time, r Record) (*Application, Event, error) 
 	if err := r.Request.checkOn(domain.DateOf(at)); err != nil {
 		return nil, Event{}, err
 	}
+	if err := r.Request.checkSaidBy(by, Request{}); err != nil {
+		return nil, Event{}, err
+	}
 	r.Status, r.OfficerID, r.Version = StatusDraft, by.ID, 1
 	r.CreatedAt, r.UpdatedAt = at, at
 	a := &Application{rec: r}
@@ -223,10 +271,14 @@ func (a *Application) Edit(by domain.Actor, at time.Time, request Request) (Even
 		return Event{}, err
 	}
 	before := a.rec.Request
+	if err := request.checkSaidBy(by, before); err != nil {
+		return Event{}, err
+	}
 	event, err := a.move(by, at, ActionEdit, "",
 		Note{"amount_before", before.Amount.String()}, Note{"amount", request.Amount.String()},
 		Note{"term_months_before", fmt.Sprint(before.TermMonths)}, Note{"term_months", fmt.Sprint(request.TermMonths)},
-		Note{"purpose_before", string(before.Purpose)}, Note{"purpose", string(request.Purpose)})
+		Note{"purpose_before", string(before.Purpose)}, Note{"purpose", string(request.Purpose)},
+		Note{"relief_industry_before", before.ReliefIndustry}, Note{"relief_industry", request.ReliefIndustry})
 	if err != nil {
 		return Event{}, err
 	}

@@ -2,6 +2,7 @@ package origination
 
 import (
 	"context"
+	"slices"
 
 	"github.com/shopspring/decimal"
 
@@ -101,10 +102,24 @@ func productFacts(f *decision.Facts, p product.Product, v product.Version, price
 	f.GuaranteeCompanyFrom = decision.KnownUnless(!guaranteed, from)
 	f.RecommendedListRequired = decision.Known(p.HasPartner(product.PartnerRuralRevitalisationBureau))
 	f.SiteVisitRequired = decision.Known(v.SiteVisitRequired)
-	// No register says what trade a borrower is in. Where the product lowers the price for none, that is no matter.
-	if len(v.Price.Reliefs) == 0 {
+}
+
+// reliefFact is the industry for which the product lowers its price (纾困行业), as the account manager confirmed it in the
+// application: no register says what trade a borrower is in. Where the product lowers it for none, or the borrower's is none of
+// them, there is none. An industry to which the product gives nothing is refused with "relief-not-offered".
+func reliefFact(f *decision.Facts, r loan.Request, v product.Version) error {
+	asked := r.ReliefIndustries()
+	offered := slices.ContainsFunc(v.Price.Reliefs, func(relief product.Relief) bool { return slices.Contains(asked, relief.Industry) })
+	switch {
+	case len(asked) > 0 && !offered:
+		return domain.Errorf(domain.KindRule, "relief-not-offered",
+			"该产品在本地区对“%s”没有减点优惠，请修改申请中的纾困行业（不属于的选“none”）后再提交", product.Label(r.ReliefIndustry))
+	case offered:
+		f.ReliefIndustry = decision.Known(r.ReliefIndustry)
+	case len(v.Price.Reliefs) == 0 || r.ReliefIndustry == loan.ReliefNone:
 		f.ReliefIndustry = decision.None[string]()
 	}
+	return nil
 }
 
 // householdOf returns the household the case was opened for; nil where it has none.

@@ -181,6 +181,6 @@ func priceOn(ctx context.Context, r Reader, rec loan.Record, on domain.Date) (pr
 	if err != nil {
 		return product.Version{}, product.Ceiling{}, err
 	}
-	ceiling, err := version.Price.PriceOn(on, rates)
+	ceiling, err := version.Price.PriceOn(on, rates, rec.Request.ReliefIndustries()...)
 	return version, ceiling, err
 }

@@ -137,11 +137,14 @@ func assemble(ctx context.Context, r Reader, rec loan.Record, person borrower.Bo
 	if err != nil {
 		return file{}, err
 	}
-	f.ceiling, err = f.version.Price.PriceOn(today, rates)
+	f.ceiling, err = f.version.Price.PriceOn(today, rates, rec.Request.ReliefIndustries()...)
 	if err != nil {
 		return file{}, err
 	}
 	productFacts(&f.facts, offered, f.version, f.ceiling)
+	if err := reliefFact(&f.facts, rec.Request, f.version); err != nil {
+		return file{}, err
+	}
 	documents, err := r.Documents(ctx, domain.Scope{Everything: true}, rec.ID)
 	if err != nil {
 		return file{}, err
