@@ -154,7 +154,7 @@ var preApprovalAssumptions = []string{
 	"名单筛查按本行仍有效的最近一次结果，没有结果的视为未命中；征信只能按当笔申请的授权查询，以往的答复不用",
 	"假设已签征信查询授权、已实地调查、申请资料齐全，没有农担公司担保函",
 	"假设征信没有不良记录和当前逾期、近 6 个月没有查询、没有其他负债，农担公司没有拒绝",
-	"没有登记的家庭收入和还款方式为未知，需要这些要素的规则转人工",
+	"没有登记的家庭收入、没有认定的纾困行业和还款方式为未知，需要这些要素的规则转人工",
 }
 
 // assumptionRows are the last rows of the file: they have as many cells as the others, so that a table program reads them.
