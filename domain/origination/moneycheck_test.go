@@ -153,9 +153,17 @@ func (m *moneyMachine) checkLine(rt *rapid.T, id domain.ID, b books) {
 	everything := domain.Scope{Everything: true}
 	line, err := m.w.store.Line(rt.Context(), everything, id)
 	must(rt, err)
-	owed, repaid := money.Amount{}, money.Amount{}
+	owed, repaid, takenOver, handedOver := money.Amount{}, money.Amount{}, money.Amount{}, money.Amount{}
 	for _, n := range m.notesOf(rt, id) {
-		owed = owed.Add(n.Outstanding())
+		owed, handedOver = owed.Add(n.Outstanding()), handedOver.Add(n.HandedOver)
+		if !n.RenewsNoteID.IsZero() {
+			takenOver = takenOver.Add(n.Amount)
+			before, err := m.w.store.LoanNote(rt.Context(), everything, n.RenewsNoteID)
+			must(rt, err)
+			if !before.HandedOver.Equal(n.Amount) {
+				rt.Fatalf("note %s took over %s, and %s handed over %s", n.NoteNo, n.Amount, before.NoteNo, before.HandedOver)
+			}
+		}
 		if n.Outstanding().Sign() < 0 || (n.Status == loan.NoteOutstanding) != (n.Outstanding().Sign() > 0) {
 			rt.Fatalf("note %s is %s and owes %s", n.NoteNo, n.Status, n.Outstanding())
 		}
@@ -170,7 +178,7 @@ func (m *moneyMachine) checkLine(rt *rapid.T, id domain.ID, b books) {
 	}
 	used := line.Outstanding.Add(line.Reserved)
 	if !line.Revolving {
-		used = b.drawn.Sub(b.reversed).Add(b.underWay)
+		used = b.drawn.Add(takenOver).Sub(b.reversed).Add(b.underWay)
 	}
 	over := money.Amount{}
 	if used.Cmp(line.Limit) > 0 {
@@ -181,7 +189,7 @@ func (m *moneyMachine) checkLine(rt *rapid.T, id domain.ID, b books) {
 		got, want money.Amount
 	}{
 		{"outstanding, by its notes", line.Outstanding, owed},
-		{"outstanding, by its transfers and repayments", line.Outstanding, b.drawn.Sub(b.reversed).Sub(repaid)},
+		{"outstanding, by its transfers, repayments and renewals", line.Outstanding, b.drawn.Add(takenOver).Sub(money.Sum(b.reversed, repaid, handedOver))},
 		{"reserved, by its transfers under way", line.Reserved, b.underWay},
 		{"overdrawn", line.Overdrawn, over},
 		{"free", line.Free(), line.Limit.Add(over).Sub(used)},
@@ -221,7 +229,7 @@ func (m *moneyMachine) checkInstalments(rt *rapid.T, n loan.NoteRecord) {
 	for _, row := range plan {
 		principal = principal.Add(row.Principal)
 	}
-	if want := n.Amount.Sub(money.Sum(n.Reversed, n.HandedOver)); !principal.Equal(want) {
+	if want := n.Amount.Sub(n.Reversed); !principal.Equal(want) {
 		rt.Fatalf("note %s: its instalments repay %s, want %s", n.NoteNo, principal, want)
 	}
 }

@@ -67,6 +67,7 @@ func (m *moneyMachine) deeds() map[string]func(*rapid.T) {
 	for i := range 3 {
 		for name, deed := range map[string]func(*rapid.T){
 			"request": m.request, "draw": m.draw, "release": m.release, "work": m.work, "channel": m.tellChannel, "wait": m.wait, "repay": m.repay,
+			"renew": m.renew, "sign renewal": m.signRenewal,
 		} {
 			deeds[name+strings.Repeat(" again", i)] = deed
 		}
@@ -84,6 +85,8 @@ type moneyMachine struct {
 	core          domain.Actor
 	manager       domain.Actor
 	cases         []domain.ID // with a contract
+	shortCase     domain.ID
+	renewals      []domain.ID // approved and not signed
 	unanswered    []loan.Record
 	disbursements []domain.ID
 	notes         []domain.ID
@@ -95,8 +98,11 @@ type moneyMachine struct {
 	undone        map[domain.ID]bool // cases where a repayment was undone
 }
 
-// The cases of each sequence: a revolving line, one that is paid once, and a guaranteed one.
+// The cases of each sequence: a revolving line, one that is paid once, a guaranteed one, and a short revolving line whose money has
+// arrived, which may be renewed from the first day on.
 const (
+	shortAmount      = "40000.00"
+	shortMonths      = 1
 	revolvingAmount  = "99500.00"
 	guaranteedAmount = "100000.00"
 	onceAmount       = "50000.00"
@@ -124,7 +130,26 @@ func newMoneyMachine(rt *rapid.T, w *world, answers map[string]int) *moneyMachin
 	m.cases = append(m.cases, w.signed(m.officer, revolvingAmount).ID, m.paidOnce())
 	m.guaranteed(rt)
 	m.answer(rt)
+	m.short(rt)
 	return m
+}
+
+// short brings the short line to its first note. In half of the sequences a part of it is repaid and the rest renewed at once, so that
+// what was repaid before a renewal is undone after it.
+func (m *moneyMachine) short(rt *rapid.T) {
+	rec, note := m.w.lentFor(m.officer, shortAmount, shortMonths)
+	m.shortCase, m.cases = rec.ID, append(m.cases, rec.ID)
+	paid, err := m.w.store.DisbursementsOfCase(rt.Context(), rec.ID)
+	must(rt, err)
+	m.disbursements = append(m.disbursements, paid[0].ID)
+	if rapid.Bool().Draw(rt, "renewed at once") {
+		cmd := repayment(note.ID, newID().String(), "15000.00", "10.00", domain.DateOf(m.w.now()))
+		_, _, err := m.w.lines().Repay(rt.Context(), m.core, cmd)
+		must(rt, err)
+		m.repayments = append(m.repayments, cmd)
+		m.renewLine(rt, rec.ID)
+		m.signRenewal(rt)
+	}
 }
 
 // freshQuota leaves the company so much for the region, whatever earlier sequences hold.
@@ -412,6 +437,42 @@ func (m *moneyMachine) keepLine(rt *rapid.T) {
 func (m *moneyMachine) close(rt *rapid.T) {
 	_, err := m.w.applications.Close(rt.Context(), m.officer, one(rt, "case", m.cases))
 	m.did(rt, "close", err)
+}
+
+// renew opens the case that renews a line without repaying it, as far as the rules approve it; mostly of the short line.
+func (m *moneyMachine) renew(rt *rapid.T) {
+	old := m.shortCase
+	if rapid.IntRange(0, 3).Draw(rt, "another") == 0 {
+		old = one(rt, "case", m.cases)
+	}
+	m.renewLine(rt, old)
+}
+
+func (m *moneyMachine) renewLine(rt *rapid.T, old domain.ID) {
+	asked := request(rapid.SampledFrom([]string{"30000.00", shortAmount, "60000.00"}).Draw(rt, "new limit"))
+	opened, _, err := m.w.applications.Renew(rt.Context(), m.officer, key(), origination.RenewLine{ApplicationID: old, Request: asked})
+	if !m.did(rt, "renew", err) {
+		return
+	}
+	judged, err := m.w.applications.Submit(rt.Context(), m.officer, opened.ID)
+	if m.did(rt, "submit renewal", err) && judged.Status == loan.StatusApproved {
+		m.renewals = append(m.renewals, opened.ID)
+		return
+	}
+	if judged.Status != loan.StatusDeclined {
+		_, err = m.w.applications.Withdraw(rt.Context(), m.officer, opened.ID, "不续了")
+		m.did(rt, "withdraw renewal", err)
+	}
+}
+
+// signRenewal moves what is owed to the new line, whatever became of the old one since.
+func (m *moneyMachine) signRenewal(rt *rapid.T) {
+	id := one(rt, "renewal", m.renewals)
+	_, err := m.w.applications.Sign(rt.Context(), m.officer, origination.SignApplication{ID: id, ContractNo: "HT-" + id.String(), SignedOn: domain.DateOf(m.w.now())})
+	if m.did(rt, "sign renewal", err) {
+		m.cases = append(m.cases, id)
+		m.renewals = slices.DeleteFunc(m.renewals, func(r domain.ID) bool { return r == id })
+	}
 }
 
 // guaranteed brings one more case that needs a guarantee to its contract, if the company's quota suffices.
