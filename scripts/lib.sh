@@ -114,6 +114,16 @@ require_font() {
 	fi
 }
 
+# require_xmllint makes sure that files of the bank can be held against their official schemas.
+require_xmllint() {
+	if command -v xmllint >/dev/null; then
+		return
+	fi
+	if ! command -v apt-get >/dev/null || ! can_be_root || ! apt_install libxml2-utils; then
+		fail "xmllint is not installed: install libxml2-utils (libxml2); the tests hold the bank's files against the official schemas with it."
+	fi
+}
+
 # require_c_compiler makes sure that the race detector can be linked.
 require_c_compiler() {
 	if command -v "${CC:-gcc}" >/dev/null || command -v clang >/dev/null; then

@@ -10,6 +10,8 @@ require_mariadb FUMIN_TEST_DSN
 require_font fail
 require_c_compiler
 if [ $# -eq 0 ]; then
+	require_xmllint
+	build_tags=$build_tags,schemas # see domain/paymentfile/iso20022_test.go
 	set -- ./...
 fi
 # -count=1: a result that was remembered says nothing about the database of today.

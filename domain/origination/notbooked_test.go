@@ -108,7 +108,7 @@ func TestOneLineOfAReportThatCannotBeBookedIsToldBesideTheOthers(t *testing.T) {
 	w.setReserved(refused.ApplicationID, "0.00")
 	w.advance(48 * time.Hour)
 	text := statusReport(file, [3]string{refused.Transfers[0].ID.String(), "ACSC", ""}, [3]string{sound.Transfers[0].ID.String(), "ACSC", ""})
-	text = strings.ReplaceAll(text, "<AcctSvcrRef>", "<FctvIntrBkSttlmDt><Dt>"+day.AddDays(1).String()+"</Dt></FctvIntrBkSttlmDt><AcctSvcrRef>")
+	text = strings.ReplaceAll(text, "<AcctSvcrRef>", "<AccptncDtTm>"+day.AddDays(1).String()+"T10:00:00+08:00</AccptncDtTm><AcctSvcrRef>")
 	for upload, want := range [][]origination.ReportOutcome{
 		{origination.ReportNotBooked, origination.ReportRecorded}, {origination.ReportRecorded, origination.ReportKnown},
 	} {
@@ -127,6 +127,6 @@ func TestOneLineOfAReportThatCannotBeBookedIsToldBesideTheOthers(t *testing.T) {
 	notes, err := w.lines().LoanNotes(t.Context(), officer, sound.ApplicationID, domain.Page{Limit: 10})
 	w.must(err)
 	if len(notes) != 1 || notes[0].StartsOn != day.AddDays(1) {
-		t.Errorf("notes: %+v, want one from %s, on which the bank settled it", notes, day.AddDays(1))
+		t.Errorf("notes: %+v, want one from %s, on which the bank carried it out", notes, day.AddDays(1))
 	}
 }

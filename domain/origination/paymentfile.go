@@ -374,8 +374,8 @@ func (s *PaymentFiles) settle(ctx context.Context, t DueTransfer, order paymentf
 	switch order.Status {
 	case paymentfile.OrderSettled:
 		answer := PaymentAnswer{State: PaymentSucceeded, Reference: order.Reference}
-		if !order.PaidOn.IsZero() {
-			answer.PaidAt, _ = dayBounds(order.PaidOn)
+		if !order.AcceptedOn.IsZero() {
+			answer.PaidAt, _ = dayBounds(order.AcceptedOn)
 		}
 		return s.payouts.book(ctx, t, answer)
 	case paymentfile.OrderRejected:

@@ -39,7 +39,7 @@ type OrderReport struct {
 	Reason     string      // ISO reason code or the bank's own, of a rejection: AC04
 	Text       string      // the bank's words about it
 	Reference  string      // the bank's own number
-	PaidOn     domain.Date // the day on which it was paid (FctvIntrBkSttlmDt); zero when the bank does not say
+	AcceptedOn domain.Date // the day on which the bank carried out the order (AccptncDtTm); zero when it does not say
 }
 
 // StatusReport is a pain.002 (付款状态报告).
@@ -125,12 +125,12 @@ func (p *pain002) ended(path, text string) error {
 		p.order.Text = text
 	case orderPath + "/AcctSvcrRef":
 		p.order.Reference = text
-	case orderPath + "/FctvIntrBkSttlmDt/Dt", orderPath + "/FctvIntrBkSttlmDt/DtTm":
+	case orderPath + "/AccptncDtTm":
 		on, ok := parseDay(text)
 		if !ok {
-			return errUnreadable("第 %d 笔的清算日 %s 不是日期", len(p.report.Orders)+1, text)
+			return errUnreadable("第 %d 笔的受理时间（AccptncDtTm）%s 不是时间", len(p.report.Orders)+1, text)
 		}
-		p.order.PaidOn = on
+		p.order.AcceptedOn = on
 	case orderPath:
 		if p.order.EndToEndID == "" || p.order.Code == "" {
 			return errUnreadable("第 %d 笔没有原付款编号或状态", len(p.report.Orders)+1)
