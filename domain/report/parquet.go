@@ -23,13 +23,15 @@ type parquetFile struct {
 	columns []Column
 	rows    []parquet.Row
 	pending int
-	inGroup int
+	inGroup int // rows
+	held    int // bytes of their cells
 }
 
 // Bounds of what is held in memory.
 const (
 	parquetBatchRows = 512
-	parquetGroupRows = 100_000
+	parquetGroupRows = 50_000
+	parquetGroupHeld = 8 << 20 // bytes of cells
 )
 
 // parquetKinds are the Go type and the tag by which parquet-go makes a column of each type.
@@ -81,6 +83,7 @@ func (f *parquetFile) row(cells []string) error {
 			return fmt.Errorf("report %s, column %s: %w", f.head.Definition.Code, c.Code, err)
 		}
 		row = append(row, value.Level(0, 1, i))
+		f.held += len(cells[i])
 	}
 	f.rows[f.pending] = row
 	if f.pending++; f.pending == len(f.rows) {
@@ -95,10 +98,10 @@ func (f *parquetFile) flush() error {
 	}
 	f.inGroup += f.pending
 	f.pending = 0
-	if f.inGroup < parquetGroupRows {
+	if f.inGroup < parquetGroupRows && f.held < parquetGroupHeld {
 		return nil
 	}
-	f.inGroup = 0
+	f.inGroup, f.held = 0, 0
 	if err := f.writer.Flush(); err != nil {
 		return fmt.Errorf("parquet row group: %w", err)
 	}
