@@ -1370,7 +1370,7 @@ func writeReport(ctx context.Context, cfg config, args []string, out io.Writer) 
 		wanted.output = origination.FileNameOf(prepared.Head, wanted.format)
 	}
 	if wanted.output == "-" {
-		_, err := reports.Write(ctx, prepared, wanted.format, out, nil)
+		_, err := reports.WriteAhead(ctx, prepared, wanted.format, out, nil)
 		return err
 	}
 	return writeReportFile(ctx, reports, prepared, wanted, out)
@@ -1388,7 +1388,7 @@ func writeReportFile(ctx context.Context, reports *origination.Reports, prepared
 	}
 	defer func() { _ = os.Remove(file.Name()) }() // gone already when all went well
 	buffered := bufio.NewWriterSize(file, 1<<20)
-	summary, err := reports.Write(ctx, prepared, wanted.format, buffered, func(rows int64) error {
+	summary, err := reports.WriteAhead(ctx, prepared, wanted.format, buffered, func(rows int64) error {
 		showProgress(os.Stderr, rows, max(rows, int64(estimate)))
 		return ctx.Err()
 	})

@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
@@ -209,11 +207,23 @@ func (s *Reports) Page(ctx context.Context, p PreparedReport, after string, limi
 // Write writes the whole report to w, in memory that does not grow with it. progress is told now and then how many rows
 // are written; it may be nil, and ends the writing with its error.
 func (s *Reports) Write(ctx context.Context, p PreparedReport, format report.Format, w io.Writer, progress func(rows int64) error) (report.Summary, error) {
+	return s.write(ctx, p, format, w, progress, s.each)
+}
+
+// WriteAhead is Write for a process that has nothing else to do: it keeps the database and the processor busy at once. Beside
+// other work that would make everybody else's answers slow.
+func (s *Reports) WriteAhead(ctx context.Context, p PreparedReport, format report.Format, w io.Writer, progress func(rows int64) error) (report.Summary, error) {
+	return s.write(ctx, p, format, w, progress, s.eachAhead)
+}
+
+func (s *Reports) write(ctx context.Context, p PreparedReport, format report.Format, w io.Writer, progress func(rows int64) error,
+	each func(context.Context, PreparedReport, func(report.Row) error, func() error) error,
+) (report.Summary, error) {
 	output, err := report.NewOutput(w, format, p.Head)
 	if err != nil {
 		return report.Summary{}, err
 	}
-	err = s.each(ctx, p, output.Row, func() error {
+	err = each(ctx, p, output.Row, func() error {
 		if progress == nil {
 			return nil
 		}
@@ -225,69 +235,68 @@ func (s *Reports) Write(ctx context.Context, p PreparedReport, format report.For
 	return output.Close()
 }
 
-// reportBatch are rows on their way from the database to a file, or why there are no more.
-type reportBatch struct {
-	rows []report.Row
-	err  error
-}
-
-var errReportCutShort = errors.New("the reader of a report ended before its rows")
-
-// each calls row for every row, branch by branch, and batch now and then. While the rows of one batch are written the next is
-// read, so that the database and the file do not wait for each other; memory holds these two.
+// each calls row for every row, branch by branch, and batch now and then.
 func (s *Reports) each(ctx context.Context, p PreparedReport, row func(report.Row) error, batch func() error) error {
-	ctx, stop := context.WithCancel(ctx)
-	batches := make(chan reportBatch)
-	go func() {
-		err := errReportCutShort // unless read says otherwise: a report that ends early must not look whole
-		defer func() {
-			if err != nil {
-				batches <- reportBatch{err: err}
-			}
-			close(batches)
-		}()
-		err = s.read(ctx, p, batches)
-	}()
-	defer func() {
-		stop()
-		for range batches { //nolint:revive // empty-block: the reader is waited for, and what it still has is dropped
-		}
-	}()
-	for b := range batches {
-		for _, r := range b.rows {
+	return s.batches(ctx, p, func(rows []report.Row) error {
+		for _, r := range rows {
 			if err := row(r); err != nil {
 				return err
 			}
 		}
-		if err := cmp.Or(b.err, batch()); err != nil {
-			return err
-		}
-	}
-	return nil
+		return batch()
+	})
 }
 
-// read hands the rows over batch by batch. A panic is that report's failure and not the process's, as anywhere else.
-func (s *Reports) read(ctx context.Context, p PreparedReport, batches chan<- reportBatch) (err error) {
-	defer func() {
-		if recovered := recover(); recovered != nil {
-			err = fmt.Errorf("report %s panicked: %v\n%s", p.Head.Query.Report, recovered, debug.Stack())
-		}
+// eachAhead is each with the next batch read while one is written, so that the database and the file do not wait for each
+// other. Memory holds the two.
+func (s *Reports) eachAhead(ctx context.Context, p PreparedReport, row func(report.Row) error, batch func() error) error {
+	ctx, stop := context.WithCancel(ctx)
+	ahead, read := make(chan []report.Row), make(chan error, 1)
+	go func() {
+		defer close(ahead)
+		read <- s.batches(ctx, p, func(rows []report.Row) error {
+			select {
+			case ahead <- rows:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
 	}()
+	written := func() error {
+		defer stop()
+		for rows := range ahead {
+			for _, r := range rows {
+				if err := row(r); err != nil {
+					return err
+				}
+			}
+			if err := batch(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}()
+	return cmp.Or(written, <-read)
+}
+
+// batches reads the rows, branch by branch, and hands them over some at a time.
+func (s *Reports) batches(ctx context.Context, p PreparedReport, hand func([]report.Row) error) error {
 	limit := reportFirstRows
 	for _, branch := range p.branches {
 		last := ""
 		for more := true; more; {
-			var b reportBatch
+			var batch []report.Row
 			rows, err := s.store.ReportRows(ctx, p.Head.Query, branch, last, limit, func(r report.Row) error {
 				last, r.Cells = r.Key, slices.Clone(r.Cells)
-				b.rows = append(b.rows, r)
+				batch = append(batch, r)
 				return nil
 			})
 			if err != nil {
 				return err
 			}
-			if len(b.rows) > 0 {
-				batches <- b
+			if err := hand(batch); err != nil {
+				return err
 			}
 			more = rows == limit
 			limit = reportBatchRows
