@@ -23,7 +23,7 @@ import (
 // that.
 const (
 	listBodyLimit = 12 << 20 // bytes: 50,000 rows with phone, address and remark
-	listTimeout   = time.Minute
+	listTimeout   = time.Minute // also for the result of all rows
 )
 
 func (s *server) recommendationRoutes() []route {
@@ -32,7 +32,7 @@ func (s *server) recommendationRoutes() []route {
 		{method: http.MethodPost, path: all, handler: s.importRecommendedList, query: true, bodyLimit: listBodyLimit, timeout: listTimeout},
 		{method: http.MethodGet, path: all, handler: s.listRecommendedLists, query: true},
 		{method: http.MethodGet, path: one, handler: byID(s.borrowers.RecommendedList, shown(viewRecommendedList))},
-		{method: http.MethodGet, path: one + "/result", handler: byID(s.borrowers.RecommendedEntries, writeRecommendedResult)},
+		{method: http.MethodGet, path: one + "/result", handler: byID(s.borrowers.RecommendedEntries, writeRecommendedResult), timeout: listTimeout},
 	}
 }
 
