@@ -22,7 +22,7 @@ import (
 // Limits of an import: 50,000 rows take some seconds on two cores (docs/operations.md), and a village's connection longer than
 // that.
 const (
-	listBodyLimit = 12 << 20 // bytes: 50,000 rows with phone, address and remark
+	listBodyLimit = 12 << 20    // bytes: 50,000 rows with phone, address and remark
 	listTimeout   = time.Minute // also for the result of all rows
 )
 
