@@ -163,6 +163,50 @@ func TestAnAnswerBeyondTheProductsTermsIsRefused(t *testing.T) {
 	}
 }
 
+// To ask anew discharges the guarantee there is: nobody does that by asking twice, and who needs another letter says so.
+func TestAskingTwiceDischargesNoGuaranteeThatServes(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	a, g := guaranteed(t, r, 1, "150000.00")
+	ask := func(body fields) answer { return createAt(r.officer(), pathOf(a.ID, "/guarantee-requests"), body) }
+	answerWith := func(g guaranteeJSON, change fields) {
+		t.Helper()
+		r.asCompany(sampleCompany).post("/v1/guarantee/requests/"+g.ID.String()+"/answer", acceptance("150000.00").but(change).text(t)).want(http.StatusOK)
+	}
+	ask(fields{"crop": "other"}).wantProblem(http.StatusConflict, "guarantee-exists")
+	ask(fields{"crop": "other", "company_id": sampleCompany}).wantProblem(http.StatusConflict, "guarantee-exists")
+	ask(fields{"crop": "grain"}).want(http.StatusCreated).into(&g) // by another fee: that is something else
+	answerWith(g, fields{"fee_pct": "0.50"})
+	if p := ask(fields{}).wantProblem(http.StatusConflict, "guarantee-exists"); !strings.Contains(p.Detail, "鲁农担函〔2026〕1178号") {
+		t.Errorf("detail %q does not name the letter there is", p.Detail)
+	}
+
+	// A letter that comes after the signature and asks for a guarantor whom the contract has not: another is asked for.
+	r.officer().post(pathOf(a.ID, "/submit"), "").want(http.StatusOK)
+	r.clear(a.ID)
+	r.as(domain.RoleApprover, branchA).post(pathOf(a.ID, "/approve"), "{}").want(http.StatusOK)
+	again := func() (g guaranteeJSON) {
+		t.Helper()
+		ask(fields{"company_id": sampleCompany}).want(http.StatusCreated).into(&g)
+		if g.QuotaHeld != "150000.00" {
+			t.Errorf("asked anew: the quota holds %s, want 150000.00", g.QuotaHeld)
+		}
+		return g
+	}
+	g = again()
+	r.signAll(a)
+	answerWith(g, fields{"counter_guarantee": "other", "counter_note": "由果园主王立新提供保证"})
+	pay := func() answer { return createAt(r.officer(), pathOf(a.ID, "/disbursements"), fields{}) }
+	if p := pay().wantProblem(http.StatusUnprocessableEntity, "counter-guarantor-missing"); !strings.Contains(p.Detail, "重新出函") {
+		t.Errorf("detail %q does not say what can be done with a contract that is signed", p.Detail)
+	}
+	answerWith(again(), fields{})
+	pay().want(http.StatusCreated)
+	if n := r.count("SELECT COUNT(*) FROM guarantees WHERE application_id = ? AND quota_held > 0", a.ID); n != 1 {
+		t.Errorf("%d guarantees of the case hold quota, want one", n)
+	}
+}
+
 // A guarantee company's officer is a stranger everywhere but at its own part: over the whole route table nothing else answers
 // with success. Only its own password is its own to change.
 func TestTheCompanysOfficerGetsNowhereElse(t *testing.T) {

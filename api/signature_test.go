@@ -299,7 +299,10 @@ func TestASigningCodeExpiresIsCountedAndSignsOnce(t *testing.T) {
 	}
 	wrong := func(code string) string { return string('0'+('9'-code[0])/1%10) + code[1:] }
 	ask().want(http.StatusCreated)
-	ask().wantProblem(http.StatusConflict, "code-too-soon")
+	r.at(time.Date(2026, 8, 23, 1, 30, 19, 500_000_000, time.UTC))
+	if p := ask().wantProblem(http.StatusConflict, "code-too-soon"); !strings.Contains(p.Detail, "请 41 秒后再试") {
+		t.Errorf("after 19.5 seconds: %q, want 41 seconds to wait", p.Detail)
+	}
 	first := r.lastCode("13900000001")
 	r.at(time.Date(2026, 8, 23, 1, 35, 0, 0, time.UTC))
 	enter(first).wantProblem(http.StatusConflict, "code-expired")

@@ -117,7 +117,7 @@ func costBlock(o Offer) loan.Block {
 func guaranteeBlock(o Offer) loan.Block {
 	text := product.Label(string(o.Guarantee.Kind))
 	if o.GuaranteeCompany != "" {
-		text += "，由" + o.GuaranteeCompany + "担保"
+		text += "（" + o.GuaranteeCompany + "）"
 	}
 	if !o.Guarantee.FeeMaxPct.IsZero() {
 		text += "，担保费率每年不超过 " + pct(o.Guarantee.FeeMaxPct)

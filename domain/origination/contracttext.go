@@ -91,7 +91,7 @@ func (s *Signatures) makeText(ctx context.Context, tx Tx, by domain.Actor, rec l
 		return loan.ContractText{}, err
 	}
 	if number > loan.TextsMax {
-		return loan.ContractText{}, domain.Errorf(domain.KindRule, "contract-texts-exhausted", "这笔申请已生成 %d 份合同文本，请联系管理员", loan.TextsMax)
+		return loan.ContractText{}, domain.Errorf(domain.KindRule, "contract-texts-exhausted", "这笔申请已生成 %d 份合同文本，不能再生成：请登记纸质合同，或撤回后重新申请", loan.TextsMax)
 	}
 	offer, err := makeOffer(ctx, tx, rec, today)
 	if err != nil {

@@ -44,7 +44,7 @@ func mayWithdrawSigned(ctx context.Context, tx Tx, by domain.Actor, rec loan.Rec
 		return err
 	}
 	if !contract.CoolingOff(now) {
-		return domain.Errorf(domain.KindRule, "cooling-off-over", "合同的冷静期已过（或没有冷静期），不能撤回；尚未放款的，请联系客户经理协商解除")
+		return domain.Errorf(domain.KindRule, "cooling-off-over", "合同的冷静期已过（或没有冷静期），不能撤回；借款人不再用款的，请风险经理终止额度")
 	}
 	payments, err := tx.Disbursements(ctx, by.Scope(), DisbursementFilter{ApplicationID: rec.ID}, domain.Page{Limit: domain.PageLimitMax})
 	if err != nil {

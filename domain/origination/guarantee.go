@@ -247,7 +247,8 @@ type AskGuarantee struct {
 }
 
 // Ask asks a company, before the application is submitted or after the last answer lapsed. An earlier guarantee that no longer
-// covers the amount is discharged with it. For an application that is approved already the quota is reserved at once.
+// covers the amount is discharged with it; one that waits for its answer or covers the loan is not ("guarantee-exists"), unless
+// something else is asked. For an application that is approved already the quota is reserved at once.
 func (s *Guarantees) Ask(ctx context.Context, by domain.Actor, key Idempotency, cmd AskGuarantee) (asked loan.GuaranteeRecord, replayed bool, err error) {
 	if err := by.Require(domain.RoleLoanOfficer); err != nil {
 		return loan.GuaranteeRecord{}, false, err

@@ -65,7 +65,12 @@ func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
 	if err != nil {
 		return err
 	}
-	return checkCounterGuarantor(ctx, tx, rec, text.Parties, domain.DateOf(p.At)) // the letter may have come after the signature
+	err = checkCounterGuarantor(ctx, tx, rec, text.Parties, domain.DateOf(p.At)) // the letter may have come after the signature
+	if domain.CodeOf(err) != "counter-guarantor-missing" {
+		return err
+	}
+	return domain.Errorf(domain.KindRule, "counter-guarantor-missing",
+		"担保函 %s 要求反担保，而已签署的合同里没有反担保人：请与农担公司商定不要求反担保并重新出函（指明公司重新申请担保），或终止额度后重新申请", g.Answer.LetterNo)
 }
 
 // guaranteeFeePct is the yearly fee a loan pays: the letter's once the company has answered, and until then the product's

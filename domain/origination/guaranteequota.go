@@ -111,13 +111,12 @@ func freeQuota(ctx context.Context, tx Tx, held loan.GuaranteeRecord, now time.T
 			return money.Amount{}, nil, err
 		}
 		if left := q.Limit.Sub(used); left.Cmp(free) < 0 {
-			free = left
-			refused = domain.Errorf(domain.KindRule, "guarantee-quota-exceeded", "%s的%s剩余不足 %s 元，请与农担公司商定额度后再办",
-				terms.Name, q.Label(), amount.Grouped())
+			if free = left; free.Sign() < 0 { // a quota was lowered below what is held
+				free = money.Amount{}
+			}
+			refused = domain.Errorf(domain.KindRule, "guarantee-quota-exceeded", "%s的%s只剩 %s 元，不足 %s 元：请风险经理与农担公司商定额度后再办",
+				terms.Name, q.Label(), free.Grouped(), amount.Grouped())
 		}
-	}
-	if free.Sign() < 0 { // a quota was lowered below what is held
-		free = money.Amount{}
 	}
 	return free, refused, nil
 }

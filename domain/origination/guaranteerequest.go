@@ -83,16 +83,19 @@ func askGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id
 			return loan.GuaranteeRecord{}, err
 		}
 	}
+	asked := loan.GuaranteeRequest{
+		Amount: amount, TermMonths: term, Crop: cmd.Crop,
+		FeeMaxPct: feeCeiling(tier, *company.Terms, cmd.Crop, amount), CounterSpouseUpTo: tier.CounterSpouseUpTo,
+	}
+	if err := checkNotAsked(ctx, tx, rec, cmd, company.ID, asked, today); err != nil {
+		return loan.GuaranteeRecord{}, err
+	}
 	if err := releaseGuarantee(ctx, tx, by, now, rec); err != nil {
 		return loan.GuaranteeRecord{}, err
 	}
 	g, event, err := loan.AskGuarantee(by, now, loan.GuaranteeRecord{
 		ID: id, ApplicationID: rec.ID, BranchID: rec.BranchID, BorrowerID: rec.BorrowerID, CompanyID: company.ID,
-		RegionCode: rec.RegionCode, ProductCode: rec.ProductCode,
-		Request: loan.GuaranteeRequest{
-			Amount: amount, TermMonths: term, Crop: cmd.Crop,
-			FeeMaxPct: feeCeiling(tier, *company.Terms, cmd.Crop, amount), CounterSpouseUpTo: tier.CounterSpouseUpTo,
-		},
+		RegionCode: rec.RegionCode, ProductCode: rec.ProductCode, Request: asked,
 	})
 	if err != nil {
 		return loan.GuaranteeRecord{}, err
@@ -111,6 +114,23 @@ func askGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id
 		}
 	}
 	return tx.Guarantee(ctx, domain.Scope{Everything: true}, id)
+}
+
+// checkNotAsked refuses to ask what has been asked or given already, because asking anew discharges it: the same of the same company
+// while it has not answered, and where a letter covers the loan, unless the company that shall write another is named.
+func checkNotAsked(ctx context.Context, r Reader, rec loan.Record, cmd AskGuarantee, companyID domain.ID, asked loan.GuaranteeRequest, today domain.Date) error {
+	live, found, err := r.LiveGuarantee(ctx, rec.ID)
+	if err != nil || !found {
+		return err
+	}
+	same := live.CompanyID == companyID && live.Request.Crop == asked.Crop && live.Request.Amount.Equal(asked.Amount) && live.Request.TermMonths == asked.TermMonths
+	switch {
+	case live.Status == loan.GuaranteeRequested && same:
+		return domain.Errorf(domain.KindConflict, "guarantee-exists", "已向农担公司申请担保，正在等待答复，不必重复申请")
+	case cmd.CompanyID.IsZero() && live.LetterLive(today, asked.Amount, asked.TermMonths):
+		return domain.Errorf(domain.KindConflict, "guarantee-exists", "这笔申请已有有效的担保函 %s；确需重新出函的，请指明农担公司", live.Answer.LetterNo)
+	}
+	return nil
 }
 
 // guaranteeTermsOf is the version a case was judged by, or the one that would judge it today.

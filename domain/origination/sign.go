@@ -123,7 +123,7 @@ func (s *Applications) Plan(ctx context.Context, by domain.Actor, id domain.ID) 
 		return offer, err
 	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusDeclined, loan.StatusWithdrawn, loan.StatusExpired:
 	}
-	return Offer{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，批准后才有还款计划；试算请用 /v1/quotes", rec.Status.Label())
+	return Offer{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，批准后才有还款计划；此前请用报价试算", rec.Status.Label())
 }
 
 func (s *Applications) signedPlan(ctx context.Context, by domain.Actor, rec loan.Record) (Offer, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"time"
 
 	"fumin/domain"
 	"fumin/domain/loan"
@@ -44,7 +45,8 @@ func (s *Signatures) SendCode(ctx context.Context, by domain.Actor, applicationI
 		case len(codes) >= loan.CodesMax:
 			return domain.Errorf(domain.KindRule, "codes-exhausted", "已发送 %d 次验证码：请改用其他签署方式，或重新生成合同", loan.CodesMax)
 		case len(codes) > 0 && now.Before(codes[0].SentAt.Add(loan.CodePause)):
-			return domain.Errorf(domain.KindConflict, "code-too-soon", "刚刚发送过验证码：请 %d 秒后再试", int(loan.CodePause.Seconds()))
+			wait := codes[0].SentAt.Add(loan.CodePause).Sub(now) // rounded up: who waits as long as we say is not refused again
+			return domain.Errorf(domain.KindConflict, "code-too-soon", "刚刚发送过验证码：请 %d 秒后再试", int((wait+time.Second-1)/time.Second))
 		}
 		c := loan.SigningCode{
 			ID: id, TextID: text.ID, ApplicationID: applicationID, BranchID: text.BranchID, PartyID: partyID,
@@ -94,8 +96,12 @@ func (p *putting) enterCode(ctx context.Context, tx Tx) (reference string, refus
 	if err != nil {
 		return "", nil, err
 	}
-	if !right {
-		return "", domain.Errorf(domain.KindRule, "code-wrong", "验证码不正确，还可以输入 %d 次", loan.CodeAttemptsMax-last.Attempts-1), nil
+	if right {
+		return last.ID.String(), nil, nil
 	}
-	return last.ID.String(), nil, nil
+	left := loan.CodeAttemptsMax - last.Attempts - 1
+	if left == 0 {
+		return "", domain.Errorf(domain.KindRule, "code-wrong", "验证码不正确，还可以输入 0 次：请重新获取验证码，或改用平板手写签署"), nil
+	}
+	return "", domain.Errorf(domain.KindRule, "code-wrong", "验证码不正确，还可以输入 %d 次", left), nil
 }

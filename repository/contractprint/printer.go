@@ -49,7 +49,7 @@ func (p *Printer) HTML(d loan.Document) ([]byte, error) {
 func (p *Printer) check(d loan.Document) error {
 	if p.font == nil {
 		return domain.Errorf(domain.KindUnavailable, "font-missing",
-			"这台服务器没有可嵌入的中文字体，不能打印 PDF：请安装 fonts-wqy-zenhei，或用 FUMIN_FONT_FILE 指定一个 TrueType 中文字体；网页版合同不受影响")
+			"这台服务器没有可嵌入的中文字体，不能打印 PDF：请先用网页版合同打印；管理员可安装 fonts-wqy-zenhei，或用 FUMIN_FONT_FILE 指定一个 TrueType 中文字体")
 	}
 	missing := func(text string) error {
 		if c, found := p.font.Missing(text); found {
