@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 
+	"fumin/domain"
 	"fumin/repository/channel/sandbox"
 )
 
@@ -65,6 +66,15 @@ func (c *Channel) PaymentsOf(ctx context.Context, d Disbursement) ([]sandbox.Lis
 		}
 	}
 	return found, err
+}
+
+// DayFile fetches what the channel says it paid on a business day, as the CSV that a bank gives at the day's end.
+func (c *Channel) DayFile(ctx context.Context, day domain.Date) (File, error) {
+	answer, err := c.http.Do(ctx, "", Read("/v1/day-file?format=csv&date="+day.String()))
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("fetch the channel's day file: %s", answer.Text())
+	}
+	return File{MediaType: "text/csv; charset=utf-8", Content: answer.Body}, err
 }
 
 // ReadControl returns what the channel would do with the next request.

@@ -50,8 +50,14 @@ func At(url string) *Service {
 type Call struct {
 	Method, Path string
 	Key          string // Idempotency-Key; empty for none
-	Body         any    // JSON, or a form where it is url.Values; nil for none
+	Body         any    // JSON, or a form where it is url.Values, or a File as it is; nil for none
 	BorrowerID   string // for whom an app speaks (Fumin-Borrower-Id); empty for none
+}
+
+// File is a body that is no JSON.
+type File struct {
+	MediaType string
+	Content   []byte
 }
 
 // Answer is what came back.
@@ -118,6 +124,8 @@ func (s *Service) request(ctx context.Context, token string, call Call) (*http.R
 	case nil:
 	case url.Values:
 		body, contentType = strings.NewReader(content.Encode()), "application/x-www-form-urlencoded"
+	case File:
+		body, contentType = bytes.NewReader(content.Content), content.MediaType
 	default:
 		encoded, err := json.Marshal(content)
 		if err != nil {

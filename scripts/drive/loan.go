@@ -24,7 +24,8 @@ type Request struct {
 
 func newKey() string { return uuid.NewString() }
 
-func post(path string, body any) Call {
+// Post is a deed that a second time does no harm; its body is nil for none.
+func Post(path string, body any) Call {
 	return Call{Method: http.MethodPost, Path: path, Body: body}
 }
 
@@ -112,17 +113,17 @@ func OpenApplication(borrowerID string, r Request, today domain.Date) Call {
 
 // Submit puts the application to the rules.
 func Submit(applicationID string) Call {
-	return post("/v1/applications/"+applicationID+"/submit", nil)
+	return Post("/v1/applications/"+applicationID+"/submit", nil)
 }
 
 // Sign records the contract that was signed today.
 func Sign(applicationID, contractNo string, today domain.Date) Call {
-	return post("/v1/applications/"+applicationID+"/sign", map[string]string{"contract_no": contractNo, "signed_on": today.String()})
+	return Post("/v1/applications/"+applicationID+"/sign", map[string]string{"contract_no": contractNo, "signed_on": today.String()})
 }
 
 // QuoteGuaranteed asks what the loan would cost with the guarantee company's fee, paid yearly in advance (担保费).
 func QuoteGuaranteed(r Request, annualRatePct, feePctAYear string, today domain.Date) Call {
-	return post("/v1/quotes", map[string]any{
+	return Post("/v1/quotes", map[string]any{
 		"principal": r.Amount, "annual_rate_pct": annualRatePct, "repayment_method": r.RepaymentMethod, "periods": r.TermMonths,
 		"frequency": map[string]any{"unit": "month", "every": 1}, "disbursed_on": today, "day_count": "30/360",
 		"fees": []map[string]any{{"kind": "guarantee_fee", "rate_pct_a_year": feePctAYear, "on": "balance", "when": "yearly"}},
@@ -151,7 +152,7 @@ func PrepareContract(applicationID string) Call {
 
 // SendCode has a signing code sent to a party's phone.
 func SendCode(applicationID, partyID string) Call {
-	return post("/v1/applications/"+applicationID+"/contract/codes", map[string]string{"party_id": partyID})
+	return Post("/v1/applications/"+applicationID+"/contract/codes", map[string]string{"party_id": partyID})
 }
 
 // SignWithCode signs the page whose hash this is with the code that came to the phone.
@@ -173,7 +174,7 @@ func Release(disbursementID string) Call {
 
 // Repay reports a repayment of principal as the core system does; its own number is its key.
 func Repay(noteID, repaymentNo string, paidOn domain.Date, principal string) Call {
-	return post("/v1/loan-notes/"+noteID+"/repayments", map[string]string{
+	return Post("/v1/loan-notes/"+noteID+"/repayments", map[string]string{
 		"repayment_no": repaymentNo, "paid_on": paidOn.String(), "principal": principal, "interest": "0.00",
 	})
 }
@@ -185,7 +186,7 @@ func Draw(applicationID, amount string) Call {
 
 // Close ends the case.
 func Close(applicationID string) Call {
-	return post("/v1/applications/"+applicationID+"/close", nil)
+	return Post("/v1/applications/"+applicationID+"/close", nil)
 }
 
 // Read reads an address.

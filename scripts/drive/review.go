@@ -59,16 +59,16 @@ func RecordSiteVisit(applicationID, secondID string, on domain.Date, findings st
 }
 
 // ConfirmSiteVisit is the second person's word.
-func ConfirmSiteVisit(visitID string) Call { return post("/v1/site-visits/"+visitID+"/confirm", nil) }
+func ConfirmSiteVisit(visitID string) Call { return Post("/v1/site-visits/"+visitID+"/confirm", nil) }
 
 // CompleteTask does a task of the review.
 func CompleteTask(taskID, result string) Call {
-	return post("/v1/tasks/"+taskID+"/complete", map[string]string{"result": result})
+	return Post("/v1/tasks/"+taskID+"/complete", map[string]string{"result": result})
 }
 
 // Approve grants what was asked.
 func Approve(applicationID string) Call {
-	return post("/v1/applications/"+applicationID+"/approve", nil)
+	return Post("/v1/applications/"+applicationID+"/approve", nil)
 }
 
 // GuaranteeAnswer is a guarantee company's agreement on a condition.
@@ -83,7 +83,7 @@ type GuaranteeAnswer struct {
 
 // AnswerGuarantee agrees on a condition (附条件同意担保).
 func AnswerGuarantee(id string, a GuaranteeAnswer) Call {
-	return post("/v1/guarantee/requests/"+id+"/answer", map[string]any{
+	return Post("/v1/guarantee/requests/"+id+"/answer", map[string]any{
 		"decision": "conditional", "letter_no": a.LetterNo, "amount": a.Amount, "fee_pct": a.FeePct, "expires_on": a.ExpiresOn,
 		"conditions": a.Conditions, "counter_guarantee": "other", "counter_note": a.CounterNote,
 	})
@@ -91,7 +91,7 @@ func AnswerGuarantee(id string, a GuaranteeAnswer) Call {
 
 // FulfilGuarantee records that the conditions are met, and by what.
 func FulfilGuarantee(id, how string) Call {
-	return post("/v1/guarantee/requests/"+id+"/fulfil", map[string]string{"reason": how})
+	return Post("/v1/guarantee/requests/"+id+"/fulfil", map[string]string{"reason": how})
 }
 
 // ContractSeller is whom the lender pays instead of the borrower (受托支付).

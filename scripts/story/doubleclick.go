@@ -9,7 +9,8 @@ import (
 	"fumin/scripts/drive"
 )
 
-// playDoubleClick asks for one disbursement and for its release many times at once, and again after an answer was lost.
+// playDoubleClick asks for one disbursement and for its release many times at once, and again after an answer was lost. At the day's
+// end the channel's file is held against the books.
 func playDoubleClick(ctx context.Context, p *play) error {
 	officer, err := p.enter(ctx, "officer")
 	if err != nil {
@@ -43,7 +44,10 @@ func playDoubleClick(ctx context.Context, p *play) error {
 	if err := p.refused(ctx, releaser, "releases it with another key", drive.Release(disbursementID), http.StatusConflict, "wrong-status"); err != nil {
 		return err
 	}
-	return p.paid(ctx, releaser, drive.Disbursement{ID: disbursementID})
+	if err := p.paid(ctx, releaser, drive.Disbursement{ID: disbursementID}); err != nil {
+		return err
+	}
+	return p.daysEnd(ctx, releaser, disbursementID)
 }
 
 // contracted takes the story's loan to a signed contract, in few words.
