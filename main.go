@@ -257,7 +257,8 @@ func readConfig(environment []string) (config, error) { //nolint:funlen // one l
 	switch cfg.channel = take("FUMIN_CHANNEL", channelByMessage); cfg.channel {
 	case channelByMessage, channelByFile:
 	default:
-		problems, refused["FUMIN_CHANNEL"] = append(problems, errors.New("FUMIN_CHANNEL: want http or file")), true
+		problems, refused["FUMIN_CHANNEL"] = append(problems, fmt.Errorf(
+			"FUMIN_CHANNEL: %q is neither http (messages to FUMIN_CHANNEL_URL) nor file (payment files that people make and bring to the bank)", cfg.channel)), true
 	}
 	switch workers := take("FUMIN_WORKERS", "on"); workers {
 	case "on", "off":

@@ -2,7 +2,9 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +14,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/borrower"
+	"fumin/domain/paymentfile"
 	"fumin/scripts/drive"
 )
 
@@ -108,14 +111,15 @@ func TestEveryStoryGoesAsItSays(t *testing.T) {
 	}
 }
 
-// The two ways share a site: a database takes seconds to make.
-func TestAKilledServicePaysOnce(t *testing.T) { //nolint:tparallel // one service, killed in one way after the other
+// The ways share a site: a database takes seconds to make.
+func TestAKilledServicePaysOnceAndOneThatPaysByFileSendsNothing(t *testing.T) { //nolint:tparallel // one service, killed in one way after the other
 	t.Parallel()
 	ctx := testContext(t)
 	c := newCrash(t, newSite(ctx, t))
 	for name, kill := range map[string]func() error{
 		"killed between release and payment":    func() error { return c.beforeSending(ctx, 1) },
 		"killed while the payment is in flight": func() error { return c.inFlight(ctx, len(waysInFlight)) },
+		"set to pay by file":                    func() error { return c.byFile(ctx) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := kill(); err != nil {
@@ -123,6 +127,58 @@ func TestAKilledServicePaysOnce(t *testing.T) { //nolint:tparallel // one servic
 			}
 		})
 	}
+}
+
+// byFile starts the service with FUMIN_CHANNEL=file, as an operator would, and takes one loan by a payment file to its money.
+// The other channel is there, and hears nothing of it.
+func (c *crash) byFile(ctx context.Context) error {
+	err := c.site.Serve(ctx, "FUMIN_CHANNEL=file", "FUMIN_DEBTOR_NAME=聊城农商银行", "FUMIN_DEBTOR_ACCOUNT=9040101070142050000001", "FUMIN_DEBTOR_BANK=聊城农商银行营业部")
+	if err != nil {
+		return err
+	}
+	d, err := c.release(ctx)
+	if err != nil {
+		return err
+	}
+	head, _, err := c.site.Service.Login(ctx, "disbursement-3715", c.site.Password)
+	if err != nil {
+		return err
+	}
+	file, err := drive.Ask[struct {
+		ID       string `json:"id"`
+		Payments int    `json:"payments"`
+	}](ctx, head, drive.Call{Method: http.MethodPost, Path: "/v1/payment-files", Key: d.ID}, http.StatusCreated)
+	if err != nil {
+		return err
+	}
+	content, err := head.Do(ctx, drive.Read("/v1/payment-files/"+file.ID+"/content"))
+	if err != nil {
+		return err
+	}
+	fileID, transferID := paymentfile.EndToEndIDOf(domain.ID(file.ID)), paymentfile.EndToEndIDOf(domain.ID(d.Transfers[0].ID))
+	if n := strings.Count(content.Text()+string(content.Body), "<EndToEndId>"+transferID+"</EndToEndId>"); n != 1 || file.Payments != 1 {
+		return differs("the payment file", content.Text()+string(content.Body), "one payment, "+transferID)
+	}
+	report := `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>` + fileID +
+		`</OrgnlMsgId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><TxInfAndSts><OrgnlEndToEndId>` + transferID +
+		`</OrgnlEndToEndId><TxSts>ACSC</TxSts></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>`
+	_, err = drive.Ask[struct{}](ctx, head, drive.Call{
+		Method: http.MethodPost, Path: "/v1/payment-files/" + file.ID + "/status-reports", Body: drive.File{MediaType: "application/xml", Content: []byte(report)},
+	}, http.StatusOK)
+	if err != nil {
+		return err
+	}
+	team, err := c.site.Service.Team(ctx, c.officer, c.releaser, c.site.Password)
+	if err != nil {
+		return err
+	}
+	if _, err := team.Releaser.AwaitDisbursement(ctx, d.ID, "succeeded"); err != nil {
+		return err
+	}
+	if paid, err := c.site.Channel.PaymentsOf(ctx, d); err != nil || len(paid) != 0 {
+		return errors.Join(err, differs("what the other channel paid", paid, "nothing"))
+	}
+	return c.site.StopService()
 }
 
 func TestEveryStoryHasItsCodeAndEveryCodeItsStory(t *testing.T) {
