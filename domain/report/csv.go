@@ -10,7 +10,8 @@ import (
 )
 
 // harmless makes a text safe to open in a table program, which would run a cell that begins like a formula: an apostrophe
-// before it makes it text (CSV injection, as OWASP describes it). Only free text needs it; a negative amount stays a number.
+// before it makes it text (CSV injection, as OWASP describes it). Texts and codes need it, some of which people type (the number of
+// a letter); a negative amount stays a number.
 func harmless(s string) string {
 	if s == "" {
 		return s
@@ -54,7 +55,7 @@ func headingOf(c Column) string {
 func (l *csvLines) line(columns []Column, cells []string) error {
 	l.cells = append(l.cells[:0], cells...)
 	for i, c := range columns {
-		if c.Type == TypeText {
+		if c.Type == TypeText || c.Type == TypeCode {
 			l.cells[i] = harmless(cells[i])
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -152,11 +153,13 @@ func TestNamesSurviveARoundTripThroughCSV(t *testing.T) {
 
 func TestACellThatBeginsLikeAFormulaIsMadeHarmless(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{`=HYPERLINK("x")`, "+1", "-1", "@SUM(A1)", "\t=1", "＝1"} {
-		content, _ := write(t, report.FormatCSV, ledgerHead(t, report.CharsetUTF8), paid("371503", name, "-5.00"))
+	for _, name := range []string{`=HYPERLINK("x")`, "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1", "＋1", "－1", "＠SUM(A1)"} {
+		row := paid("371503", name, "-5.00")
+		row.Cells[11] = name // a code that somebody typed, or another system sent
+		content, _ := write(t, report.FormatCSV, ledgerHead(t, report.CharsetUTF8), row)
 		record := readCSV(t, content)[1]
-		if record[8] != "'"+name {
-			t.Errorf("%q was written as %q, want an apostrophe before it", name, record[8])
+		if record[8] != "'"+name || record[11] != "'"+name {
+			t.Errorf("%q was written as the text %q and the code %q, want an apostrophe before it", name, record[8], record[11])
 		}
 		if record[12] != "-5.00" {
 			t.Errorf("an amount was written as %q, want -5.00: it is a number", record[12])
@@ -201,11 +204,27 @@ func TestAnXLSXFileHasTypedCellsAndSaysWhatItIs(t *testing.T) {
 	if at, err := f.GetCellValue("数据", "H2"); err != nil || at != "2026-08-22 16:30:00" {
 		t.Errorf("H2 shows %q (%v), want the time of payment", at, err)
 	}
+	if shown, err := f.GetCellValue("数据", "M2"); err != nil || shown != "99,500.00" {
+		t.Errorf("M2 shows %q (%v), want the amount with two decimals", shown, err)
+	}
+	if panes, err := f.GetPanes("数据"); err != nil || !panes.Freeze || panes.YSplit != 1 {
+		t.Errorf("the panes are %+v (%v), want the heading frozen", panes, err)
+	}
+	if width, err := f.GetColWidth("数据", "H"); err != nil || width != 20 {
+		t.Errorf("the column of times is %v wide (%v), want 20", width, err)
+	}
 	about, err := f.GetRows("说明")
 	if err != nil {
 		t.Fatal(err)
 	}
 	facts := map[string]string{}
+	for _, total := range [][]string{
+		{"小计 371503 茌平支行", "金额（元）", "1", "99,500.00"}, {"小计 371522 茌平支行", "金额（元）", "2", "10000000000000000.00"}, {"合计", "金额（元）", "3", "10000000000099500.00"},
+	} {
+		if !slices.ContainsFunc(about, func(line []string) bool { return slices.Equal(line, total) }) {
+			t.Errorf("the sheet about the file lacks %q: %q", total, about)
+		}
+	}
 	for _, line := range about {
 		if len(line) > 1 {
 			facts[line[0]] = line[1]

@@ -14,6 +14,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"fumin/domain"
+	"fumin/domain/report"
 	"fumin/scripts/drive"
 )
 
@@ -86,12 +88,63 @@ func TestAPlainLoanWritesTheRowsThatALoanOverHTTPWrites(t *testing.T) {
 		t.Errorf("rows added by %d loans: %v, want %d disbursements and %d instalments", loans, overHTTP, loans, loans*benchTermMonths)
 	}
 
+	writesAReportWithAProgressBar(ctx, t, site, plain.db)
+
 	var r result
 	if err := r.window(ctx, processes{}, 2, 100*time.Millisecond, plain.once); err != nil {
 		t.Fatal(err)
 	}
 	if len(r.took) == 0 || r.clock < 100*time.Millisecond {
 		t.Errorf("a window of 100 ms has %d loans in %s, want some, in at least its length", len(r.took), r.clock)
+	}
+}
+
+// writesAReportWithAProgressBar holds `fumin report` to what it says of itself, over the loans that are there.
+func writesAReportWithAProgressBar(ctx context.Context, t *testing.T, site *drive.Site, db *sql.DB) {
+	t.Helper()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "ledger.csv")
+	day := domain.DateOf(time.Now())
+	run := func(arguments ...string) (out, shown string, err error) {
+		var stdout, stderr strings.Builder
+		command := site.Command(ctx, append([]string{"report"}, arguments...)...)
+		command.Stdout, command.Stderr = &stdout, &stderr
+		err = command.Run()
+		return stdout.String(), stderr.String(), err
+	}
+	var loans int
+	if err := db.QueryRowContext(ctx, "SELECT COUNT(*) FROM applications").Scan(&loans); err != nil {
+		t.Fatal(err)
+	}
+	from, to := day.AddDays(-1).String(), day.String() // the loans may be from before midnight
+	out, shown, err := run("application-ledger", "-from", from, "-to", to, "-output", path)
+	if bar := fmt.Sprintf("[%s] %d / %d", strings.Repeat("=", 40), loans, loans); err != nil || !strings.Contains(shown, bar) {
+		t.Errorf("the progress is %q (%v), want it to end with %s", shown, err, bar)
+	}
+	content, err := os.ReadFile(path)
+	rows := -1 // the heading
+	for line := range strings.Lines(string(content)) {
+		if !strings.HasPrefix(line, report.SubtotalMark) && !strings.HasPrefix(line, report.TotalMark) {
+			rows++
+		}
+	}
+	if err != nil || rows != loans || !strings.Contains(out, fmt.Sprintf("%d rows, SHA-256", loans)) {
+		t.Errorf("it says %q of a file with %d rows (%v), want %d", out, rows, err, loans)
+	}
+	for refused, arguments := range map[string][]string{
+		"没有名为“salaries”的报表":                {"salaries"},
+		"没有“salary”这一列":                    {"application-ledger", "-from", from, "-to", to, "-columns", "salary"},
+		"还没有到":                             {"application-ledger", "-from", from, "-to", day.AddDays(1).String()},
+		"起止日期最多相隔":                         {"application-ledger", "-from", day.AddMonths(-1200).String(), "-to", to},
+		`no branch with the code "no-one"`: {"application-ledger", "-from", from, "-to", to, "-branch", "no-one"},
+		`no format "pdf"`:                  {"application-ledger", "-format", "pdf"},
+	} {
+		if _, said, err := run(append(arguments, "-output", filepath.Join(dir, "refused"))...); err == nil || !strings.Contains(said, refused) {
+			t.Errorf("fumin report %s: %q (%v), want a refusal that says %s", strings.Join(arguments, " "), said, err, refused)
+		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+		t.Errorf("%v are left (%v), want the one file", entries, err)
 	}
 }
 
