@@ -500,19 +500,8 @@ func serveAnnounced(ctx context.Context, cfg config, out io.Writer, ready func(a
 		return err
 	}
 
-	// Workers.
-	workersCtx, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
-	var workers sync.WaitGroup
-	defer func() { stopWorkers(); workers.Wait() }()
 	if cfg.workers {
-		workers.Go(func() { carryPayouts(workersCtx, services.sending(cfg), services.options.Holds, wake, log) })
-		workers.Go(func() { tidy(workersCtx, services, store, log) })
-		for range jobsParallel {
-			workers.Go(func() { carryJobs(workersCtx, services.jobs, jobsWake, log) })
-		}
-		workers.Go(func() { runReportSchedules(workersCtx, services.reportScheduler, log) })
-		workers.Go(func() { expireApprovals(workersCtx, services.expiry, log) })
-		workers.Go(func() { runShadows(workersCtx, services.shadows, log) })
+		defer startWorkers(ctx, services, store, services.sending(cfg), wake, jobsWake, log)()
 	}
 
 	// HTTP.
@@ -592,77 +581,66 @@ func openStore(ctx context.Context, cfg config, log *slog.Logger) (*repository.S
 	return store, nil
 }
 
-// payoutPause is how long the worker waits for something new before it looks again by itself: for what other nodes
-// released, and for what comes due.
-const payoutPause = time.Second
+// ── Workers ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-// carryPayouts carries transfers and notes ended holds until ctx ends. A failure to reach the database is logged and tried again after the pause.
-func carryPayouts(ctx context.Context, send func(context.Context) (int, error), holds *origination.Holds, wake <-chan struct{}, log *slog.Logger) {
-	ticker := time.NewTicker(payoutPause)
-	defer ticker.Stop()
-	for {
-		if _, err := holds.EndDue(ctx); err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "ending holds failed", slog.Any("error", err))
-		}
-		taken, err := send(ctx)
-		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "looking for due payments failed", slog.Any("error", err))
-		}
-		if taken > 0 && err == nil && ctx.Err() == nil {
-			continue // there may be more
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-wake:
-		case <-ticker.C:
-		}
-	}
-}
-
-// jobsParallel is how many jobs a node does at once, and jobsPause how long it waits before it looks again by itself.
+// How long each kind of worker waits for something new before it looks again by itself: for what other nodes left, and for
+// what comes due.
 const (
-	jobsParallel = 2
-	jobsPause    = time.Second
+	payoutPause          = time.Second
+	jobsPause            = time.Second
+	reportSchedulesPause = 5 * time.Second
+	shadowsPause         = 5 * time.Second // nobody waits for them
+	expiryPause          = time.Minute     // signing too late is refused in between
+	tidyPause            = time.Hour
 )
 
-// carryJobs does background jobs, one at a time, until ctx ends.
-func carryJobs(ctx context.Context, jobs *origination.JobWorker, wake <-chan struct{}, log *slog.Logger) {
-	ticker := time.NewTicker(jobsPause)
+// jobsParallel is how many jobs a node does at once.
+const jobsParallel = 2
+
+// startWorkers starts everything that a node does by itself. stop ends it, and returns when what was under way is done.
+func startWorkers(ctx context.Context, services *services, store *repository.Store, send func(context.Context) (int, error), wake, jobsWake <-chan struct{}, log *slog.Logger) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var workers sync.WaitGroup
+	start := func(what string, pause time.Duration, wake <-chan struct{}, work func(context.Context) (more bool, err error)) {
+		workers.Go(func() { keepWorking(ctx, what, pause, wake, log, work) })
+	}
+	start("sending payments", payoutPause, wake, func(ctx context.Context) (bool, error) {
+		_, errHolds := services.options.Holds.EndDue(ctx)
+		taken, err := send(ctx)
+		return taken > 0, errors.Join(errHolds, err)
+	})
+	for range jobsParallel {
+		start("background jobs", jobsPause, jobsWake, services.jobs.Work)
+	}
+	start("report schedules", reportSchedulesPause, nil, func(ctx context.Context) (bool, error) {
+		done, err := services.reportScheduler.Work(ctx)
+		return done > 0, err
+	})
+	start("shadow runs", shadowsPause, nil, services.shadows.Work)
+	start("ending approvals", expiryPause, nil, func(ctx context.Context) (bool, error) {
+		_, err := services.expiry.Work(ctx)
+		return false, err
+	})
+	start("tidying", tidyPause, nil, func(ctx context.Context) (bool, error) { return false, tidy(ctx, services, store) })
+	return func() { cancel(); workers.Wait() }
+}
+
+// keepWorking works until ctx ends: again at once while there is more, otherwise after the pause or when it is woken. A failure,
+// as to reach the database, is logged and tried again after the pause.
+func keepWorking(ctx context.Context, what string, pause time.Duration, wake <-chan struct{}, log *slog.Logger, work func(context.Context) (more bool, err error)) {
+	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	for ctx.Err() == nil {
-		worked, err := jobs.Work(ctx)
+		more, err := work(ctx)
 		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "looking for due jobs failed", slog.Any("error", err))
+			log.ErrorContext(ctx, "background work failed, will be tried again", slog.String("work", what), slog.Any("error", err))
 		}
-		if worked && err == nil {
-			continue // there may be more
+		if more && err == nil {
+			continue
 		}
 		select {
 		case <-ctx.Done():
 		case <-wake:
-		case <-ticker.C:
-		}
-	}
-}
-
-// shadowsPause is how long the worker of shadow runs waits before it looks again: nobody waits for them.
-const shadowsPause = 5 * time.Second
-
-// runShadows lets candidate rule sets judge what was decided, until ctx ends.
-func runShadows(ctx context.Context, shadows *origination.ShadowWorker, log *slog.Logger) {
-	ticker := time.NewTicker(shadowsPause)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		worked, err := shadows.Work(ctx)
-		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "looking for due shadows failed", slog.Any("error", err))
-		}
-		if worked && err == nil {
-			continue // there may be more
-		}
-		select {
-		case <-ctx.Done():
 		case <-ticker.C:
 		}
 	}
@@ -676,66 +654,14 @@ func tell(wake chan<- struct{}) {
 	}
 }
 
-// tidyPause is how often what has run out is removed: ended sessions, old attempts to log in, old idempotency keys,
-// the files of jobs.
-const tidyPause = time.Hour
-
-func tidy(ctx context.Context, services *services, store *repository.Store, log *slog.Logger) {
-	ticker := time.NewTicker(tidyPause)
-	defer ticker.Stop()
-	for {
-		_, errStaff := services.staff.Tidy(ctx)
-		_, errKeys := origination.TidyIdempotencyKeys(ctx, store, now())
-		_, errJobs := services.jobs.Tidy(ctx)
-		_, errLetters := origination.ExpireGuarantees(ctx, store, domain.Actor{ID: newID(), Name: "担保到期", Role: domain.RoleSystem}, now())
-		if err := errors.Join(errStaff, errKeys, errJobs, errLetters); err != nil && ctx.Err() == nil {
-			log.WarnContext(ctx, "tidying failed, will be tried again", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// expiryPause is how often approvals that nobody signed in time are ended. Signing one too late is refused in between.
-const expiryPause = time.Minute
-
-func expireApprovals(ctx context.Context, expiry *origination.Expiry, log *slog.Logger) {
-	ticker := time.NewTicker(expiryPause)
-	defer ticker.Stop()
-	for {
-		if _, err := expiry.Work(ctx); err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "looking for approvals to end failed", slog.Any("error", err))
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}
-
-// reportSchedulesPause is how often schedules, their exports and their deliveries are looked after.
-const reportSchedulesPause = 5 * time.Second
-
-func runReportSchedules(ctx context.Context, scheduler *origination.ReportScheduler, log *slog.Logger) {
-	ticker := time.NewTicker(reportSchedulesPause)
-	defer ticker.Stop()
-	for ctx.Err() == nil {
-		worked, err := scheduler.Work(ctx)
-		if err != nil && ctx.Err() == nil {
-			log.ErrorContext(ctx, "looking for due reports failed", slog.Any("error", err))
-		}
-		if worked > 0 && err == nil {
-			continue // there may be more
-		}
-		select {
-		case <-ctx.Done():
-		case <-ticker.C:
-		}
-	}
+// tidy removes what has run out: ended sessions, old attempts to log in, old idempotency keys, the files of jobs; and it ends
+// guarantees whose letters have expired.
+func tidy(ctx context.Context, services *services, store *repository.Store) error {
+	_, errStaff := services.staff.Tidy(ctx)
+	_, errKeys := origination.TidyIdempotencyKeys(ctx, store, now())
+	_, errJobs := services.jobs.Tidy(ctx)
+	_, errLetters := origination.ExpireGuarantees(ctx, store, domain.Actor{ID: newID(), Name: "担保到期", Role: domain.RoleSystem}, now())
+	return errors.Join(errStaff, errKeys, errJobs, errLetters)
 }
 
 // services are the use cases and what the HTTP edge needs beside them.
@@ -1050,72 +976,14 @@ func startSigning(ctx context.Context, cfg config) (address string, stop func() 
 }
 
 // loadDemoData brings in the shipped catalogue and the demo organisation. What is there already stays as it is.
-func loadDemoData(ctx context.Context, cfg config, password string) (err error) {
-	store, err := openStore(ctx, cfg, slog.New(slog.DiscardHandler))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, store.Close()) }()
-
-	products, versions, rates, err := demodata.Catalogue()
-	if err != nil {
-		return err
-	}
-	if err := origination.NewCatalogue(store, now, newID).Load(ctx, installer(), origination.LoadCatalogue{
-		Products: products, Versions: versions, ReferenceRates: rates,
-	}); err != nil {
-		return err
-	}
-	if err := loadRuleSets(ctx, store, demodata.LoadableRuleSets); err != nil {
-		return err
-	}
-	if err := loadDemoCalendar(ctx, origination.NewQuotes(store, now)); err != nil {
-		return err
-	}
-
-	limits, err := demodata.LenderLimits()
-	if err != nil {
-		return err
-	}
-	if err := origination.NewLimits(store, now, newID).Load(ctx, installer(), limits); err != nil {
-		return err
-	}
-	companies, err := loadDemoGuaranteeCompanies(ctx, origination.NewGuarantees(store, now, newID))
-	if err != nil {
-		return err
-	}
-	branches, err := demodata.Branches()
-	if err != nil {
-		return err
-	}
-	members, err := demodata.StaffMembers()
-	if err != nil {
-		return err
-	}
-	var organisation origination.Organisation
-	for _, b := range branches {
-		organisation.Branches = append(organisation.Branches, origination.OrganisationBranch{
-			ID: b.ID, Code: b.Code, Name: b.Name, Level: staff.Level(b.Level), ParentCode: b.ParentCode,
-		})
-	}
-	for _, m := range members {
-		organisation.Users = append(organisation.Users, origination.OrganisationUser{
-			ID: m.ID, Username: m.Username, DisplayName: m.Name, Role: m.Role, BranchCode: m.BranchCode, Password: staff.NewSecret(password),
-			GuaranteeCompanyID: companies[m.GuaranteeCompanyCode],
-		})
-	}
-	organisation.ServiceAccounts = []origination.OrganisationServiceAccount{
-		{ClientID: demoClientID, Kind: staff.KindBorrowerChannel, Name: "手机银行（演示）", Secret: staff.NewSecret(password)},
-		{ClientID: demoCoreClientID, Kind: staff.KindCoreSystem, Name: "核心系统（演示）", Secret: staff.NewSecret(password)},
-	}
-	if err := newStaff(store).LoadOrganisation(ctx, installer(), organisation); err != nil {
-		return err
-	}
-	authorities, err := demodata.Authorities()
-	if err != nil {
-		return err
-	}
-	return origination.NewAuthorities(store, now, newID).Load(ctx, installer(), authorities)
+func loadDemoData(ctx context.Context, cfg config, password string) error {
+	return withStore(ctx, cfg, func(store *repository.Store) error {
+		load := demodata.Load{Store: store, Now: now, NewID: newID, Random: rand.Reader, By: installer()}
+		if err := load.All(ctx, password); err != nil {
+			return err
+		}
+		return loadRuleSets(ctx, store, demodata.LoadableRuleSets) // they are checked against the products
+	})
 }
 
 // loadRuleSets brings rule sets in. What is there already stays as it is.
@@ -1161,58 +1029,6 @@ func ruleSet(ctx context.Context, cfg config, args []string, out io.Writer) (err
 	return err
 }
 
-// loadDemoGuaranteeCompanies brings in the sample guarantee companies and returns their ids by code. A company that is there
-// already stays as it is.
-func loadDemoGuaranteeCompanies(ctx context.Context, guarantees *origination.Guarantees) (map[string]domain.ID, error) {
-	companies, err := demodata.GuaranteeCompanies()
-	if err != nil {
-		return nil, err
-	}
-	drafts := make([]origination.DraftGuaranteeCompany, len(companies))
-	for i, c := range companies {
-		drafts[i] = origination.DraftGuaranteeCompany(c)
-	}
-	if err := guarantees.LoadCompanies(ctx, installer(), drafts); err != nil {
-		return nil, err
-	}
-	there, err := guarantees.Companies(ctx, installer())
-	if err != nil {
-		return nil, err
-	}
-	ids := map[string]domain.ID{}
-	for _, c := range there {
-		ids[c.Code] = c.ID
-	}
-	return ids, nil
-}
-
-// loadDemoCalendar brings in the shipped working calendar. A year that is there already stays as it is.
-func loadDemoCalendar(ctx context.Context, quotes *origination.Quotes) error {
-	years, err := demodata.CalendarYears()
-	if err != nil {
-		return err
-	}
-	loaded, err := quotes.CalendarYears(ctx)
-	if err != nil {
-		return err
-	}
-	for _, y := range years {
-		if slices.ContainsFunc(loaded, func(l origination.CalendarYear) bool { return l.Year == y.Year }) {
-			continue
-		}
-		if _, err := quotes.SetCalendarYear(ctx, installer(), y, nil); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// demoClientID is the service account of the demo's mobile app.
-const demoClientID = "mobile-app"
-
-// demoCoreClientID is the service account of the demo's core system.
-const demoCoreClientID = "core-system"
-
 // installer is who loads the organisation: this program, started by the operator.
 func installer() domain.Actor {
 	return domain.Actor{ID: newID(), Name: "安装程序", Role: domain.RoleSystem}
@@ -1235,8 +1051,8 @@ func greet(out io.Writer, cfg config, address, password string) error {
 	for _, m := range members {
 		fmt.Fprintf(&b, "  %-22s %-22s %s, branch %s\n", m.Role, m.Username, m.Name, m.BranchCode)
 	}
-	fmt.Fprintf(&b, "  %-22s %-22s the mobile app's backend: POST /v1/oauth/token\n", "borrower", demoClientID)
-	fmt.Fprintf(&b, "  %-22s %-22s the core system, which reports repayments: POST /v1/oauth/token\n", "core_system", demoCoreClientID)
+	fmt.Fprintf(&b, "  %-22s %-22s the mobile app's backend: POST /v1/oauth/token\n", "borrower", demodata.MobileAppClientID)
+	fmt.Fprintf(&b, "  %-22s %-22s the core system, which reports repayments: POST /v1/oauth/token\n", "core_system", demodata.CoreSystemClientID)
 	fmt.Fprintf(&b, "\nTry:\n  curl -s %s/v1/sessions -H 'Content-Type: application/json' \\\n    -d '{\"username\":\"%s\",\"password\":\"%s\"}'\n",
 		address, members[0].Username, password)
 	b.WriteString("or, in another terminal, the whole way of a loan:\n  ./scripts/story.sh duck-shed\n\nCtrl-C stops it; the data stays.\n")
