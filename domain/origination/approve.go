@@ -262,8 +262,8 @@ func (a *approvalCase) rulesPrice(ctx context.Context, r Reader) (money.Rate, er
 }
 
 // checkAuthority finds the authority by which the approver acts. The first result is the refusal of one that does not reach.
-func (a *approvalCase) checkAuthority(ctx context.Context, tx Tx) (exceeded, err error) {
-	a.standing, err = standingOf(ctx, tx, a.all, a.question)
+func (a *approvalCase) checkAuthority(ctx context.Context, r Reader) (exceeded, err error) {
+	a.standing, err = standingOf(ctx, r, a.all, a.question)
 	if err != nil {
 		return nil, err
 	}
@@ -271,7 +271,7 @@ func (a *approvalCase) checkAuthority(ctx context.Context, tx Tx) (exceeded, err
 		return errExceeded(a.question, a.standing), nil
 	}
 	if !a.standing.onBehalfOf.IsZero() { // 四眼原则 holds for the absent person as well
-		if err := separate(ctx, tx, a.rec, a.standing.onBehalfOf); err != nil {
+		if err := separate(ctx, r, a.rec, a.standing.onBehalfOf); err != nil {
 			return nil, err
 		}
 		a.granted.OnBehalfOf = a.standing.onBehalfOf
@@ -281,7 +281,7 @@ func (a *approvalCase) checkAuthority(ctx context.Context, tx Tx) (exceeded, err
 	}
 	override := a.question
 	override.Kind = staff.AuthorityOverride
-	held, err := standingOf(ctx, tx, a.all, override)
+	held, err := standingOf(ctx, r, a.all, override)
 	if err != nil {
 		return nil, err
 	}
@@ -291,7 +291,7 @@ func (a *approvalCase) checkAuthority(ctx context.Context, tx Tx) (exceeded, err
 		return refusal, nil
 	}
 	if !held.onBehalfOf.IsZero() {
-		if err := separate(ctx, tx, a.rec, held.onBehalfOf); err != nil {
+		if err := separate(ctx, r, a.rec, held.onBehalfOf); err != nil {
 			return nil, err
 		}
 		a.granted.OnBehalfOf = held.onBehalfOf

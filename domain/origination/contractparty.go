@@ -103,12 +103,17 @@ func membersToSign(ctx context.Context, r Reader, rec loan.Record, person borrow
 	if err != nil || version.MemberSignaturesMin == 0 {
 		return nil, 0, err
 	}
-	membersMin = version.MemberSignaturesMin
-	if members = membersOf(person); len(members) < membersMin {
-		return nil, 0, domain.Errorf(domain.KindRule, "members-missing",
-			"产品要求至少 %d 位合作社成员签字，档案里理事长以外只登记了 %d 位出资的成员：请先补录成员", membersMin, len(members))
+	members = membersOf(person)
+	return members, version.MemberSignaturesMin, checkMembers(version, members)
+}
+
+// checkMembers refuses a contract that fewer members of a co-operative would sign than the product asks for (成员签字).
+func checkMembers(v product.Version, members []loan.Party) error {
+	if len(members) >= v.MemberSignaturesMin {
+		return nil
 	}
-	return members, membersMin, nil
+	return domain.Errorf(domain.KindRule, "members-missing",
+		"产品要求至少 %d 位合作社成员签字，档案里理事长以外只登记了 %d 位出资的成员：请先补录成员", v.MemberSignaturesMin, len(members))
 }
 
 // membersOf are the people who hold a share of a co-operative, but for its chair, who signs for it: as many as a product can

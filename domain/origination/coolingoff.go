@@ -12,11 +12,11 @@ import (
 // This file is the cooling-off period (冷静期): it holds the payment, lets the borrower go, and may be given up.
 
 // checkCoolingOff holds a payment until the cooling-off period is over or the borrower has waived it.
-func checkCoolingOff(ctx context.Context, tx Tx, p payment) error {
+func checkCoolingOff(ctx context.Context, r Reader, p payment) error {
 	if !p.Contract.CoolingOff(p.At) {
 		return nil
 	}
-	_, waived, err := tx.Waiver(ctx, p.Application.ID)
+	_, waived, err := r.Waiver(ctx, p.Application.ID)
 	if err != nil || waived {
 		return err
 	}

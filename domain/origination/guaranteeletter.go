@@ -27,12 +27,12 @@ func guaranteeLetterFact(ctx context.Context, r Reader, f *decision.Facts, rec l
 
 // checkGuaranteeLetter is the condition of paying that a letter is live, covers the loan and has its conditions met
 // (担保函有效).
-func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
+func checkGuaranteeLetter(ctx context.Context, r Reader, p payment) error {
 	rec := p.Application
 	if rec.Approval == nil {
 		return nil
 	}
-	version, err := tx.ProductVersion(ctx, rec.ProductVersionID)
+	version, err := r.ProductVersion(ctx, rec.ProductVersionID)
 	if err != nil {
 		return err
 	}
@@ -40,7 +40,7 @@ func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
 	if !needsGuarantee(version, amount) {
 		return nil
 	}
-	g, found, err := tx.LiveGuarantee(ctx, rec.ID)
+	g, found, err := r.LiveGuarantee(ctx, rec.ID)
 	if err != nil {
 		return err
 	}
@@ -61,11 +61,11 @@ func checkGuaranteeLetter(ctx context.Context, tx Tx, p payment) error {
 	if p.Contract.TextID.IsZero() {
 		return nil // on paper, which the officer looked through
 	}
-	text, err := tx.ContractText(ctx, domain.Scope{Everything: true}, rec.ID)
+	text, err := r.ContractText(ctx, domain.Scope{Everything: true}, rec.ID)
 	if err != nil {
 		return err
 	}
-	err = checkCounterGuarantor(ctx, tx, rec, text.Parties, domain.DateOf(p.At)) // the letter may have come after the signature
+	err = checkCounterGuarantor(ctx, r, rec, text.Parties, domain.DateOf(p.At)) // the letter may have come after the signature
 	if domain.CodeOf(err) != "counter-guarantor-missing" {
 		return err
 	}

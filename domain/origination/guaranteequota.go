@@ -100,13 +100,18 @@ func freeQuota(ctx context.Context, tx Tx, held loan.GuaranteeRecord, now time.T
 	if terms == nil {
 		return money.Amount{}, errNoGuarantee(amount), nil
 	}
-	quotas, ok := terms.QuotasOn(held.RegionCode, domain.DateOf(now))
+	return quotaLeft(ctx, tx, *terms, held, domain.DateOf(now), amount)
+}
+
+// quotaLeft is freeQuota under terms that are known. The figure is only sure while the company's row is locked.
+func quotaLeft(ctx context.Context, r Reader, terms loan.GuaranteeTerms, held loan.GuaranteeRecord, today domain.Date, amount money.Amount) (free money.Amount, refused, err error) {
+	quotas, ok := terms.QuotasOn(held.RegionCode, today)
 	if !ok {
 		return money.Amount{}, domain.Errorf(domain.KindRule, "guarantee-quota-exceeded", "%s今天没有生效的担保总额度，请联系风险经理", terms.Name), nil
 	}
 	free = amount
 	for _, q := range quotas {
-		used, err := tx.GuaranteeQuotaHeld(ctx, held.CompanyID, q.RegionPrefix)
+		used, err := r.GuaranteeQuotaHeld(ctx, held.CompanyID, q.RegionPrefix)
 		if err != nil {
 			return money.Amount{}, nil, err
 		}

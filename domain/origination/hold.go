@@ -185,8 +185,8 @@ func lockHold(ctx context.Context, tx Tx, by domain.Actor, id domain.ID) (*loan.
 }
 
 // checkNoHold refuses while a hold is live.
-func checkNoHold(ctx context.Context, tx Tx, p payment) error {
-	hold, held, err := tx.HeldUntil(ctx, p.Application.ID, p.At)
+func checkNoHold(ctx context.Context, r Reader, p payment) error {
+	hold, held, err := r.HeldUntil(ctx, p.Application.ID, p.At)
 	if err != nil || !held {
 		return err
 	}

@@ -143,15 +143,11 @@ func (s *Limits) Activate(ctx context.Context, by domain.Actor, id domain.ID) (L
 	var activated LenderLimit
 	err := s.store.Update(ctx, func(tx Tx) error {
 		limit, err := tx.LockLenderLimit(ctx, id)
-		switch {
-		case err != nil:
+		if err != nil {
 			return err
-		case limit.MadeBy == by.ID:
-			return domain.Errorf(domain.KindForbidden, "four-eyes", "本行授信上限须由起草人以外的另一人启用")
-		case !limit.ActivatedAt.IsZero():
-			return domain.Errorf(domain.KindConflict, "wrong-status", "这条上限已经启用，如需调整请另起草一条")
-		case limit.EffectiveFrom.Before(domain.DateOf(now)):
-			return domain.Errorf(domain.KindRule, "activation-in-the-past", "执行日期 %s 已过，请另起草一条今天或以后执行的", limit.EffectiveFrom)
+		}
+		if err := limit.mayActivate(by.ID, domain.DateOf(now)); err != nil {
+			return err
 		}
 		if err := tx.ActivateLenderLimit(ctx, id, by.ID, now); err != nil {
 			return err
@@ -161,6 +157,19 @@ func (s *Limits) Activate(ctx context.Context, by domain.Actor, id domain.ID) (L
 		return nil
 	})
 	return activated, err
+}
+
+// mayActivate refuses the limit's own maker, a limit that is active, and a day that has passed.
+func (l LenderLimit) mayActivate(by domain.ID, today domain.Date) error {
+	switch {
+	case l.MadeBy == by:
+		return domain.Errorf(domain.KindForbidden, "four-eyes", "本行授信上限须由起草人以外的另一人启用")
+	case !l.ActivatedAt.IsZero():
+		return domain.Errorf(domain.KindConflict, "wrong-status", "这条上限已经启用，如需调整请另起草一条")
+	case l.EffectiveFrom.Before(today):
+		return domain.Errorf(domain.KindRule, "activation-in-the-past", "执行日期 %s 已过，请另起草一条今天或以后执行的", l.EffectiveFrom)
+	}
+	return nil
 }
 
 // Load brings in the limits of an installation. What is there already stays as it is, by id.

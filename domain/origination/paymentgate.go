@@ -41,7 +41,7 @@ type payment struct {
 // is not met, and what to do.
 type paymentCheck struct {
 	Name  string
-	Check func(ctx context.Context, tx Tx, p payment) error
+	Check func(ctx context.Context, r Reader, p payment) error
 }
 
 // paymentChecks is every condition, in the order in which people hear of them. A new one is a line here.
@@ -54,9 +54,9 @@ var paymentChecks = []paymentCheck{
 }
 
 // mayPay asks every condition, at the request and again at the release of a payment, and returns the first that is not met.
-func mayPay(ctx context.Context, tx Tx, p payment) error {
+func mayPay(ctx context.Context, r Reader, p payment) error {
 	for _, c := range paymentChecks {
-		if err := c.Check(ctx, tx, p); err != nil {
+		if err := c.Check(ctx, r, p); err != nil {
 			return err
 		}
 	}
@@ -79,11 +79,11 @@ func mayTakeOver(ctx context.Context, tx Tx, old loan.Record, p payment) error {
 
 // checkLineLive refuses a release when the line was held or has ended since the payment was requested; at the request the
 // line is asked where the amount is reserved.
-func checkLineLive(ctx context.Context, tx Tx, p payment) error {
+func checkLineLive(ctx context.Context, r Reader, p payment) error {
 	if p.Step != paymentReleased {
 		return nil
 	}
-	line, err := tx.Line(ctx, domain.Scope{Everything: true}, p.Application.ID)
+	line, err := r.Line(ctx, domain.Scope{Everything: true}, p.Application.ID)
 	if err != nil {
 		return err
 	}

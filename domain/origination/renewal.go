@@ -91,11 +91,11 @@ func openRenewal(ctx context.Context, tx Tx, by domain.Actor, now time.Time, old
 }
 
 // mayRenew checks what is asked when a renewal is opened, and again when it is signed.
-func mayRenew(ctx context.Context, tx Tx, old loan.Record, line loan.LineRecord, today domain.Date) error {
+func mayRenew(ctx context.Context, r Reader, old loan.Record, line loan.LineRecord, today domain.Date) error {
 	if err := line.MayRenew(today); err != nil {
 		return err
 	}
-	version, err := productVersion(ctx, tx, old.ProductCode, old.RegionCode, today)
+	version, err := productVersion(ctx, r, old.ProductCode, old.RegionCode, today)
 	if err != nil {
 		return err
 	}
@@ -106,10 +106,10 @@ func mayRenew(ctx context.Context, tx Tx, old loan.Record, line loan.LineRecord,
 		return domain.Errorf(domain.KindRule, "renewal-too-early", "额度 %s 到期，到期前 %d 天内才能申请续贷，请于 %s 起再来申请",
 			line.EndsOn, version.RenewalDays, from)
 	}
-	if err := notOverdue(ctx, tx, old.BorrowerID, today); err != nil {
+	if err := notOverdue(ctx, r, old.BorrowerID, today); err != nil {
 		return err
 	}
-	renewal, found, err := tx.LiveRenewal(ctx, old.ID)
+	renewal, found, err := r.LiveRenewal(ctx, old.ID)
 	if err != nil {
 		return err
 	}

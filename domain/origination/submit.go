@@ -9,6 +9,7 @@ import (
 	"fumin/domain/decision"
 	"fumin/domain/loan"
 	"fumin/domain/product"
+	"fumin/domain/schedule"
 )
 
 // Submit puts a draft before the rules: it is approved, referred to a person, or declined with reasons. A decline is an
@@ -98,9 +99,10 @@ func gather(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (
 	if err != nil {
 		return file{}, err
 	}
-	if offered, _ := f.facts.ProductOffered.Value(); offered && !slices.Contains(f.version.RepaymentMethods, rec.Request.RepaymentMethod) {
-		return file{}, domain.Errorf(domain.KindRule, "repayment-method-not-offered",
-			"该产品在本地区不提供所选的还款方式，请修改申请后再提交")
+	if offered, _ := f.facts.ProductOffered.Value(); offered {
+		if err := checkRepaymentMethod(f.version, rec.Request.RepaymentMethod); err != nil {
+			return file{}, err
+		}
 	}
 	return f, nil
 }
@@ -163,6 +165,14 @@ func assemble(ctx context.Context, r Reader, rec loan.Record, person borrower.Bo
 		return file{}, err
 	}
 	return f, recommendedFact(ctx, r, &f.facts, person, offered, today)
+}
+
+// checkRepaymentMethod refuses a way of repaying that the product does not offer in the region (还款方式).
+func checkRepaymentMethod(v product.Version, method schedule.Method) error {
+	if slices.Contains(v.RepaymentMethods, method) {
+		return nil
+	}
+	return domain.Errorf(domain.KindRule, "repayment-method-not-offered", "该产品在本地区不提供所选的还款方式，请修改申请后再提交")
 }
 
 // recommendedFact looks for the borrower on the recommended lists where the product asks for it and the bureau has not

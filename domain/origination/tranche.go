@@ -109,8 +109,8 @@ func (s *Disbursements) Fulfil(ctx context.Context, by domain.Actor, cmd FulfilC
 }
 
 // checkConditions refuses a payment that the plan does not know, and one whose conditions are not met, by their names.
-func checkConditions(ctx context.Context, tx Tx, p payment) error {
-	plan, err := tx.Tranches(ctx, p.Application.ID)
+func checkConditions(ctx context.Context, r Reader, p payment) error {
+	plan, err := r.Tranches(ctx, p.Application.ID)
 	if err != nil {
 		return err
 	}
@@ -122,7 +122,7 @@ func checkConditions(ctx context.Context, tx Tx, p payment) error {
 		return domain.Errorf(domain.KindRule, "tranche-required", "这份合同的放款计划有 %d 期，请写明申请第几期", len(plan))
 	}
 	tranche := plan[d.Tranche-1]
-	others, err := tx.DisbursementsOfCase(ctx, p.Application.ID)
+	others, err := r.DisbursementsOfCase(ctx, p.Application.ID)
 	if err != nil {
 		return err
 	}
