@@ -358,18 +358,17 @@ func (s *server) returnApplication(c *gin.Context) error {
 	return answerApplication(c, rec)
 }
 
-// controlStatus says whether a control did what it is for.
-const (
-	controlHolds  = "holds"
-	controlFailed = "failed"
-)
-
 type controlView struct {
-	Control string `json:"control"`
-	Label   string `json:"label"`
-	Status  string `json:"status"`
-	Tried   string `json:"tried"`
-	Refused string `json:"refused"`
+	Control   string `json:"control"`
+	Label     string `json:"label"`
+	Status    string `json:"status"`
+	Subject   string `json:"subject"`
+	Limit     string `json:"limit"`
+	Tried     string `json:"tried"`
+	RefusedBy string `json:"refused_by"`
+	Refused   string `json:"refused"`
+	Within    string `json:"within"`
+	Finding   string `json:"finding"`
 }
 
 func (s *server) listControls(c *gin.Context) error {
@@ -378,10 +377,9 @@ func (s *server) listControls(c *gin.Context) error {
 		return err
 	}
 	return writeJSON(c, http.StatusOK, viewAll(proofs, func(p origination.ControlProof) controlView {
-		v := controlView{Control: p.Control, Label: p.Label, Status: controlFailed, Tried: p.Tried, Refused: p.Refused}
-		if p.Holds() {
-			v.Status = controlHolds
+		return controlView{
+			Control: p.Control, Label: p.Label, Status: string(p.Status), Subject: p.Subject, Limit: p.Limit,
+			Tried: p.Tried, RefusedBy: p.RefusedBy, Refused: p.Refused, Within: p.Within, Finding: p.Finding,
 		}
-		return v
 	}))
 }

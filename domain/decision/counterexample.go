@@ -30,8 +30,8 @@ func (e *Engine) RefusingCodes() []string {
 // Counterexample looks for a case that the part with this code refuses, and not for want of a fact. It changes as few of the
 // facts that the part reads as it can, three at most; of a scorecard as many as it takes. What it tries lies just beside the
 // numbers and among the codes that the part compares with, so it is not sure to find an exotic case; what it finds, the part
-// itself has judged. applies says whether the part applied to any of the cases tried.
-func (e *Engine) Counterexample(code string, from Facts) (found Counterexample, applies, ok bool) {
+// itself has judged. Facts in fixed stay as they are. applies says whether the part applied to any of the cases tried.
+func (e *Engine) Counterexample(code string, from Facts, fixed ...FactName) (found Counterexample, applies, ok bool) {
 	p, known := e.partOf(code)
 	if !known {
 		return Counterexample{}, false, false
@@ -42,7 +42,7 @@ func (e *Engine) Counterexample(code string, from Facts) (found Counterexample, 
 		return s.found, true, true
 	}
 	s.frame.fill(&from)
-	changes := s.changes()
+	changes := slices.DeleteFunc(s.changes(), func(c change) bool { return slices.Contains(fixed, c.name) })
 	for n := 1; n <= counterexampleChangesMax && !ok; n++ {
 		ok = s.combine(from, changes, n, nil)
 	}
@@ -248,7 +248,7 @@ func (s *counterexampleSearch) comparedWith(slots []int) (numbers []number, code
 		case codesLiteral:
 			codes = append(codes, n.are...)
 		}
-		if q, ok := e.(quantity); ok {
+		if q, ok := e.(quantity); ok && part(e, "").base == "number" {
 			if x, state := q.number(s.frame); state == stateKnown {
 				numbers = append(numbers, x)
 			}

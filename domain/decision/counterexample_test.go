@@ -50,6 +50,13 @@ func TestACounterexampleIsACaseThatThePartItselfRefuses(t *testing.T) {
 	if tried, _ := found.Facts.Amount.Value(); tried.String() != "3000000.01" {
 		t.Errorf("the amount tried is %s, want a fen above the limit", tried)
 	}
+	if found, applies, ok := engine.Counterexample("amount", base, decision.FactAmount, decision.FactAmountMax); ok || !applies {
+		t.Errorf("with both amounts fixed: found %v, applies %v", found.Changed, applies)
+	}
+	young, _, _ := engine.Counterexample("young", base, decision.FactAgeMin)
+	if born, _ := young.Facts.BirthDate.Value(); born.AgeOn(base.EvaluatedOn) != 17 {
+		t.Errorf("tried somebody born on %s, want the day before the eighteenth birthday", born)
+	}
 }
 
 func TestARuleThatCanRefuseNothingHasNoCounterexample(t *testing.T) {

@@ -2,7 +2,8 @@ package origination
 
 import (
 	"context"
-	"fmt"
+	"strings"
+	"time"
 
 	"fumin/domain"
 	"fumin/domain/loan"
@@ -11,36 +12,144 @@ import (
 	"fumin/domain/staff"
 )
 
-// ControlProof is one attempt that a configured limit must refuse, and what became of it (控制自检).
+// ControlStatus is what the self-test of a configured limit found (自检结果).
+type ControlStatus string
+
+// The statuses of a control.
+const (
+	ControlHolds         ControlStatus = "holds"          // 有效: what lies beyond the limit is refused, what lies within is not
+	ControlBroken        ControlStatus = "broken"         // 失效: Finding says how
+	ControlNotConfigured ControlStatus = "not_configured" // 未配置: nothing is limited here; Finding says what that means
+)
+
+// ControlStatuses lists every status.
+func ControlStatuses() []ControlStatus {
+	return []ControlStatus{ControlHolds, ControlBroken, ControlNotConfigured}
+}
+
+// ControlProof is one attempt that a configured limit must refuse, and what became of it (控制自检). All texts are Chinese.
 type ControlProof struct {
 	Control string // the control's code, kebab-case
 	Label   string // 中文名称
-	Tried   string // what was tried, on which row of the configuration
-	Refused string // the refusal; empty when nothing refused it
+	Subject string // 在哪里设置: the product version, authority, rule set or company that sets the limit
+	Limit   string // 现行值
+	Tried   string // just beyond the limit
+	// RefusedBy is the code of the refusal or of the rule, and Refused what it said; empty when nothing refused.
+	RefusedBy, Refused string
+	Within             string // what was tried just within the limit, and passed; empty where there is no such thing
+	Status             ControlStatus
+	Finding            string // what is wrong, or what it means that nothing is configured; empty with ControlHolds
 }
 
-// Holds reports whether the attempt was refused, as it must be.
-func (p ControlProof) Holds() bool { return p.Refused != "" }
+// ControlProofsMax bounds the proofs of one answer; the configuration of a lender has fewer rows.
+const ControlProofsMax = 20_000
 
-// ControlProofsMax bounds the proofs of one answer; the configuration has fewer rows.
-const ControlProofsMax = 5000
-
-// control is one kind of configured limit with its self-test. The test reads the live configuration, tries in memory what it
-// must refuse, by the same functions that refuse it in earnest, and writes nothing.
+// control is one kind of configured limit with its self-test. The test reads the live configuration and tries, on a case that
+// exists on paper only, what the limit must refuse and what it must let pass, by the same functions that decide in earnest.
+// Its Reader cannot write.
 type control struct {
 	code, label string
-	prove       func(ctx context.Context, r Reader, today domain.Date) ([]ControlProof, error)
+	limits      []string // what it proves, as ConfiguredLimits names it
+	prove       func(ctx context.Context, c *configuration, p *proofs)
 }
 
-// controls is the registry: whoever configures a limit adds one line and one function.
+// controls is the registry: whoever configures a limit adds its name here, or one line and one function. A test holds it
+// against ConfiguredLimits.
 var controls = []control{
-	{"authority-ceiling", "审批权限上限", proveAuthorities},
-	{"authority-needed", "没有权限不得审批", proveAuthorityNeeded},
-	{"committee", "上会标准", proveCommittees},
-	{"product-amount", "产品金额上限", proveProductAmounts},
-	{"product-exposure", "产品单户用信上限", proveProductExposure},
-	{"four-eyes", "经办、调查与审批分离", proveFourEyes},
-	{"day-balance", "账不平不得关账", proveDayBalance},
+	{"product-terms", "产品条件（规则集拒绝）", limitsOfTerms(
+		product.TermAmountMin, product.TermAmountMax, product.TermTermMonthsMin, product.TermTermMonthsMax, product.TermAgeMin, product.TermAgePlusTermMax,
+		product.TermBusinessAgeMonths, product.TermForbiddenPurposes, product.TermQuickApprovalMax, product.TermSiteVisitRequired,
+		product.TermGuarantee, product.TermDocuments,
+	), proveTermsByRules},
+	{"rule-set", "规则集各条准入规则", []string{"rule_set"}, proveRuleSets},
+	{"approval-bounds", "审批不得超出产品范围", limitsOfTerms(
+		product.TermAmountMin, product.TermAmountMax, product.TermTermMonthsMin, product.TermTermMonthsMax, product.TermPrice,
+	), proveApprovalBounds},
+	{"repayment-method", "还款方式", limitsOfTerms(product.TermRepaymentMethods), proveRepaymentMethods},
+	{"override-required", "超出申请或规则须例外审批", []string{"authority:override"}, proveOverrideRequired},
+	{"authority-ceiling", "审批权限上限", []string{"authority:approve", "authority:override"}, proveAuthorities},
+	{"authority-needed", "没有权限不得审批", []string{"authority:approve"}, proveAuthorityNeeded},
+	{"committee", "贷审会起点、法定人数和表决比例", []string{"authority:committee"}, proveCommittees},
+	{"delegation", "不得转授给自己、不得再转授", []string{"delegation"}, proveDelegations},
+	{"product-exposure", "产品单户授信上限", limitsOfTerms(product.TermAmountMax), proveProductExposure},
+	{"lender-exposure", "本行单户授信上限", []string{"lender_limit"}, proveLenderExposure},
+	{"member-signatures", "合作社成员签字", limitsOfTerms(product.TermMemberSignatures), proveMemberSignatures},
+	{"payment-conditions", "放款条件", gateLimits(), provePaymentGate},
+	{"cooling-off", "冷静期", limitsOfTerms(product.TermCoolingOffHours, product.TermCoolingOffWaivable), proveCoolingOff},
+	{"entrusted-payment", "受托支付起点", limitsOfTerms(product.TermEntrustedPayment), proveEntrustedPayment},
+	{"guarantee-letter", "担保函起点", limitsOfTerms(product.TermGuarantee), proveGuaranteeLetter},
+	{"guarantee-answer", "担保费率和配偶反担保上限", limitsOfTerms(product.TermGuarantee, product.TermGuaranteeFeeGrain), proveGuaranteeAnswers},
+	{"guarantee-quota", "农担公司担保额度", []string{"guarantee_quota"}, proveGuaranteeQuotas},
+	{"line-draw", "额度和单次支用限额", limitsOfTerms(product.TermAmountMax, product.TermDrawMin, product.TermDrawMax), proveDraws},
+	{"renewal", "无还本续贷时间", limitsOfTerms(product.TermRenewalDays), proveRenewals},
+	{"separation", "经办、调查、审批、放款分离", []string{"separation"}, proveSeparation},
+	{"activation", "起草人不得启用", []string{"activation"}, proveActivation},
+	{"day-balance", "账不平不得关账", []string{"day_balance"}, proveDayBalance},
+}
+
+// termsWithoutLimit are the product terms that refuse nobody anything, with the reason.
+var termsWithoutLimit = map[product.TermName]string{
+	product.TermReliefs:             "lowers a price; the price itself is held by approval-bounds",
+	product.TermInterestSubsidyPct:  "computes what the state pays; nothing is refused by it",
+	product.TermPurposeEvidenceDays: "sets the day on which a reminder falls due; nothing is refused by it",
+}
+
+// ConfiguredLimits names every kind of limit that is set as data: product terms, kinds of authority, conditions of paying, and
+// the rows of their own tables. It is what the registry of controls has to cover.
+func ConfiguredLimits() []string {
+	var limits []string
+	for _, name := range product.TermNames() {
+		if _, none := termsWithoutLimit[name]; !none {
+			limits = append(limits, termLimit(name))
+		}
+	}
+	for _, kind := range staff.AuthorityKinds() {
+		limits = append(limits, "authority:"+string(kind))
+	}
+	for _, check := range paymentChecks {
+		limits = append(limits, "gate:"+check.Name)
+	}
+	return append(limits, "rule_set", "lender_limit", "delegation", "guarantee_quota", "separation", "activation", "day_balance")
+}
+
+// ControlCodes lists the codes of the registered controls, in their order.
+func ControlCodes() []string {
+	codes := make([]string, len(controls))
+	for i, c := range controls {
+		codes[i] = c.code
+	}
+	return codes
+}
+
+// ControlledLimits names what the registered controls prove, as ConfiguredLimits does.
+func ControlledLimits() []string {
+	var limits []string
+	for _, c := range controls {
+		limits = append(limits, c.limits...)
+	}
+	return limits
+}
+
+func termLimit(name product.TermName) string { return "term:" + string(name) }
+
+func limitsOfTerms(names ...product.TermName) []string {
+	limits := make([]string, len(names))
+	for i, name := range names {
+		limits[i] = termLimit(name)
+	}
+	return limits
+}
+
+// configuration is what is in force today, read once, and the reads of everything else.
+type configuration struct {
+	Reader
+
+	at           time.Time
+	today        domain.Date
+	authorities  []staff.Authority
+	unreadable   error // why the authorities cannot be read; nil: they can
+	lenderLimits []LenderLimit
+	offers       []offer
 }
 
 // Controls runs every self-test against the configuration as it is now.
@@ -48,187 +157,225 @@ func (s *Reviews) Controls(ctx context.Context, by domain.Actor) ([]ControlProof
 	if err := by.Require(domain.RoleRiskManager, domain.RoleAuditor, domain.RoleAdmin); err != nil {
 		return nil, err
 	}
-	today := domain.DateOf(s.now())
-	var proofs []ControlProof
-	for _, c := range controls {
-		found, err := c.prove(ctx, s.store, today)
-		if err != nil {
+	at := s.now()
+	c := &configuration{Reader: s.store, at: at, today: domain.DateOf(at)}
+	var err error
+	if c.authorities, err = c.AuthoritiesInForce(ctx, c.today); err != nil {
+		if _, refused := refusal(err); !refused {
 			return nil, err
 		}
-		for _, p := range found[:min(len(found), ControlProofsMax-len(proofs))] {
-			p.Control, p.Label = c.code, c.label
-			proofs = append(proofs, p)
-		}
+		c.unreadable = err // a row that cannot be: nobody can approve by any
 	}
-	return proofs, nil
+	if c.lenderLimits, err = c.LenderLimits(ctx); err != nil {
+		return nil, err
+	}
+	if c.offers, err = offersOf(ctx, c, newEngines()); err != nil { // fresh engines: what is stored now, and not what was compiled once
+		return nil, err
+	}
+	var all []ControlProof
+	for _, control := range controls {
+		p := proofs{control: control.code, label: control.label, room: ControlProofsMax - len(all)}
+		control.prove(ctx, c, &p)
+		if p.err != nil {
+			return nil, p.err
+		}
+		all = append(all, p.list...)
+	}
+	return all, nil
 }
 
-// refusalText is what a refusal says, for a proof; empty when there was none.
+// proofs collects what one control found. An error that is no refusal fails the run: a database that is away proves nothing.
+type proofs struct {
+	control, label string
+	room           int
+	list           []ControlProof
+	err            error
+}
+
+// add weighs one attempt: beyond the limit it must have been refused, and within it must have passed.
+func (p *proofs) add(proof ControlProof, beyond, within error) {
+	for _, err := range []error{beyond, within} {
+		if _, refused := refusal(err); err != nil && !refused {
+			p.fail(err)
+			return
+		}
+	}
+	proof.Status, proof.RefusedBy, proof.Refused = ControlHolds, refusalCode(beyond), refusalText(beyond)
+	switch {
+	case beyond == nil:
+		proof.Status, proof.Finding = ControlBroken, "超出限额没有被拒绝"
+	case within != nil:
+		proof.Status, proof.Finding = ControlBroken, "限额以内也被拒绝："+refusalText(within)
+	}
+	p.put(proof)
+}
+
+// none says that nothing is limited here.
+func (p *proofs) none(subject, meaning string) {
+	p.put(ControlProof{Subject: subject, Status: ControlNotConfigured, Finding: meaning})
+}
+
+// unreadable says that no authority can be read, if that is so.
+func (p *proofs) unreadable(c *configuration) bool {
+	if c.unreadable != nil {
+		p.broken(ControlProof{Subject: "全部审批权限"}, "有一条审批权限不合规定，无法读取，也就不能审批："+refusalText(c.unreadable))
+	}
+	return c.unreadable != nil
+}
+
+// broken says what is wrong where there was nothing to weigh.
+func (p *proofs) broken(proof ControlProof, finding string) {
+	proof.Status, proof.Finding = ControlBroken, finding
+	p.put(proof)
+}
+
+func (p *proofs) put(proof ControlProof) {
+	if len(p.list) < p.room {
+		proof.Control, proof.Label = p.control, p.label
+		p.list = append(p.list, proof)
+	}
+}
+
+func (p *proofs) fail(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// refusalCode is the code of a refusal; of wrong fields the codes of the fields.
+func refusalCode(err error) string {
+	refused, _ := refusal(err)
+	if refused == nil || refused.Kind != domain.KindInvalid || len(refused.Fields) == 0 {
+		return domain.CodeOf(err)
+	}
+	codes := make([]string, len(refused.Fields))
+	for i, f := range refused.Fields {
+		codes[i] = f.Code
+	}
+	return strings.Join(codes, "、")
+}
+
+// refusalText is what a refusal says to a person; empty when there was none.
 func refusalText(err error) string {
-	if err == nil {
+	refused, _ := refusal(err)
+	if refused == nil {
 		return ""
 	}
-	return err.Error()
+	if refused.Kind != domain.KindInvalid || len(refused.Fields) == 0 {
+		return refused.Detail
+	}
+	texts := make([]string, len(refused.Fields))
+	for i, f := range refused.Fields {
+		texts[i] = f.Detail
+	}
+	return strings.Join(texts, "；")
 }
 
 // fen is the smallest step above a limit.
 var fen = money.Fen(1)
 
-// proveAuthorities asks for a fen more than what each holder of an authority has, where and for what the row names.
-func proveAuthorities(ctx context.Context, r Reader, today domain.Date) ([]ControlProof, error) {
-	all, err := r.AuthoritiesInForce(ctx, today)
-	if err != nil {
-		return nil, err
-	}
-	var proofs []ControlProof
-	for _, a := range all {
-		if a.Kind == staff.AuthorityCommittee {
-			continue
-		}
-		q := approvalQuestion{AuthorityQuestion: questionOf(a, today)}
-		held := standing{}
-		held.authority, held.found = staff.AuthorityFor(all, q.AuthorityQuestion)
-		q.amount = held.authority.Amount.Add(fen)
-		p := ControlProof{Tried: fmt.Sprintf("按权限 %s（%s，%s 元）批准 %s 元", a.ID, a.Kind, a.Amount, q.amount)}
-		if held.found && !held.covers(q) {
-			p.Refused = refusalText(errExceeded(q, held))
-		}
-		proofs = append(proofs, p)
-	}
-	return proofs, nil
+// The people of the self-tests. They exist nowhere else.
+var (
+	paperOfficer      = domain.Actor{ID: "00000000-0000-7000-8000-000000000001", Name: "自检经办人", Role: domain.RoleLoanOfficer}
+	paperApprover     = domain.Actor{ID: "00000000-0000-7000-8000-000000000002", Name: "自检审批人", Role: domain.RoleApprover}
+	paperReleaser     = domain.Actor{ID: "00000000-0000-7000-8000-000000000003", Name: "自检放款岗", Role: domain.RoleDisbursementOfficer}
+	paperInvestigator = domain.Actor{ID: "00000000-0000-7000-8000-000000000004", Name: "自检调查人", Role: domain.RoleLoanOfficer}
+	paperKeeper       = domain.Actor{ID: "00000000-0000-7000-8000-000000000005", Name: "自检风险经理", Role: domain.RoleRiskManager}
+	paperCompany      = domain.Actor{ID: "00000000-0000-7000-8000-000000000006", Name: "自检农担公司", Role: domain.RoleGuaranteeOfficer}
+)
+
+// The things of the self-tests.
+const (
+	paperApplicationID domain.ID = "00000000-0000-7000-8000-000000000011"
+	paperBranchID      domain.ID = "00000000-0000-7000-8000-000000000012"
+	paperBorrowerID    domain.ID = "00000000-0000-7000-8000-000000000013"
+	paperThingID       domain.ID = "00000000-0000-7000-8000-000000000014"
+	paperOtherID       domain.ID = "00000000-0000-7000-8000-000000000015"
+)
+
+// paperCase is a case on paper (纸上案例): what it answers for is made up for one attempt, and every other read is of the live
+// database. It is a Reader and cannot write.
+type paperCase struct {
+	Reader
+
+	hold          *loan.HoldRecord
+	line          loan.LineRecord
+	plan          []loan.Tranche
+	waived        bool
+	guarantee     *loan.GuaranteeRecord
+	investigators []domain.ID
+	votes         []loan.Vote
+	exposures     []ExposureSum
+	quotaHeld     map[string]money.Amount // by region prefix
 }
 
-// questionOf is a case that an authority is made for.
-func questionOf(a staff.Authority, today domain.Date) staff.AuthorityQuestion {
-	q := staff.AuthorityQuestion{
-		Kind: a.Kind, UserID: a.UserID, Role: domain.RoleApprover, ProductCode: a.ProductCode, GuaranteeKind: a.GuaranteeKind,
-		RegionCode: a.RegionPrefix, On: today,
+func (c *configuration) paper() paperCase { return paperCase{Reader: c.Reader} }
+
+// HeldUntil implements HoldReader.
+func (p paperCase) HeldUntil(context.Context, domain.ID, time.Time) (loan.HoldRecord, bool, error) {
+	if p.hold == nil {
+		return loan.HoldRecord{}, false, nil
 	}
-	if q.GuaranteeKind == staff.GuaranteeAny {
-		q.GuaranteeKind = string(product.GuaranteeCredit)
-	}
-	return q
+	return *p.hold, true, nil
 }
 
-// proveAuthorityNeeded asks for a fen by somebody no row names.
-func proveAuthorityNeeded(ctx context.Context, r Reader, today domain.Date) ([]ControlProof, error) {
-	all, err := r.AuthoritiesInForce(ctx, today)
-	if err != nil {
-		return nil, err
-	}
-	q := approvalQuestion{amount: fen, AuthorityQuestion: staff.AuthorityQuestion{
-		Kind: staff.AuthorityApprove, UserID: "00000000-0000-7000-8000-000000000000", Role: domain.RoleLoanOfficer,
-		GuaranteeKind: string(product.GuaranteeCredit), On: today,
-	}}
-	p := ControlProof{Tried: "由没有任何授权的人批准 0.01 元"}
-	held := standing{}
-	held.authority, held.found = staff.AuthorityFor(all, q.AuthorityQuestion)
-	if !held.covers(q) {
-		p.Refused = refusalText(errExceeded(q, held))
-	}
-	return []ControlProof{p}, nil
+// Line implements LineReader.
+func (p paperCase) Line(context.Context, domain.Scope, domain.ID) (loan.LineRecord, error) {
+	return p.line, nil
 }
 
-// proveCommittees counts no vote, and all but the quorum in favour, before each committee.
-func proveCommittees(ctx context.Context, r Reader, today domain.Date) ([]ControlProof, error) {
-	all, err := r.AuthoritiesInForce(ctx, today)
-	if err != nil {
-		return nil, err
-	}
-	var proofs []ControlProof
-	for _, a := range all {
-		if a.Kind != staff.AuthorityCommittee {
-			continue
-		}
-		p := ControlProof{Tried: fmt.Sprintf("贷审会 %s：%s 元，只有 %d 票同意（法定人数 %d）", a.ID, a.Amount.Add(fen), a.Quorum-1, a.Quorum)}
-		rule, found := staff.AuthorityFor(all, questionOf(a, today))
-		if found && a.Amount.Add(fen).Cmp(rule.Amount) > 0 && !a.Carried(0, 0) && !a.Carried(a.Quorum-1, 0) {
-			p.Refused = "committee-required: 未达到法定人数，不能批准"
-		}
-		proofs = append(proofs, p)
-	}
-	return proofs, nil
+// Tranches implements TrancheReader.
+func (p paperCase) Tranches(context.Context, domain.ID) ([]loan.Tranche, error) { return p.plan, nil }
+
+// DisbursementsOfCase implements DisbursementReader: nothing was paid yet.
+func (p paperCase) DisbursementsOfCase(context.Context, domain.ID) ([]loan.DisbursementRecord, error) {
+	return nil, nil
 }
 
-// versionsToday lists the product versions in force.
-func versionsToday(ctx context.Context, r Reader, today domain.Date) ([]product.Version, error) {
-	products, err := r.Products(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var inForce []product.Version
-	for _, p := range products {
-		versions, err := r.AllProductVersions(ctx, p.Code)
-		if err != nil {
-			return nil, err
-		}
-		for _, v := range versions {
-			if v.InForce(today) {
-				inForce = append(inForce, v)
-			}
-		}
-	}
-	return inForce, nil
+// Waiver implements SignatureReader.
+func (p paperCase) Waiver(context.Context, domain.ID) (loan.Waiver, bool, error) {
+	return loan.Waiver{}, p.waived, nil
 }
 
-// proveProductAmounts grants a fen more than each product's greatest sum, with an override, which must not help.
-func proveProductAmounts(ctx context.Context, r Reader, today domain.Date) ([]ControlProof, error) {
-	versions, err := versionsToday(ctx, r, today)
-	if err != nil {
-		return nil, err
+// LiveGuarantee implements GuaranteeReader.
+func (p paperCase) LiveGuarantee(context.Context, domain.ID) (loan.GuaranteeRecord, bool, error) {
+	if p.guarantee == nil {
+		return loan.GuaranteeRecord{}, false, nil
 	}
-	proofs := make([]ControlProof, len(versions))
-	for i, v := range versions {
-		a := approvalCase{version: v, granted: loan.Approval{Amount: v.AmountMax.Add(fen), TermMonths: v.TermMonthsMin, OverrideReason: "自检"}}
-		a.beyond = []domain.Field{{Pointer: "/amount"}}
-		proofs[i] = ControlProof{
-			Tried:   fmt.Sprintf("产品 %s（%s）例外批准 %s 元", v.ProductCode, v.RegionPrefix, a.granted.Amount),
-			Refused: refusalText(a.checkBounds()),
-		}
-	}
-	return proofs, nil
+	return *p.guarantee, true, nil
 }
 
-// proveProductExposure lends a fen more to one household than each product allows.
-func proveProductExposure(ctx context.Context, r Reader, today domain.Date) ([]ControlProof, error) {
-	versions, err := versionsToday(ctx, r, today)
-	if err != nil {
-		return nil, err
-	}
-	proofs := make([]ControlProof, len(versions))
-	for i, v := range versions {
-		h := headroom{productMax: v.AmountMax, productExisting: v.AmountMax}
-		proofs[i] = ControlProof{Tried: fmt.Sprintf("产品 %s（%s）已用满 %s 元的户再批 0.01 元", v.ProductCode, v.RegionPrefix, v.AmountMax)}
-		if refusal := h.check(fen); refusal != nil {
-			proofs[i].Refused = refusalText(refusal)
-		}
-	}
-	return proofs, nil
+// GuaranteeQuotaHeld implements GuaranteeReader.
+func (p paperCase) GuaranteeQuotaHeld(_ context.Context, _ domain.ID, regionPrefix string) (money.Amount, error) {
+	return p.quotaHeld[regionPrefix], nil
 }
 
-// proveFourEyes lets each of those who prepared a case decide about it.
-func proveFourEyes(context.Context, Reader, domain.Date) ([]ControlProof, error) {
-	rec := loan.Record{OfficerID: "00000000-0000-7000-8000-000000000001", SubmittedBy: "00000000-0000-7000-8000-000000000002"}
-	investigator := domain.ID("00000000-0000-7000-8000-000000000003")
-	var proofs []ControlProof
-	for _, person := range []struct {
-		what string
-		id   domain.ID
-	}{{"经办人", rec.OfficerID}, {"提交人", rec.SubmittedBy}, {"实地调查人", investigator}} {
-		proofs = append(proofs, ControlProof{
-			Tried:   person.what + "审批自己的申请",
-			Refused: refusalText(loan.CheckReviewer(rec, []domain.ID{investigator}, person.id)),
-		})
-	}
-	return proofs, nil
+// Investigators implements ReviewReader.
+func (p paperCase) Investigators(context.Context, domain.ID) ([]domain.ID, error) {
+	return p.investigators, nil
 }
 
-// proveDayBalance closes a day with a fen that nobody explained, and one with an open case.
-func proveDayBalance(_ context.Context, _ Reader, today domain.Date) ([]ControlProof, error) {
-	gap := loan.ReconciliationRecord{BusinessDay: today, Totals: loan.ReconciliationTotals{CountThere: 1, There: fen}}
-	open := loan.ReconciliationRecord{BusinessDay: today, Cases: 1, CasesOpen: 1}
-	return []ControlProof{
-		{Tried: "双方合计相差 0.01 元时关账", Refused: refusalText(gap.CheckBalanced(0, money.Amount{}))},
-		{Tried: "有一件对账差错没有处理时关账", Refused: refusalText(open.CheckBalanced(0, money.Amount{}))},
-	}, nil
+// Votes implements ReviewReader.
+func (p paperCase) Votes(context.Context, domain.ID, domain.ID) ([]loan.Vote, error) {
+	return p.votes, nil
+}
+
+// DelegationsTouching implements AuthorityReader: nobody stands in for anybody.
+func (p paperCase) DelegationsTouching(context.Context, []domain.ID, domain.Date) ([]staff.Delegation, error) {
+	return nil, nil
+}
+
+// ExposureSums implements ExposureReader.
+func (p paperCase) ExposureSums(context.Context, ExposureUnit, ...domain.ID) ([]ExposureSum, error) {
+	return p.exposures, nil
+}
+
+// NotesOfBorrower implements LineReader: no loan before.
+func (p paperCase) NotesOfBorrower(context.Context, domain.ID) ([]loan.NoteRecord, error) {
+	return nil, nil
+}
+
+// LiveRenewal implements LineReader: none is under way.
+func (p paperCase) LiveRenewal(context.Context, domain.ID) (loan.Record, bool, error) {
+	return loan.Record{}, false, nil
 }

@@ -88,13 +88,8 @@ func (s *Signatures) WaiveCoolingOff(ctx context.Context, by domain.Actor, cmd W
 		if err != nil {
 			return err
 		}
-		switch {
-		case rec.Status != loan.StatusSigned:
-			return domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，只有已签约的合同才有冷静期", rec.Status.Label())
-		case !contract.CoolingOff(now):
-			return domain.Errorf(domain.KindConflict, "cooling-off-over", "冷静期已过，可以直接放款")
-		case !contract.CoolingOffWaivable:
-			return domain.Errorf(domain.KindRule, "cooling-off-not-waivable", "本产品不允许放弃冷静期，请等到期后放款")
+		if err := mayWaive(rec, contract, now); err != nil {
+			return err
 		}
 		w := loan.Waiver{ID: id, ApplicationID: cmd.ID, BranchID: rec.BranchID, Statement: cmd.Statement, WaivedBy: by.ID, WaivedAt: now}
 		if err := tx.InsertWaiver(ctx, w, w.Waived(by)); err != nil {
@@ -104,4 +99,17 @@ func (s *Signatures) WaiveCoolingOff(ctx context.Context, by domain.Actor, cmd W
 		return nil
 	})
 	return recorded, err
+}
+
+// mayWaive refuses to give up a cooling-off period that there is not, that is over, or that the product keeps.
+func mayWaive(rec loan.Record, contract loan.Contract, now time.Time) error {
+	switch {
+	case rec.Status != loan.StatusSigned:
+		return domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，只有已签约的合同才有冷静期", rec.Status.Label())
+	case !contract.CoolingOff(now):
+		return domain.Errorf(domain.KindConflict, "cooling-off-over", "冷静期已过，可以直接放款")
+	case !contract.CoolingOffWaivable:
+		return domain.Errorf(domain.KindRule, "cooling-off-not-waivable", "本产品不允许放弃冷静期，请等到期后放款")
+	}
+	return nil
 }
