@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"fumin/domain"
+	"fumin/domain/origination"
+	"fumin/repository/enquiry"
+	"fumin/repository/enquiry/sandbox"
 )
 
 func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
@@ -58,9 +61,17 @@ func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
 // Nobody may ask the bureau about a household that has not agreed; what it would say is taken for granted, and said so.
 func TestAVillageGetsItsLimitsByTheCompleteRulesToo(t *testing.T) {
 	t.Parallel()
-	r, _ := newInstitutions(t)
+	r, server := newInstitutions(t)
+	// Of somebody on file the screening said something when he applied.
+	if err := server.Set("screening", sandbox.Control{Mode: sandbox.ModeAnswer, Answer: enquiry.Answer{Result: origination.ResultHit}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, status := r.submit(2, nil); status != "reviewing" {
+		t.Fatalf("a case with a hit: %s", status)
+	}
+	asked := r.count("SELECT COUNT(*) FROM enquiries")
 	var list recommendedListJSON
-	sendList(r.officer(), listQuery(nil), mediaCSV, listText(1, "王吉华")).want(http.StatusCreated).into(&list)
+	sendList(r.officer(), listQuery(nil), mediaCSV, listText(1, "王吉华", "王吉华")).want(http.StatusCreated).into(&list)
 	manager := r.as(domain.RoleRiskManager, branchA)
 	var job struct{ ID domain.ID }
 	createAt(manager, "/v1/recommended-lists/"+list.ID.String()+"/pre-approvals", fields{"product_code": "QLFMD", "term_months": 12, "purpose": "facility"}).
@@ -70,7 +81,10 @@ func TestAVillageGetsItsLimitsByTheCompleteRulesToo(t *testing.T) {
 	if !strings.Contains(text, "可以通过,0.00,99999.99,12") {
 		t.Errorf("by the complete rules:\n%s\nwant 99999.99", text)
 	}
-	if n := r.count("SELECT COUNT(*) FROM enquiries"); n != 0 {
-		t.Errorf("%d enquiries were made for a list, want none without a consent", n)
+	if !strings.Contains(text, "须人工审查") || !strings.Contains(text, "命中黑名单或制裁名单") {
+		t.Errorf("of who was on a blacklist when he applied:\n%s\nwant a referral", text)
+	}
+	if n := r.count("SELECT COUNT(*) FROM enquiries"); n != asked {
+		t.Errorf("%d enquiries were made for a list, want none without a consent", n-asked)
 	}
 }

@@ -82,7 +82,8 @@ func (s *RuleSets) PreApprove(ctx context.Context, by domain.Actor, key Idempote
 		return Job{}, false, notFoundAt("/product_code", err)
 	}
 	return s.jobs.Start(ctx, by, key, NewJob{
-		Kind: JobPreApproval, Payload: ask, Title: fmt.Sprintf("整村授信：名单 %s，产品 %s", list.ListNo, ask.ProductCode), Estimate: int64(list.Rows()),
+		Kind: JobPreApproval, Payload: ask, Estimate: int64(list.Rows()),
+		Title: clipped(fmt.Sprintf("整村授信：产品 %s，名单 %s", ask.ProductCode, list.ListNo), JobTitleRunesMax),
 	})
 }
 

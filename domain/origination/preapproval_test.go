@@ -185,6 +185,42 @@ func TestAHouseholdWhoseHeadIsTooOldGetsALimitByAnother(t *testing.T) {
 	}
 }
 
+// What is on file counts as it does in an application: here how an earlier loan is paid, and whose farm it is.
+func TestAPreApprovalKnowsWhoIsOverdueAndWhoseFarmIsListed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer, manager := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleRiskManager)
+	rec, _ := w.lent(officer, "30000.00")
+	debtor, err := w.borrowers.Borrower(t.Context(), officer, rec.BorrowerID)
+	w.must(err)
+	owner := w.farmer(officer)
+	const code = "92371503MA3E5AMP5A"
+	_, _, err = w.borrowers.CreateBorrower(t.Context(), officer, key(), origination.CreateBorrower{
+		Kind: borrower.KindFamilyFarm, Name: borrower.MustParseName("茌平区刘马村吉华家庭农场"), CreditCode: borrower.MustParseCreditCode(code),
+		Phone: owner.Phone, HouseholdID: owner.HouseholdID, Organisation: borrower.Organisation{
+			RegisteredOn:   domain.MustParseDate("2019-03-01"),
+			Representative: borrower.Representative{Name: owner.Name, IDNumber: owner.IDNumber, Phone: owner.Phone, Role: borrower.RoleOperator},
+		},
+	})
+	w.must(err)
+	list := w.recommend(officer, "2026-11-01", debtor.IDNumber.Reveal(), code, owner.IDNumber.Reveal())
+
+	lines := w.preApproved(manager, list, "QLFMD")
+	if len(lines) != 2 {
+		t.Fatalf("%d lines, want the debtor's and one for the owner with the farm: %v", len(lines), lines)
+	}
+	w.wantColumns("who pays as agreed", lines[0], map[string]string{"result": "可以通过", "existing": "30000.00", "limit": "99999.99"})
+	w.wantColumns("the farm and its owner", lines[1], map[string]string{"rows": "3；4", "household": owner.HouseholdID.String(), "result": "可以通过"})
+
+	w.advance(70 * 24 * time.Hour) // two months' interest was not paid
+	w.wantColumns("who is overdue", w.preApproved(manager, list, "QLFMD")[0], map[string]string{
+		"result": "不能通过", "existing": "30000.00", "limit": "0.00", "note": "在本机构有未还的逾期",
+	})
+	if rec := w.submitted(officer, w.openedFor(officer, debtor, "QLFMD", "3000.00").ID); rec.Status != loan.StatusDeclined {
+		t.Errorf("applied for all the same: %s, want declined", rec.Status)
+	}
+}
+
 // recommendBoth imports a second list: who stands on the first is known already, and counts.
 func (w *world) recommendBoth(by domain.Actor, numbers ...borrower.IDNumber) origination.RecommendedList {
 	w.t.Helper()
