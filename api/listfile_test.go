@@ -3,6 +3,7 @@ package api
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/csv"
 	"hash/crc32"
 	"net/http"
@@ -17,6 +18,27 @@ import (
 	"fumin/domain/borrower"
 	"fumin/domain/origination"
 )
+
+func TestNoMoreListsAreReadAtOnceThanMemoryIsMeantFor(t *testing.T) {
+	t.Parallel()
+	s := &server{lists: make(chan struct{}, listsAtOnceMax)}
+	leave := make([]func(), listsAtOnceMax)
+	for i := range leave {
+		var err error
+		if leave[i], err = s.listPlace(t.Context()); err != nil {
+			t.Fatalf("place %d: %v, want nil", i, err)
+		}
+	}
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := s.listPlace(over); domain.CodeOf(err) != "busy" {
+		t.Errorf("one more, until the request's time is over: %v, want busy", err)
+	}
+	leave[0]()
+	if _, err := s.listPlace(t.Context()); err != nil {
+		t.Errorf("after one has left: %v, want nil", err)
+	}
+}
 
 func headerOf(contentType string) http.Header { return http.Header{"Content-Type": {contentType}} }
 

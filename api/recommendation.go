@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/csv"
 	"encoding/hex"
@@ -24,6 +25,9 @@ import (
 const (
 	listBodyLimit = 12 << 20    // bytes: 50,000 rows with phone, address and remark
 	listTimeout   = time.Minute // also for the result of all rows
+
+	// listsAtOnceMax bounds the memory of imports: a list of full length as XLSX takes some 200 MiB while it is read.
+	listsAtOnceMax = 2
 )
 
 func (s *server) recommendationRoutes() []route {
@@ -62,6 +66,11 @@ func (s *server) importRecommendedList(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
+	leave, err := s.listPlace(c.Request.Context())
+	if err != nil {
+		return err
+	}
+	defer leave()
 	file, err := readListFile(c.Request.Header, body)
 	if err != nil {
 		return err
@@ -77,6 +86,16 @@ func (s *server) importRecommendedList(c *gin.Context) error {
 	}
 	c.Header("Location", "/v1/recommended-lists/"+list.ID.String())
 	return writeJSON(c, http.StatusCreated, viewRecommendedList(list))
+}
+
+// listPlace waits until fewer than listsAtOnceMax lists are being read and imported, at most as long as the request may take.
+func (s *server) listPlace(ctx context.Context) (leave func(), err error) {
+	select {
+	case s.lists <- struct{}{}:
+		return func() { <-s.lists }, nil
+	case <-ctx.Done():
+		return nil, domain.Errorf(domain.KindUnavailable, "busy", "正在导入的名单较多，请稍后用同一个 Idempotency-Key 重试").Because(ctx.Err())
+	}
 }
 
 // inQuery makes the pointers of an error those of query parameters: ?listed_on for /listed_on.

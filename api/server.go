@@ -102,6 +102,7 @@ type server struct {
 	reports         *origination.Reports
 	exports         *origination.Exports
 	reportSchedules *origination.ReportSchedules
+	lists           chan struct{} // see listPlace
 	version         string
 	requestTimeout  time.Duration
 	bodyLimit       int64
@@ -203,6 +204,7 @@ func newServer(o Options) *server {
 		reports:         o.Reports,
 		exports:         o.Exports,
 		reportSchedules: o.ReportSchedules,
+		lists:           make(chan struct{}, listsAtOnceMax),
 		version:         o.Version,
 		requestTimeout:  o.RequestTimeout,
 		bodyLimit:       o.BodyLimit,
