@@ -13,6 +13,7 @@ import (
 	"fumin/domain"
 	"fumin/domain/borrower"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 	"fumin/domain/origination"
 )
 
@@ -137,6 +138,62 @@ func TestAListsHouseholdIsJudgedAsOneNetOfWhatItHasAndCanHaveThatAndNoMore(t *te
 	w.wantColumns("the couple, with all lent", w.preApproved(manager, list, "QLFMD")[0], map[string]string{
 		"result": "没有可用额度", "existing": "100000.00", "limit": "0.00",
 	})
+}
+
+// Whatever a household is like, the file says what a real application would be told: the limit is approved, a fen more is not,
+// and who gets none is not approved for the least there is.
+func TestWhatTheFileSaysOfEachHouseholdIsWhatItsApplicationIsTold(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limitFarmers("100000.00")
+	officer, manager := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleRiskManager)
+	people := map[string]borrower.Borrower{}
+	var numbers []string
+	for _, birth := range []string{"19550101", "19611123", "19611125", "19800615", "20081122", "20081125"} { // around 65 at the end, and 18
+		for _, existing := range []string{"", "15000.00", "97000.00", "97000.01"} { // the product's least is 3,000.00
+			p := w.farmerBorn(officer, birth)
+			if existing != "" {
+				w.tiesUp(officer, p, existing)
+			}
+			people[p.HouseholdID.String()], numbers = p, append(numbers, p.IDNumber.Reveal())
+		}
+	}
+	results := map[string]int{}
+	for _, line := range w.preApproved(manager, w.recommend(officer, "2026-11-01", numbers...), "QLFMD") {
+		p := people[line["household"]]
+		results[line["result"]]++
+		approved := func(amount string) bool {
+			return w.submitted(officer, w.openedFor(officer, p, "QLFMD", amount).ID).Status == loan.StatusApproved
+		}
+		if line["result"] != "可以通过" {
+			if approved("3000.00") {
+				t.Errorf("born %s: %v, and yet 3,000.00 is approved", p.IDNumber.BirthDate(), line)
+			}
+			continue
+		}
+		limit := money.MustParseAmount(line["limit"])
+		if more := limit.Add(money.Fen(1)).String(); approved(more) {
+			t.Errorf("born %s: %v, and yet %s is approved", p.IDNumber.BirthDate(), line, more)
+		}
+		if !approved(limit.String()) {
+			t.Errorf("born %s: %v, and yet the limit is not approved", p.IDNumber.BirthDate(), line)
+		}
+	}
+	if results["可以通过"] == 0 || results["不能通过"] == 0 || results["没有可用额度"] == 0 {
+		t.Errorf("results: %v, want some of each", results)
+	}
+}
+
+// tiesUp gives a household a loan that is signed, whatever its people could be granted today.
+func (w *world) tiesUp(officer domain.Actor, p borrower.Borrower, amount string) {
+	w.t.Helper()
+	rec := w.openedFor(officer, p, "QLFMD", amount)
+	w.must(w.store.Update(w.t.Context(), func(tx origination.Tx) error {
+		return tx.PutExposure(w.t.Context(), origination.Exposure{
+			ApplicationID: rec.ID, HouseholdID: rec.HouseholdID, BorrowerID: rec.BorrowerID, BranchID: rec.BranchID, ProductCode: rec.ProductCode,
+			Amount: money.MustParseAmount(amount), State: origination.ExposureCommitted, UpdatedAt: w.now(),
+		})
+	}))
 }
 
 // Of a household the best fares for it: here the head is too old for the term.
