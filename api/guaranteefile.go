@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -244,6 +245,41 @@ func answerCell[T any](a *answerCells, title string, parse func(string) (T, erro
 	return value
 }
 
+// A table program writes a cell as it shows it, and not as it was typed: 2026-11-22 comes back as 2026/11/22, a sum with commas, a
+// percentage with its sign. These readings are exact; anything else is refused.
+var (
+	tableDate   = regexp.MustCompile(`^([0-9]{4})(?:[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})|年([0-9]{1,2})月([0-9]{1,2})日)$`)
+	tableAmount = regexp.MustCompile(`^[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?$`)
+)
+
+func parseTableDate(s string) (domain.Date, error) {
+	m := tableDate.FindStringSubmatch(s)
+	if m == nil {
+		return domain.Date{}, domain.BadValue("invalid-date", "应为日期，例如 2026-11-22")
+	}
+	two := func(digits string) string { return ("0" + digits)[len(digits)-1:] }
+	return domain.ParseDate(m[1] + "-" + two(m[2]+m[4]) + "-" + two(m[3]+m[5]))
+}
+
+func parseTableAmount(s string) (money.Amount, error) {
+	if tableAmount.MatchString(s) {
+		s = strings.ReplaceAll(s, ",", "")
+	}
+	amount, err := money.ParseAmount(s)
+	if err != nil {
+		return money.Amount{}, domain.BadValue("invalid-decimal", "应为以元为单位的数字，最多两位小数，例如 150000.00")
+	}
+	return amount, nil
+}
+
+func parseTablePercent(s string) (money.Rate, error) {
+	rate, err := money.ParseRate(strings.TrimSuffix(s, "%"))
+	if err != nil {
+		return money.Rate{}, domain.BadValue("invalid-decimal", "应为每年百分之几的数字，例如 0.65")
+	}
+	return rate, nil
+}
+
 func readAnswerRow(columns map[string]int, row origination.ListRow) origination.GuaranteeAnswerRow {
 	in := &answerCells{columns: columns, cells: row.Cells}
 	read := origination.GuaranteeAnswerRow{Row: row.Row}
@@ -268,8 +304,8 @@ func readAnswerRow(columns map[string]int, row origination.ListRow) origination.
 		in.problems.Add("/"+columnCounter, "unknown-value", "「%s」应为无、配偶或其他", columnCounter)
 	}
 	read.Answer = loan.GuaranteeAnswer{
-		Decision: decision, LetterNo: in.text(columnLetterNo), Amount: answerCell(in, columnAmount, money.ParseAmount),
-		FeePct: answerCell(in, columnFee, money.ParseRate), ExpiresOn: answerCell(in, columnExpires, domain.ParseDate),
+		Decision: decision, LetterNo: in.text(columnLetterNo), Amount: answerCell(in, columnAmount, parseTableAmount),
+		FeePct: answerCell(in, columnFee, parseTablePercent), ExpiresOn: answerCell(in, columnExpires, parseTableDate),
 		Conditions: in.text(columnConditions), Counter: counter, CounterNote: in.text(columnCounterNote), Reason: in.text(columnReason),
 	}
 	read.Wrong = in.problems.Err()

@@ -86,6 +86,7 @@ func TestTheExportOfOpenRequestsIsFilledInAndImportedRowByRow(t *testing.T) {
 	fill(rows[2], map[string]string{"答复": "不予担保", "不予担保原因": "对外担保过多"})
 	fill(rows[3], letter)
 	fill(rows[3], map[string]string{"担保费率": "9.99", "有效期至": "2020-01-01"})
+	fill(rows[1], map[string]string{"担保金额": "150,000.00", "担保费率": "0.65%", "有效期至": "2026/11/22"}) // as a table program writes them back
 	rows = append(rows, append([]string{newID().String()}, make([]string, len(rows[0])-1)...), slices.Clone(rows[1]))
 	fill(rows[5], letter)
 	rows[6][0] = "不是编号"

@@ -147,13 +147,13 @@ func (cmd PutSignature) validate() error {
 	}
 	switch {
 	case cmd.Method == loan.SignatureDrawing && len(cmd.Drawing) == 0:
-		p.Add("/drawing", "required", "平板手写签署须附笔迹图片（PNG）")
+		p.Add("/drawing_base64", "required", "平板手写签署须附笔迹图片（PNG）")
 	case cmd.Method != loan.SignatureDrawing && len(cmd.Drawing) > 0:
-		p.Add("/drawing", "not-allowed", "只有平板手写签署附笔迹图片")
+		p.Add("/drawing_base64", "not-allowed", "只有平板手写签署附笔迹图片")
 	case len(cmd.Drawing) > loan.DrawingBytesMax:
-		p.Add("/drawing", "too-large", "笔迹图片最多 %d 字节", loan.DrawingBytesMax)
+		p.Add("/drawing_base64", "too-large", "笔迹图片最多 %d 字节", loan.DrawingBytesMax)
 	case len(cmd.Drawing) > 0 && !bytes.HasPrefix(cmd.Drawing, pngHead):
-		p.Add("/drawing", "not-png", "笔迹图片应为 PNG 格式")
+		p.Add("/drawing_base64", "not-png", "笔迹图片应为 PNG 格式")
 	}
 	return p.Err()
 }
