@@ -18,7 +18,7 @@ func (s *server) borrowerRoutes() []route {
 		{method: http.MethodPost, path: "/v1/borrowers", handler: s.createBorrower},
 		{method: http.MethodGet, path: "/v1/borrowers", handler: s.listBorrowers, query: true},
 		{method: http.MethodPost, path: "/v1/borrowers/search", handler: s.searchBorrowers},
-		{method: http.MethodGet, path: one, handler: s.readBorrower},
+		{method: http.MethodGet, path: one, handler: byID(s.borrowers.Borrower, s.answerBorrower)},
 		{method: http.MethodPost, path: one + "/reveal", handler: s.revealBorrower},
 		{method: http.MethodGet, path: one + "/events", handler: s.listEvents(s.borrowers.BorrowerHistory), query: true},
 		{method: http.MethodPut, path: one + "/phones", handler: s.changePhones},
@@ -168,18 +168,6 @@ func enum[T interface{ Valid() bool }](v T) (T, error) {
 		return zero, domain.BadValue("unknown-value", "不是允许的取值，请从列表中选择")
 	}
 	return v, nil
-}
-
-func (s *server) readBorrower(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	b, err := s.borrowers.Borrower(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return s.answerBorrower(c, b)
 }
 
 func (s *server) answerBorrower(c *gin.Context, b borrower.Borrower) error {

@@ -19,7 +19,7 @@ func (s *server) householdRoutes() []route {
 	return []route{
 		{method: http.MethodPost, path: "/v1/households", handler: s.createHousehold},
 		{method: http.MethodGet, path: "/v1/households", handler: s.listHouseholds, query: true},
-		{method: http.MethodGet, path: one, handler: s.readHousehold},
+		{method: http.MethodGet, path: one, handler: byID(s.borrowers.Household, s.answerHousehold)},
 		{method: http.MethodPost, path: one + "/reveal", handler: s.revealHousehold},
 		{method: http.MethodGet, path: one + "/events", handler: s.listEvents(s.borrowers.HouseholdHistory), query: true},
 		{method: http.MethodPost, path: one + "/members", handler: s.joinHousehold},
@@ -122,18 +122,6 @@ func (s *server) listHouseholds(c *gin.Context) error {
 		return err
 	}
 	return writeJSON(c, http.StatusOK, viewList(c, p, households, s.viewHousehold, func(h borrower.Household) domain.ID { return h.ID }))
-}
-
-func (s *server) readHousehold(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	h, err := s.borrowers.Household(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return s.answerHousehold(c, h)
 }
 
 func (s *server) answerHousehold(c *gin.Context, h borrower.Household) error {

@@ -20,7 +20,7 @@ func (s *server) lineRoutes() []route {
 		{method: http.MethodGet, path: one, handler: byID(s.lines.Line, shown(s.viewLine))},
 		{method: http.MethodPost, path: one + "/draws", handler: s.drawFromLine},
 		{method: http.MethodPost, path: one + "/renewals", handler: s.renewLine},
-		{method: http.MethodGet, path: one + "/draws", handler: s.listDraws, query: true},
+		{method: http.MethodGet, path: one + "/draws", handler: pageByID(s.lines.Draws, viewDraw, func(d origination.Draw) domain.ID { return d.ID }), query: true},
 		{method: http.MethodPost, path: one + "/hold", handler: byIDWithReason(s.lines.Hold, shown(s.viewLine))},
 		{method: http.MethodPost, path: one + "/resume", handler: byIDWithReason(s.lines.Resume, shown(s.viewLine))},
 		{method: http.MethodPost, path: one + "/end", handler: byIDWithReason(s.lines.End, shown(s.viewLine))},
@@ -82,26 +82,6 @@ func (s *server) renewLine(c *gin.Context) error {
 	setVersion(c, rec.Version)
 	c.Header("Location", "/v1/applications/"+rec.ID.String())
 	return writeJSON(c, http.StatusCreated, viewApplication(rec))
-}
-
-func (s *server) listDraws(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	query, err := readQuery(c)
-	if err != nil {
-		return err
-	}
-	p := query.page()
-	if err := query.done(); err != nil {
-		return err
-	}
-	draws, err := s.lines.Draws(c.Request.Context(), actor(c), id, p)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewList(c, p, draws, viewDraw, func(d origination.Draw) domain.ID { return d.ID }))
 }
 
 type drawView struct {

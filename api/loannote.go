@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/gin-gonic/gin"
-
 	"fumin/domain"
 	"fumin/domain/loan"
 	"fumin/domain/origination"
@@ -15,31 +13,11 @@ import (
 func (s *server) loanNoteRoutes() []route {
 	const one = "/v1/loan-notes/:id"
 	return []route{
-		{method: http.MethodGet, path: "/v1/applications/:id/loan-notes", handler: s.listLoanNotes, query: true},
+		{method: http.MethodGet, path: "/v1/applications/:id/loan-notes", handler: pageByID(s.lines.LoanNotes, s.viewLoanNote, func(r loan.NoteRecord) domain.ID { return r.ID }), query: true},
 		{method: http.MethodGet, path: one, handler: byID(s.lines.LoanNote, shown(s.viewLoanNoteFile))},
 		{method: http.MethodPost, path: one + "/repayments", handler: s.deliverRepayment},
 		{method: http.MethodPost, path: one + "/repayment-reversals", handler: s.deliverRepaymentReversal},
 	}
-}
-
-func (s *server) listLoanNotes(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	query, err := readQuery(c)
-	if err != nil {
-		return err
-	}
-	p := query.page()
-	if err := query.done(); err != nil {
-		return err
-	}
-	notes, err := s.lines.LoanNotes(c.Request.Context(), actor(c), id, p)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewList(c, p, notes, s.viewLoanNote, func(r loan.NoteRecord) domain.ID { return r.ID }))
 }
 
 type loanNoteView struct {

@@ -26,7 +26,7 @@ func (s *server) reportScheduleRoutes() []route {
 		{method: http.MethodPost, path: one + "/resume", handler: byID(s.reportSchedules.Resume, shown(viewReportSchedule))},
 		{method: http.MethodPost, path: one + "/end", handler: byID(s.reportSchedules.End, shown(viewReportSchedule))},
 		{method: http.MethodGet, path: one + "/events", handler: s.listReportScheduleEvents, query: true},
-		{method: http.MethodGet, path: one + "/deliveries", handler: s.listReportDeliveries, query: true},
+		{method: http.MethodGet, path: one + "/deliveries", handler: pageByID(s.reportSchedules.Deliveries, viewReportDelivery, func(d origination.ReportDelivery) domain.ID { return d.ID }), query: true},
 		{method: http.MethodPost, path: one + "/deliveries/:delivery_id/retry", handler: s.retryReportDelivery},
 	}
 }
@@ -145,26 +145,6 @@ func (s *server) listReportScheduleEvents(c *gin.Context) error {
 		view.Next = nextLink(c, map[string]string{"limit": strconv.Itoa(limit), "before": strconv.Itoa(events[limit-1].Version)})
 	}
 	return writeJSON(c, http.StatusOK, view)
-}
-
-func (s *server) listReportDeliveries(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	query, err := readQuery(c)
-	if err != nil {
-		return err
-	}
-	p := query.page()
-	if err := query.done(); err != nil {
-		return err
-	}
-	deliveries, err := s.reportSchedules.Deliveries(c.Request.Context(), actor(c), id, p)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewList(c, p, deliveries, viewReportDelivery, func(d origination.ReportDelivery) domain.ID { return d.ID }))
 }
 
 func (s *server) retryReportDelivery(c *gin.Context) error {

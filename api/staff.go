@@ -17,9 +17,9 @@ func (s *server) staffRoutes() []route {
 		{method: http.MethodGet, path: "/v1/branches", handler: s.listBranches},
 		{method: http.MethodPost, path: "/v1/users", handler: s.createUser},
 		{method: http.MethodGet, path: "/v1/users", handler: s.listUsers, query: true},
-		{method: http.MethodGet, path: one, handler: s.readUser},
-		{method: http.MethodGet, path: one + "/events", handler: s.listUserEvents, query: true},
-		{method: http.MethodPost, path: one + "/deactivate", handler: s.deactivateUser},
+		{method: http.MethodGet, path: one, handler: byID(s.staff.User, shown(viewUser))},
+		{method: http.MethodGet, path: one + "/events", handler: pageByID(s.staff.UserEvents, viewStaffEvent, func(e staff.Event) domain.ID { return e.ID }), query: true},
+		{method: http.MethodPost, path: one + "/deactivate", handler: byID(s.staff.DeactivateUser, shown(viewUser))},
 		{method: http.MethodPost, path: one + "/password", handler: s.setPassword, partner: true},
 	}
 }
@@ -141,53 +141,6 @@ func (s *server) listUsers(c *gin.Context) error {
 		return err
 	}
 	return writeJSON(c, http.StatusOK, viewList(c, p, users, viewUser, func(u staff.User) domain.ID { return u.ID }))
-}
-
-func (s *server) readUser(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	user, err := s.staff.User(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewUser(user))
-}
-
-func (s *server) listUserEvents(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	query, err := readQuery(c)
-	if err != nil {
-		return err
-	}
-	p := query.page()
-	if err := query.done(); err != nil {
-		return err
-	}
-	events, err := s.staff.UserEvents(c.Request.Context(), actor(c), id, p)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewList(c, p, events, viewStaffEvent, func(e staff.Event) domain.ID { return e.ID }))
-}
-
-func (s *server) deactivateUser(c *gin.Context) error {
-	id, err := pathID(c, "id")
-	if err != nil {
-		return err
-	}
-	if err := readNoBody(c); err != nil {
-		return err
-	}
-	user, err := s.staff.DeactivateUser(c.Request.Context(), actor(c), id)
-	if err != nil {
-		return err
-	}
-	return writeJSON(c, http.StatusOK, viewUser(user))
 }
 
 // setPassword changes one's own password, which takes the current one, or resets somebody else's.

@@ -31,6 +31,29 @@ func byID[R any](do func(context.Context, domain.Actor, domain.ID) (R, error), a
 	}
 }
 
+// pageByID is the handler of a list of what belongs to one thing: a path id, the page's query, the use case, the views.
+func pageByID[R, V any](list func(context.Context, domain.Actor, domain.ID, domain.Page) ([]R, error), view func(R) V, id func(R) domain.ID) func(*gin.Context) error {
+	return func(c *gin.Context) error {
+		of, err := pathID(c, "id")
+		if err != nil {
+			return err
+		}
+		query, err := readQuery(c)
+		if err != nil {
+			return err
+		}
+		p := query.page()
+		if err := query.done(); err != nil {
+			return err
+		}
+		records, err := list(c.Request.Context(), actor(c), of, p)
+		if err != nil {
+			return err
+		}
+		return writeJSON(c, http.StatusOK, viewList(c, p, records, view, id))
+	}
+}
+
 // byIDWithReason is the handler of a use case that takes an id and a person's reason.
 func byIDWithReason[R any](do func(context.Context, domain.Actor, domain.ID, string) (R, error), answer func(*gin.Context, R) error) func(*gin.Context) error {
 	return func(c *gin.Context) error {
