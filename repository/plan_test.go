@@ -132,10 +132,71 @@ func (l *ledger) fillForPlans() {
 	l.exec("UPDATE reversals SET status = 'requested', decided_by = NULL, decided_at = NULL WHERE id LIKE '%00'")
 	l.exec("INSERT INTO obligations SELECT id, id, application_id, branch_id, borrower_id, '2026-12-01', 'fulfilled', 'x', 'y', requested_by, requested_at, requested_at FROM disbursements WHERE id LIKE '0189d%'")
 	l.exec("UPDATE obligations SET status = 'open', document_reference = '', document_sha256 = '', fulfilled_by = NULL, fulfilled_at = NULL WHERE id LIKE '%00'")
+	l.fillLinesForPlans()
 	l.exec("INSERT INTO idempotency_keys (actor_id, idempotency_key, fingerprint, result_id, created_at) SELECT ?, CONCAT('key-', n), REPEAT('0', 64), "+planID("a")+", DATE_ADD('2026-01-01 00:00:00', INTERVAL n MINUTE) FROM "+numbers+" s WHERE n < ?", ledgerOfficer, planRows)
 	l.exec("INSERT INTO product_versions (id, product_code, region_prefix, effective_from, effective_to, status, made_by, made_at, activated_by, activated_at, revision, base_id, document) SELECT " + planID("e") + `, product_code, CONCAT(36 + n % 2, LPAD(n DIV 10, 4, '0')), DATE_ADD('2020-01-01', INTERVAL n DAY), NULL, 'draft', made_by, made_at, NULL, NULL, 0, base_id, document
 		FROM ` + numbers + " s JOIN (SELECT * FROM product_versions LIMIT 1) v WHERE n < 2000")
-	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, transfers, holds, reversals, obligations, idempotency_keys, product_versions, branch_ancestors, branches")
+	l.exec("ANALYZE TABLE borrowers, applications, events, contracts, instalments, disbursements, transfers, holds, reversals, obligations, idempotency_keys, product_versions, branch_ancestors, branches," +
+		" credit_lines, loan_notes, loan_note_instalments, repayments, draws, reconciliations, reconciliation_cases")
+}
+
+// fillLinesForPlans gives every paid case its line, note and repayment, and the lender a reconciliation of each of a thousand days.
+func (l *ledger) fillLinesForPlans() {
+	l.t.Helper()
+	l.exec("INSERT INTO credit_lines (application_id, id, branch_id, borrower_id, credit_limit, revolving, starts_on, ends_on, draw_min, draw_max, reserved, outstanding, overdrawn, drawn_total, taken_over_total, reversed_total, repaid_total, handed_over_total, notes_count, notes_missing, status, version, created_at, updated_at)" +
+		" SELECT application_id, INSERT(application_id, 1, 5, '01891'), branch_id, borrower_id, amount, 1, signed_on, '2027-01-02', 0, 0, 0, amount, 0, amount, 0, 0, 0, 0, 1, application_id LIKE '%00', 'live', 1, recorded_at, recorded_at FROM contracts WHERE contract_no LIKE 'HT-LA-%'")
+	l.exec("INSERT INTO loan_notes (id, note_no, application_id, branch_id, borrower_id, disbursement_id, renews_note_id, amount, repayment_method, annual_rate_pct, starts_on, ends_on, principal_repaid, interest_paid, reversed, handed_over, status, unpaid_from, days_past_due_max, settled_on, version, created_at, updated_at)" +
+		" SELECT INSERT(application_id, 1, 5, '01892'), CONCAT(contract_no, '-001'), application_id, branch_id, borrower_id, INSERT(application_id, 1, 5, '0189d'), NULL, amount, repayment_method, 3.65, signed_on, '2027-01-02', 0, 0, 0, 0, 'outstanding', '2027-01-02', 0, NULL, 1, recorded_at, recorded_at FROM contracts WHERE contract_no LIKE 'HT-LA-%'")
+	l.exec("INSERT INTO loan_note_instalments (note_id, number, branch_id, due_on, days, opening_balance, principal, interest, fees, total, closing_balance) SELECT id, 1, branch_id, ends_on, 365, amount, amount, 0, 0, amount, 0 FROM loan_notes")
+	l.exec("INSERT INTO repayments (id, repayment_no, note_id, application_id, branch_id, borrower_id, paid_on, principal, interest, status, received_at, reversal_no, reversed_on, reversed_at, version)" +
+		" SELECT INSERT(id, 1, 5, '01893'), CONCAT('HX-', note_no), id, application_id, branch_id, borrower_id, '2026-02-01', 1, 0, 'applied', created_at, NULL, NULL, NULL, 1 FROM loan_notes")
+	l.exec("INSERT INTO draws SELECT id, application_id, branch_id, amount, 12, requested_by, requested_at FROM disbursements WHERE id LIKE '0189d%'")
+	l.exec("INSERT INTO reconciliations SELECT CONCAT('01894000-0000-7000-8000-', LPAD(LOWER(HEX(n)), 12, '0')), ?, DATE_ADD('2020-01-01', INTERVAL n DAY), 'csv', SHA2(n, 256), DATE_ADD('2020-01-01', INTERVAL n DAY), SHA2(n, 256), 1, 1, 0, 0, 0, 1, IF(n % 100 = 0, 1, 0), IF(n % 100 = 0, 0, 1), IF(n % 100 = 0, 'open', 'closed'), ?, '李放款', '2026-01-01 00:00:00', IF(n % 100 = 0, NULL, ?), IF(n % 100 = 0, NULL, '2026-01-02 00:00:00'), '', 2 FROM "+numbers+" s WHERE n < 1000", ledgerHead, ledgerReleaser, ledgerOfficer)
+	l.exec("INSERT INTO reconciliation_cases SELECT INSERT(id, 1, 5, '01895'), '01894000-0000-7000-8000-000000000000', branch_id, 'missing_here', 1, NULL, 'X', 1, 0, '', ?, '李放款', '2026-01-04', 'open', '', NULL, NULL, '2026-01-01 00:00:00', 1 FROM reconciliations", ledgerReleaser)
+}
+
+// checkLines looks at how lines, notes, repayments and reconciliations are read.
+func (l *ledger) checkLines(check func(name string, readsMax int, inOrder bool, run func() error)) {
+	ctx, everything := l.t.Context(), ledgerEverything
+	const application, note, disbursement = domain.ID("0189a000-0000-7000-8000-000000000d01"), domain.ID("01892000-0000-7000-8000-000000000d01"), domain.ID("0189d000-0000-7000-8000-000000000d01")
+	page := domain.Page{Limit: domain.PageLimitDefault}
+	for scopeName, scope := range map[string]domain.Scope{"a branch": {BranchID: ledgerCounty}, "a worker": everything} {
+		check("Line for "+scopeName, planReadsOfOne, false, func() error { _, err := l.store.Line(ctx, scope, application); return err })
+		check("LoanNote for "+scopeName, planReadsOfOne, false, func() error { _, err := l.store.LoanNote(ctx, scope, note); return err })
+	}
+	for name, read := range map[string]func() error{
+		"LiveRenewal": func() error { _, _, err := l.store.LiveRenewal(ctx, application); return err },
+		"NotesOfCase": func() error { _, err := l.store.NotesOfCase(ctx, application); return err },
+		"LoanNotes":   func() error { _, err := l.store.LoanNotes(ctx, application, page); return err },
+		"NotesOfBorrower": func() error {
+			_, err := l.store.NotesOfBorrower(ctx, "0189c000-0000-7000-8000-000000000007")
+			return err
+		},
+		"NoteInstalments": func() error { _, err := l.store.NoteInstalments(ctx, note); return err },
+		"Repayments":      func() error { _, err := l.store.Repayments(ctx, note); return err },
+		"RepaymentByNo":   func() error { _, err := l.store.RepaymentByNo(ctx, "HX-HT-LA-3329-001"); return err },
+		"Draw":            func() error { _, _, err := l.store.Draw(ctx, disbursement); return err },
+		"Draws":           func() error { _, err := l.store.Draws(ctx, application, page); return err },
+	} {
+		check(name, planReadsOfOne, true, read)
+	}
+	check("LinesWithoutNotes", planReadsOfOne, true, func() error { _, err := l.store.LinesWithoutNotes(ctx, application, 10); return err })
+	readsMax := planReadsPerRow * page.Limit
+	for scopeName, scope := range map[string]domain.Scope{"the head": {BranchID: ledgerHead}, "a worker": everything} {
+		for _, status := range []loan.ReconciliationStatus{"", loan.ReconciliationOpen} {
+			check(fmt.Sprintf("Reconciliations of %s, %q", scopeName, status), readsMax, status == "",
+				func() error { _, err := l.store.Reconciliations(ctx, scope, status, page); return err })
+		}
+		check("ReconciliationOfFile for "+scopeName, planReadsOfOne, false, func() error {
+			_, _, err := l.store.ReconciliationOfFile(ctx, scope, strings.Repeat("a", loan.SHA256HexLength))
+			return err
+		})
+	}
+	const day = domain.ID("01894000-0000-7000-8000-000000000000")
+	for _, status := range []loan.ReconciliationCaseStatus{"", loan.ReconciliationCaseOpen} {
+		check(fmt.Sprintf("ReconciliationCases, %q", status), readsMax, true, func() error { _, err := l.store.ReconciliationCases(ctx, day, status, page); return err })
+	}
+	check("AbandonedImports", planReadsOfOne, false, func() error { _, err := l.store.AbandonedImports(ctx, ledgerStart, 5); return err })
 }
 
 // rowsRead runs a statement and returns how many rows and index entries the server read for it.
@@ -273,6 +334,7 @@ func TestEveryListAndWorkerGoesByAnIndex(t *testing.T) {
 			check(name+" for "+scopeName, planReadsOfOne, name != "Events", func() error { _, err := read(scope); return err })
 		}
 	}
+	l.checkLines(check)
 	check("DueTransfers", planReadsOfOne, true, func() error { _, err := l.store.DueTransfers(ctx, ledgerStart, 8); return err })
 	check("ProductVersions", planReadsOfOne, false, func() error { _, err := l.store.ProductVersions(ctx, "QLFMD", "370001901201"); return err })
 	check("ProductVersion", planReadsOfOne, true, func() error {
