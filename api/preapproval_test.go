@@ -50,6 +50,15 @@ func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
 			t.Errorf("by a set of at most 40,000.00: %v", row)
 		}
 	}
+	// A reason that a table program would run as a formula is a text in the file.
+	formula := smallRules("1.00")
+	formula["rules"].([]fields)[0]["reason"] = "=1+{amount}" //nolint:forcetypeassert // it is ours
+	r.activeRules(newRuleSet("1.00").but(fields{"region_prefix": "371503901", "definition": formula}), "2026-08-23")
+	for _, row := range rows() {
+		if row[8] != "不能通过" || row[10] != "0.00" || row[12] != "'=1+3,000,000.00；没有户档案，单独按一户计算" {
+			t.Errorf("by a set that declines everybody with a formula: %q", row)
+		}
+	}
 	createAt(r.officer(), path, ask).wantProblem(http.StatusForbidden, "role-not-allowed")
 	createAt(r.as(domain.RoleRiskManager, branchB), path, ask).wantProblem(http.StatusNotFound, "recommended-list-not-found")
 	createAt(manager, path, ask.but(fields{"product_code": "NONE"})).want(http.StatusUnprocessableEntity)

@@ -66,6 +66,12 @@ func TestAReliefIsConfirmedByTheAccountManagerAndLowersThePrice(t *testing.T) {
 		t.Fatalf("with the relief confirmed: %s", a.Status)
 	}
 	relieved := a.Approval.AnnualRatePct
+	var offer struct {
+		AnnualRatePct string `json:"annual_rate_pct"`
+	}
+	if officer.get(path + "/plan").want(http.StatusOK).into(&offer); offer.AnnualRatePct != relieved {
+		t.Errorf("the plan is made at %s, want %s as approved", offer.AnnualRatePct, relieved)
+	}
 
 	createAt(officer, "/v1/applications", ask.but(fields{"relief_industry": "none"})).want(http.StatusCreated).into(&a)
 	officer.post(pathOf(a.ID, "/submit"), "").want(http.StatusOK).into(&a)

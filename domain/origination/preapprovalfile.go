@@ -11,6 +11,7 @@ import (
 
 	"fumin/domain/decision"
 	"fumin/domain/money"
+	"fumin/domain/report"
 )
 
 // preApprovalTitles are the columns of the file, after a byte-order mark for table programs.
@@ -46,8 +47,10 @@ func (r *preApprovalRun) row(ctx context.Context, register *pageRegister, h list
 		line.Unit = "户"
 	}
 	best := judged[0]
-	line.Result, line.Proposed = best.label(), fmt.Sprintf("%s（第%d行）", best.person.entry.Name, best.person.entry.Row)
-	line.Limit, line.Existing = best.amount, best.existing
+	line.Result, line.Limit, line.Existing = best.label(), best.amount, best.existing
+	if best.result != decision.Decline && !best.used {
+		line.Proposed = fmt.Sprintf("%s（第%d行）", best.person.entry.Name, best.person.entry.Row)
+	}
 	var notes []string
 	if best.reason != "" {
 		notes = append(notes, best.reason)
@@ -133,9 +136,13 @@ func (l preApprovalLine) cells() []string {
 	if l.TermMonths == "" {
 		limit = ""
 	}
-	return []string{
+	cells := []string{
 		l.Rows, l.HouseholdID, l.Head, l.People, l.Numbers, l.Village, l.Unit, l.Proposed, l.Result, existing, limit, l.TermMonths, l.Note,
 	}
+	for i := range cells { // names come from strangers' files, reasons from whoever wrote the rules
+		cells[i] = report.Harmless(cells[i])
+	}
+	return cells
 }
 
 // The two ways of adding up, as the file explains them; see PreApproval.

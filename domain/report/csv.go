@@ -9,10 +9,10 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// harmless makes a text safe to open in a table program, which would run a cell that begins like a formula: an apostrophe
+// Harmless makes a text safe to open in a table program, which would run a cell that begins like a formula: an apostrophe
 // before it makes it text (CSV injection, as OWASP describes it). Texts and codes need it, some of which people type (the number of
 // a letter); a negative amount stays a number.
-func harmless(s string) string {
+func Harmless(s string) string {
 	if s == "" {
 		return s
 	}
@@ -56,7 +56,7 @@ func (l *csvLines) line(columns []Column, cells []string) error {
 	l.cells = append(l.cells[:0], cells...)
 	for i, c := range columns {
 		if c.Type == TypeText || c.Type == TypeCode {
-			l.cells[i] = harmless(cells[i])
+			l.cells[i] = Harmless(cells[i])
 		}
 	}
 	return l.writer.Write(l.cells)
