@@ -2,8 +2,11 @@ package repository_test
 
 import (
 	"testing"
+	"time"
 
 	"fumin/domain"
+	"fumin/domain/loan"
+	"fumin/domain/money"
 	"fumin/domain/origination"
 	"fumin/domain/report"
 	"fumin/domain/staff"
@@ -70,4 +73,48 @@ func TestEveryReportHasASource(t *testing.T) {
 			t.Errorf("%s: %d rows, %v", d.Code, n, err)
 		}
 	}
+}
+
+// The amount of a guarantee is what had been asked for by the day, whatever was asked for since.
+func TestAnEnlargedGuaranteeStandsInAPastReportAsItWas(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	r, _ := l.addSigned(ledgerCounty)
+	asked := l.guarantee(r, l.addCompany("SDNDB", ledgerTerms("山东农担")).Record().ID)
+	l.must(l.tryGuarantee(asked))
+	g, err := loan.RestoreGuarantee(asked)
+	l.must(err)
+	more := asked.Request.Amount.Add(money.MustParseAmount("1000.00"))
+	event := g.Enlarge(ledgerKeeper, ledgerStart.Add(48*time.Hour), more, asked.Request.TermMonths)
+	l.update(func(tx origination.Tx) error { return tx.SaveGuarantee(t.Context(), g, event) })
+
+	for day, want := range map[string]money.Amount{"2026-11-23": asked.Request.Amount, "2026-11-24": asked.Request.Amount, "2026-11-25": more} {
+		q := report.Query{Report: report.GuaranteeLedger, AsOf: domain.MustParseDate(day)}
+		n, err := l.store.ReportRows(t.Context(), q, staff.Branch{ID: ledgerCounty, Code: "371503"}, "", 10, func(row report.Row) error {
+			if got := row.Cells[len(row.Cells)-1]; got != want.String() {
+				t.Errorf("as of %s the guarantee is of %s, want %s", day, got, want)
+			}
+			return nil
+		})
+		if n != 1 || err != nil {
+			t.Errorf("as of %s: %d rows (%v), want one", day, n, err)
+		}
+	}
+}
+
+func TestTheNamesOfADayAreFoundByAnIndex(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	l.fillDigits()
+	l.exec(`INSERT INTO staff_events (id, subject, subject_id, branch_id, action, actor_id, actor_name, actor_role, at, detail)
+		SELECT CONCAT('0189a000-0000-7000-8000-', LPAD(n, 12, '0')), 'user', ?, ?, 'login', ?, '员工', 'loan_officer', DATE_ADD('2026-12-01', INTERVAL n MINUTE), '[]' FROM `+numbers+` s`,
+		ledgerOfficer, ledgerCounty, ledgerOfficer)
+	l.exec("ANALYZE TABLE staff_events")
+	l.wantFewReads("BranchNamesAsOf", planReadsOfOne, func() error {
+		names, err := l.store.BranchNamesAsOf(t.Context(), ledgerStart)
+		if len(names) != 0 {
+			t.Errorf("%v were renamed, want none", names)
+		}
+		return err
+	})
 }

@@ -23,7 +23,9 @@ func (l *ledger) fillSchedules() {
 		SELECT CONCAT('0189d000-0000-7000-8000-', LPAD(n, 12, '0')), '0189a000-0000-7000-8000-000000000000', ?, DATE_ADD('2000-01-01', INTERVAL n DAY), 'share',
 		IF(n % 100 = 0, 'exporting', 'failed'), 0, 0, '', '', IF(n % 100 = 0, '2026-11-01 00:00:00', NULL), '2026-01-01 00:00:00', '2026-01-01 00:00:00' FROM `+numbers+` s`,
 		ledgerCounty)
-	l.exec("ANALYZE TABLE report_schedules, report_deliveries")
+	l.exec(`INSERT INTO report_schedule_events (schedule_id, version, branch_id, action, status, detail, actor_id, actor_name, actor_role, at)
+		SELECT '0189a000-0000-7000-8000-000000000000', n + 1, ?, 'run', 'active', '', ?, '员工', 'system', '2026-01-01 00:00:00' FROM `+numbers+` s`, ledgerCounty, ledgerOfficer)
+	l.exec("ANALYZE TABLE report_schedules, report_schedule_events, report_deliveries")
 }
 
 func TestSchedulesAndDeliveriesAreFoundByAnIndex(t *testing.T) {
@@ -42,6 +44,7 @@ func TestSchedulesAndDeliveriesAreFoundByAnIndex(t *testing.T) {
 		_, err := l.store.UsedReportScheduleSlots(ctx, "0189b000-0000-7000-8000-000000000005")
 		return err
 	})
+	l.wantFewReads("ReportScheduleEvents", planReadsOfOne, func() error { _, err := l.store.ReportScheduleEvents(ctx, of, 5_000, 20); return err })
 	l.wantFewReads("ReportDeliveries", planReadsOfOne, func() error {
 		_, err := l.store.ReportDeliveries(ctx, of, domain.Page{Limit: 20, After: "0189d000-0000-7000-8000-000000005000"})
 		return err
