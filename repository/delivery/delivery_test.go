@@ -173,9 +173,7 @@ type store struct {
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	authorization := r.Header.Get("Authorization")
-	if !strings.HasPrefix(authorization, "AWS4-HMAC-SHA256 Credential=AK/") || !strings.Contains(authorization, "/eu-test/s3/aws4_request") ||
-		!strings.Contains(authorization, "Signature=") {
+	if strings.ReplaceAll(r.Header.Get("Authorization"), ", ", ",") != authorizationOf(r) {
 		w.WriteHeader(http.StatusForbidden)
 		return
 	}
@@ -212,6 +210,36 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// authorizationOf is what the header of a request must be, by Signature Version 4: the method, the path, the headers that it says are
+// signed and the hash of the content, under the secret key; the parts with a comma between them and no space.
+func authorizationOf(r *http.Request) string {
+	_, names, _ := strings.Cut(r.Header.Get("Authorization"), "SignedHeaders=")
+	names, _, _ = strings.Cut(names, ",")
+	canonical := r.Method + "\n" + r.URL.EscapedPath() + "\n" + r.URL.RawQuery + "\n"
+	for name := range strings.SplitSeq(names, ";") {
+		value := r.Header.Get(name)
+		switch name {
+		case "host":
+			value = r.Host
+		case "content-length":
+			value = fmt.Sprint(r.ContentLength)
+		}
+		canonical += name + ":" + strings.TrimSpace(value) + "\n"
+	}
+	canonical += "\n" + names + "\n" + r.Header.Get("X-Amz-Content-Sha256")
+
+	at := r.Header.Get("X-Amz-Date")
+	day := at[:min(len(at), len("20261123"))]
+	hash := sha256.Sum256([]byte(canonical))
+	key := []byte("AWS4" + secretKey)
+	for _, part := range []string{day, "eu-test", "s3", "aws4_request", "AWS4-HMAC-SHA256\n" + at + "\n" + day + "/eu-test/s3/aws4_request\n" + hex.EncodeToString(hash[:])} {
+		mac := hmac.New(sha256.New, key)
+		mac.Write([]byte(part))
+		key = mac.Sum(nil)
+	}
+	return "AWS4-HMAC-SHA256 Credential=AK/" + day + "/eu-test/s3/aws4_request,SignedHeaders=" + names + ",Signature=" + hex.EncodeToString(key)
+}
+
 // body reads a body, whole or in the chunks of a streaming signature, and holds it against its checksum.
 func (s *store) body(r *http.Request) ([]byte, error) {
 	raw, err := io.ReadAll(r.Body)
@@ -242,12 +270,27 @@ func (s *store) body(r *http.Request) ([]byte, error) {
 
 func newStore(t *testing.T) (*store, *delivery.Destinations) {
 	t.Helper()
+	return newStoreFor(t, secretKey)
+}
+
+// newStoreFor is newStore with a destination that has been given a secret, right or wrong.
+func newStoreFor(t *testing.T, secret string) (*store, *delivery.Destinations) {
+	t.Helper()
 	s := &store{objects: map[string][]byte{}, headers: map[string]http.Header{}}
 	server := httptest.NewServer(s)
 	t.Cleanup(server.Close)
 	return s, configured(t, map[string]any{
-		"kind": "s3", "endpoint": server.URL, "region": "eu-test", "bucket": "reports", "prefix": "fumin/", "access_key": "AK", "secret_key": secretKey, "path_style": true,
+		"kind": "s3", "endpoint": server.URL, "region": "eu-test", "bucket": "reports", "prefix": "fumin/", "access_key": "AK", "secret_key": secret, "path_style": true,
 	})
+}
+
+func TestABucketRefusesWhatIsSignedWithAnotherSecret(t *testing.T) {
+	t.Parallel()
+	s, d := newStoreFor(t, "not the secret")
+	_, err := d.Deliver(t.Context(), "there", parcel([]byte("x")))
+	if kindOf(err) != domain.KindUnavailable || !strings.Contains(err.Error(), "403") || s.puts != 0 {
+		t.Errorf("Deliver = %v after %d puts, want a failure that names 403", err, s.puts)
+	}
 }
 
 func TestABucketGetsTheFileSignedWithItsSHA256AndOnce(t *testing.T) {
