@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -127,11 +128,28 @@ func TestTurnaroundIsMeasuredFromTheFirstSubmit(t *testing.T) {
 	for n := range 3 {
 		commandAt(r.officer(), pathOf(r.opened(n+1).ID, "/submit")).want(http.StatusOK)
 	}
+	again := r.offList(4)
 	r.at(beijing(25, 9, 0))
-	lines := csvOf(t, r.as(domain.RoleAuditor, headOffice), "/v1/reports/turnaround/file"+augustReport+"&format=csv")
-	want := []string{"001", "茌平支行", "QLFMD", "branch", "3", "3", "0.00", "0.00", "0", "", ""}
+	auditor := r.as(domain.RoleAuditor, headOffice)
+	lines := csvOf(t, auditor, "/v1/reports/turnaround/file"+augustReport+"&format=csv")
+	want := []string{"001", "茌平支行", "QLFMD", "branch", "4", "3", "0.00", "0.00", "0", "", ""}
 	if diff := cmp.Diff(want, lines[1]); diff != "" {
-		t.Errorf("approved at once (-want +got):\n%s", diff)
+		t.Errorf("three approved at once, one not yet (-want +got):\n%s", diff)
+	}
+
+	// Sent back and submitted again it counts once, from the first time, and in the range of that time alone.
+	back := fields{"reason": "请补交", "items": []fields{{"kind": "field", "name": "amount", "text": "请核对金额"}}}
+	r.as(domain.RoleApprover, branchA).post(pathOf(again, "/return"), back.text(t)).want(http.StatusOK)
+	commandAt(r.officer(), pathOf(again, "/submit")).want(http.StatusOK)
+	r.as(domain.RoleApprover, branchA).post(pathOf(again, "/decline"), `{"reason":"资料不实"}`).want(http.StatusOK)
+	r.at(beijing(26, 9, 0))
+	const since = "&to=2026-08-25&as_of=2026-08-25&format=csv"
+	lines = csvOf(t, auditor, "/v1/reports/turnaround/file?from=2026-08-01"+since)
+	if got := lines[1][4:8]; !slices.Equal(got, []string{"4", "4", "0.00", "24.00"}) {
+		t.Errorf("submitted, answered, median and 90th percentile are %q, want four of which one took a day", got)
+	}
+	if lines = csvOf(t, auditor, "/v1/reports/turnaround/file?from=2026-08-25"+since); len(lines) != 2 {
+		t.Errorf("of the day of the second submit: %q, want no row", lines)
 	}
 }
 

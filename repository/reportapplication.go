@@ -173,70 +173,90 @@ func channelOf(creatorRole string) string {
 	return "branch"
 }
 
-// turnaroundPage is how many applications are read at a time.
-const turnaroundPage = 5_000
+// turnaroundBatch is how many applications are looked at in one query.
+const turnaroundBatch = 1_000
+
+// turnaroundGroup is what one product and channel of a branch took.
+type turnaroundGroup struct {
+	submitted         int
+	toAnswer, toMoney []time.Duration
+}
 
 // turnaround measures from the first submit to the first answer, and to the first money, of the applications first
-// submitted in the range.
+// submitted in the range. It walks the submits of the range, so that it costs what the range holds and not what the branch has.
 func turnaround(ctx context.Context, r reader, q report.Query, branch staff.Branch) ([]summaryRow, error) {
-	type group struct {
-		submitted, answered, paid int
-		toAnswer, toMoney         []time.Duration
+	groups := map[[2]string]*turnaroundGroup{}
+	pending := map[domain.ID]int{} // the first submit of each application that was met since the last look
+	look := func() error {
+		err := r.addTurnaround(ctx, q, pending, groups)
+		clear(pending)
+		return err
 	}
-	groups := map[[2]string]*group{}
-	for after := ""; ; {
-		var page []struct {
-			ID                            string
-			ProductCode, Channel          string
-			SubmittedAt, AnsweredAt, Paid timeColumn
+	err := r.eachEvent(ctx, q, branch, "subject = 'application' AND action = 'submit'", nil, func(e eventRow) error {
+		if _, met := pending[e.SubjectID]; !met {
+			pending[e.SubjectID] = e.Version
 		}
-		err := r.db.WithContext(ctx).Raw(`SELECT a.id, a.product_code,
-				MAX(IF(e.version = 1, e.actor_role, '')) AS channel,
-				MIN(IF(e.action = 'submit', e.at, NULL)) AS submitted_at,
-				MIN(IF(e.to_status IN ('approved', 'declined'), e.at, NULL)) AS answered_at,
-				MIN(IF(e.action = 'disburse', e.at, NULL)) AS paid
-			FROM applications a JOIN events e ON e.subject_id = a.id
-			WHERE a.branch_id = ? AND a.created_at < ? AND a.id > ? AND e.at < ? AND (? = '' OR a.product_code = ?)
-			GROUP BY a.id, a.product_code ORDER BY a.id LIMIT ?`,
-			branch.ID, q.End(), after, q.Cutoff(), q.ProductCode, q.ProductCode, turnaroundPage).Scan(&page).Error
-		if err != nil {
-			return nil, err
+		if len(pending) < turnaroundBatch {
+			return nil
 		}
-		for _, a := range page {
-			after = a.ID
-			submitted := a.SubmittedAt.Time
-			if submitted.IsZero() || submitted.Before(q.Start()) || !submitted.Before(q.End()) {
-				continue
-			}
-			key := [2]string{a.ProductCode, channelOf(a.Channel)}
-			if groups[key] == nil {
-				groups[key] = &group{}
-			}
-			g := groups[key]
-			g.submitted++
-			if !a.AnsweredAt.IsZero() {
-				g.answered++
-				g.toAnswer = append(g.toAnswer, a.AnsweredAt.Sub(submitted))
-			}
-			if !a.Paid.IsZero() {
-				g.paid++
-				g.toMoney = append(g.toMoney, a.Paid.Sub(submitted))
-			}
-		}
-		if len(page) < turnaroundPage {
-			break
-		}
+		return look()
+	})
+	if err == nil {
+		err = look()
 	}
 	hours := func(d []time.Duration, percent int) string { return report.CellOfHours(report.Percentile(d, percent)) }
 	rows := make([]summaryRow, 0, len(groups))
 	for key, g := range groups {
 		rows = append(rows, summaryRow{key[0] + ledgerKeySeparator + key[1], []string{
 			key[0], key[1], strconv.Itoa(g.submitted),
-			strconv.Itoa(g.answered), hours(g.toAnswer, 50), hours(g.toAnswer, 90),
-			strconv.Itoa(g.paid), hours(g.toMoney, 50), hours(g.toMoney, 90),
+			strconv.Itoa(len(g.toAnswer)), hours(g.toAnswer, 50), hours(g.toAnswer, 90),
+			strconv.Itoa(len(g.toMoney)), hours(g.toMoney, 50), hours(g.toMoney, 90),
 		}})
 	}
-	return rows, nil
+	return rows, err
+}
+
+// addTurnaround adds the applications whose first submit is the one that was met, and not an earlier one.
+func (r reader) addTurnaround(ctx context.Context, q report.Query, met map[domain.ID]int, groups map[[2]string]*turnaroundGroup) error {
+	if len(met) == 0 {
+		return nil
+	}
+	var page []struct {
+		ID                            domain.ID
+		ProductCode, Channel          string
+		FirstSubmit                   int
+		SubmittedAt, AnsweredAt, Paid timeColumn
+	}
+	err := r.db.WithContext(ctx).Raw(`SELECT a.id, a.product_code,
+			MAX(IF(e.version = 1, e.actor_role, '')) AS channel,
+			MIN(IF(e.action = 'submit', e.version, NULL)) AS first_submit,
+			MIN(IF(e.action = 'submit', e.at, NULL)) AS submitted_at,
+			MIN(IF(e.to_status IN ('approved', 'declined'), e.at, NULL)) AS answered_at,
+			MIN(IF(e.action = 'disburse', e.at, NULL)) AS paid
+		FROM applications a JOIN events e ON e.subject_id = a.id
+		WHERE a.id IN ? AND e.at < ? AND (? = '' OR a.product_code = ?) GROUP BY a.id, a.product_code`,
+		slices.Collect(maps.Keys(met)), q.Cutoff(), q.ProductCode, q.ProductCode).Scan(&page).Error
+	if err != nil {
+		return err
+	}
+	for _, a := range page {
+		if a.FirstSubmit != met[a.ID] {
+			continue
+		}
+		key := [2]string{a.ProductCode, channelOf(a.Channel)}
+		if groups[key] == nil {
+			groups[key] = &turnaroundGroup{}
+		}
+		g, submitted := groups[key], a.SubmittedAt.Time
+		g.submitted++
+		if !a.AnsweredAt.IsZero() {
+			g.toAnswer = append(g.toAnswer, a.AnsweredAt.Sub(submitted))
+		}
+		if !a.Paid.IsZero() {
+			g.toMoney = append(g.toMoney, a.Paid.Sub(submitted))
+		}
+	}
+	return nil
 }
 
 // workPage is how many events are read at a time.

@@ -214,6 +214,7 @@ func (b *reportBench) load(ctx context.Context) error {
 			return err
 		}
 	}
+	drive.Say(b.out, "loading %d payments …\n", b.rows)
 	began := time.Now()
 	if err := ledger.Load(ctx, b.db); err != nil {
 		return err
@@ -221,7 +222,7 @@ func (b *reportBench) load(ctx context.Context) error {
 	if _, err := b.db.ExecContext(ctx, "ANALYZE TABLE applications, transfers, disbursements"); err != nil {
 		return err
 	}
-	drive.Say(b.out, "loaded %d payments in %.1f s\n\n", b.rows, time.Since(began).Seconds())
+	drive.Say(b.out, "loaded in %.1f s\n\n", time.Since(began).Seconds())
 	return nil
 }
 
