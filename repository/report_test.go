@@ -45,8 +45,12 @@ func TestALedgerGoesByAnIndexHoweverFarItIsRead(t *testing.T) {
 				})
 				return err
 			}
-			l.wantFewReads(string(code)+" from its beginning", planReadsPerRow*reportPage, read)
-			l.wantFewReads(string(code)+" where it goes on", planReadsPerRow*reportPage, read)
+			readsMax := planReadsPerRow * reportPage
+			if code == report.InclusiveFlags {
+				readsMax += planRows / 400 * reportPage // of each payment the lines of its borrower, who has as many in fillForPlans
+			}
+			l.wantFewReads(string(code)+" from its beginning", readsMax, read)
+			l.wantFewReads(string(code)+" where it goes on", readsMax, read)
 			if rows == 0 && (code == report.ApplicationLedger || code == report.DisbursementLedger) {
 				t.Errorf("%s has no rows: nothing was looked at", code)
 			}
