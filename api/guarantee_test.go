@@ -24,6 +24,16 @@ func (r *register) asCompany(company domain.ID) *client {
 	return r.client.with("Authorization", "Bearer "+token)
 }
 
+type guaranteeCompanyJSON struct {
+	ID      domain.ID `json:"id"`
+	Name    string    `json:"name"`
+	Version int       `json:"version"`
+	Terms   *struct {
+		LenderSharePct string `json:"lender_share_pct"`
+	} `json:"terms"`
+	Draft *struct{} `json:"draft"`
+}
+
 type guaranteeJSON struct {
 	ID           domain.ID `json:"id"`
 	Status       string    `json:"status"`
@@ -31,6 +41,8 @@ type guaranteeJSON struct {
 	BorrowerName string    `json:"borrower_name"`
 	QuotaState   string    `json:"quota_state"`
 	QuotaHeld    string    `json:"quota_held"`
+
+	ApplicationID domain.ID `json:"application_id"`
 }
 
 func guaranteed(t *testing.T, r *register, n int, amount string) (a applicationJSON, g guaranteeJSON) {
@@ -143,8 +155,9 @@ func TestAnAnswerBeyondTheProductsTermsIsRefused(t *testing.T) {
 		{"200000.01", fields{"counter_guarantee": "spouse"}, "/counter_guarantee spouse-not-enough"},
 		{"200000.01", fields{"counter_guarantee": "other", "counter_note": "由果园主王立新提供保证"}, ""},
 		{"200000.01", fields{"counter_guarantee": "other"}, "/counter_note out-of-range"},
-		{"150000.00", fields{"fee_pct": "0.75"}, ""},
-		{"150000.00", fields{"fee_pct": "0.750001"}, "/fee_pct fee-above-ceiling"},
+		{"150000.00", fields{"fee_pct": "0.650001"}, "/fee_pct fee-above-ceiling"}, // agreed below 300,000.00
+		{"300000.00", fields{"fee_pct": "0.75", "counter_guarantee": "other", "counter_note": "由第三人保证"}, ""},
+		{"300000.00", fields{"fee_pct": "0.750001"}, "/fee_pct fee-above-ceiling"},
 		{"150000.00", fields{"amount": "150000.01"}, "/amount out-of-range"},
 		{"150000.00", fields{"expires_on": "2026-08-22"}, "/expires_on in-the-past"},
 		{"150000.00", fields{"decision": "conditional"}, "/conditions out-of-range"},
@@ -176,7 +189,7 @@ func TestAskingTwiceDischargesNoGuaranteeThatServes(t *testing.T) {
 	ask(fields{"crop": "other"}).wantProblem(http.StatusConflict, "guarantee-exists")
 	ask(fields{"crop": "other", "company_id": sampleCompany}).wantProblem(http.StatusConflict, "guarantee-exists")
 	ask(fields{"crop": "grain"}).want(http.StatusCreated).into(&g) // by another fee: that is something else
-	answerWith(g, fields{"fee_pct": "0.50"})
+	answerWith(g, fields{"fee_pct": "0.40"})
 	if p := ask(fields{}).wantProblem(http.StatusConflict, "guarantee-exists"); !strings.Contains(p.Detail, "鲁农担函〔2026〕1178号") {
 		t.Errorf("detail %q does not name the letter there is", p.Detail)
 	}
@@ -239,4 +252,72 @@ func TestTheCompanysOfficerGetsNowhereElse(t *testing.T) {
 	if tried < 50 {
 		t.Errorf("tried %d routes, want the whole table", tried)
 	}
+}
+
+// A company is drafted by one and put in force by another; from then on cases of its product are asked of it, and hold its quota.
+func TestAGuaranteeCompanyGoesFromDraftToUseAndItsQuotaIsHeld(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	keeper, second := r.as(domain.RoleRiskManager, headOffice), r.as(domain.RoleAdmin, headOffice)
+	const companies = "/v1/guarantee/companies"
+	terms := fields{
+		"name": "聊城农担（测试）", "products": []string{"QLFMD"}, "region_prefix": "3715", "company_share_pct": "70", "from": "2026-08-23",
+		"fees": []fields{{"crop": "other", "from": "0.00", "pct": "0.30"}}, "quotas": []fields{{"region_prefix": "", "limit": "250000.00", "from": "2026-08-23"}},
+	}
+	drafted := terms.but(fields{"code": "LCNDB"})
+	createAt(r.officer(), companies, drafted).wantProblem(http.StatusForbidden, "role-not-allowed")
+	createAt(keeper, companies, drafted.but(fields{"quotas": []fields{{"region_prefix": "3715", "limit": "1.00", "from": "2026-08-23"}}})).
+		wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	var c guaranteeCompanyJSON
+	createAt(keeper, companies, drafted).want(http.StatusCreated).into(&c)
+	createAt(keeper, companies, drafted).wantProblem(http.StatusConflict, "guarantee-company-exists")
+	one := companies + "/" + c.ID.String()
+	ask := func(n int) answer {
+		var a applicationJSON
+		createAt(r.officer(), "/v1/applications", newApplication(r.farmer(r.officer(), n).ID).but(fields{"amount": "150000.00"})).want(http.StatusCreated).into(&a)
+		return createAt(r.officer(), pathOf(a.ID, "/guarantee-requests"), fields{"company_id": c.ID, "crop": "other"})
+	}
+	ask(1).wantProblem(http.StatusUnprocessableEntity, "guarantee-company-none") // a draft guarantees nothing
+	keeper.post(one+"/activate", "").wantProblem(http.StatusForbidden, "four-eyes")
+	active := second.post(one+"/activate", "").want(http.StatusOK)
+	active.into(&c)
+	if c.Terms == nil || c.Terms.LenderSharePct != "30.00" || c.Draft != nil {
+		t.Fatalf("activated: %s, want terms in force with 30 %% of the risk at the lender", active.body)
+	}
+	second.post(one+"/activate", "").wantProblem(http.StatusConflict, "nothing-to-activate")
+
+	var g guaranteeJSON
+	ask(2).want(http.StatusCreated).into(&g)
+	answerOf := func(fee string) answer {
+		return r.asCompany(c.ID).post("/v1/guarantee/requests/"+g.ID.String()+"/answer", acceptance("150000.00").but(fields{"fee_pct": fee}).text(t))
+	}
+	answerOf("0.31").wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	answerOf("0.30").want(http.StatusOK)
+	approve := func(g guaranteeJSON) answer {
+		r.officer().post(pathOf(g.ApplicationID, "/submit"), "").want(http.StatusOK)
+		r.clear(g.ApplicationID)
+		return r.as(domain.RoleApprover, branchA).post(pathOf(g.ApplicationID, "/approve"), "{}")
+	}
+	approve(g).want(http.StatusOK)
+	if body := string(r.officer().get(one + "/quota").want(http.StatusOK).body); !strings.Contains(body, `"held":"150000.00"`) || !strings.Contains(body, `"free":"100000.00"`) {
+		t.Errorf("quota after one approval: %s, want 150,000.00 held and 100,000.00 free", body)
+	}
+	ask(3).want(http.StatusCreated).into(&g)
+	if p := approve(g).wantProblem(http.StatusUnprocessableEntity, "guarantee-quota-exceeded"); !strings.Contains(p.Detail, "只剩 100,000.00 元") {
+		t.Errorf("detail %q does not say what is left", p.Detail)
+	}
+
+	// Other terms are drafted on the version that was seen, and change nothing before somebody else has activated them.
+	more := terms.but(fields{"quotas": []fields{{"region_prefix": "", "limit": "300000.00", "from": "2026-08-23"}}})
+	keeper.with("If-Match", `"1"`).put(one, more.text(t)).wantProblem(http.StatusPreconditionFailed, "precondition-failed")
+	keeper.with("If-Match", active.header.Get("ETag")).put(one, more.text(t)).want(http.StatusOK)
+	r.as(domain.RoleApprover, branchA).post(pathOf(g.ApplicationID, "/approve"), "{}").wantProblem(http.StatusUnprocessableEntity, "guarantee-quota-exceeded")
+	second.post(one+"/activate", "").want(http.StatusOK)
+	r.as(domain.RoleApprover, branchA).post(pathOf(g.ApplicationID, "/approve"), "{}").want(http.StatusOK)
+	var events struct{ Items []struct{ Action string } }
+	r.as(domain.RoleAuditor, headOffice).get(one + "/events").want(http.StatusOK).into(&events)
+	if len(events.Items) != 4 || events.Items[3].Action != "company_activate" {
+		t.Errorf("history: %+v, want two drafts and two activations", events.Items)
+	}
+	r.asCompany(c.ID).get(one).wantProblem(http.StatusForbidden, "role-not-allowed")
 }

@@ -102,7 +102,7 @@ func TestTheExportOfOpenRequestsIsFilledInAndImportedRowByRow(t *testing.T) {
 	if !slices.Equal(outcomes, want) || file.Recorded != 2 || file.Skipped != 1 || file.Refused != 3 || file.Rows[2].Row != 4 {
 		t.Fatalf("outcomes: %q, want %q; %+v", outcomes, want, file)
 	}
-	if detail := file.Rows[2].Detail; !strings.Contains(detail, "0.75") || !strings.Contains(detail, "有效期") {
+	if detail := file.Rows[2].Detail; !strings.Contains(detail, "0.65") || !strings.Contains(detail, "有效期") {
 		t.Errorf("the refused row says %q, want both fee and date", detail)
 	}
 	if r.count("SELECT COUNT(*) FROM guarantees WHERE status = 'accepted' AND counter_guarantee = 'spouse'") != 1 || r.count("SELECT COUNT(*) FROM guarantees WHERE status = 'refused'") != 1 {

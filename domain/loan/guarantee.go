@@ -218,8 +218,9 @@ type GuaranteeRequest struct {
 	Amount     money.Amount
 	TermMonths int
 	Crop       GuaranteeCrop
-	// FeeMaxPct and CounterSpouseUpTo are the product's, as they were when the company was asked: the highest fee in percent
-	// a year, and up to which amount the spouse alone can give the counter-guarantee; 0.00: the spouse cannot.
+	// FeeMaxPct and CounterSpouseUpTo are as they were when the company was asked: the highest fee in percent a year, of the
+	// product and of what was agreed with the company the lower, and up to which amount the product lets the spouse alone give
+	// the counter-guarantee; 0.00: the spouse cannot.
 	FeeMaxPct         money.Rate
 	CounterSpouseUpTo money.Amount
 }
@@ -273,7 +274,7 @@ func (a GuaranteeAnswer) checkLetter(p *domain.Problems, r GuaranteeRequest, tod
 		p.Add("/amount", "out-of-range", "担保金额应大于 0.00 且不超过申请担保的 %s 元", r.Amount.Grouped())
 	}
 	if a.FeePct.Sign() < 0 || a.FeePct.Cmp(r.FeeMaxPct) > 0 {
-		p.Add("/fee_pct", "fee-above-ceiling", "担保费率不能超过产品规定的 %s%%（%s）", r.FeeMaxPct, r.Crop.Label())
+		p.Add("/fee_pct", "fee-above-ceiling", "担保费率不能超过产品和合作协议规定的 %s%%（%s）", r.FeeMaxPct, r.Crop.Label())
 	}
 	if a.ExpiresOn.Before(today) {
 		p.Add("/expires_on", "in-the-past", "担保函有效期应为今天 %s 或以后", today)

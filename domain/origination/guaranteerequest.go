@@ -155,13 +155,14 @@ func servingCompany(ctx context.Context, r Reader, rec loan.Record, named domain
 	return loan.GuaranteeCompanyRecord{}, domain.Errorf(domain.KindRule, "guarantee-company-none", "没有合作的农担公司为本地区的这个产品提供担保，请联系风险经理")
 }
 
-// feeCeiling is the highest fee a letter may ask: the product's, and the company's own where the product names none.
+// feeCeiling is the highest fee a letter may ask: what was agreed with the company for the crop and the amount, and never more than
+// the product lets a borrower pay; where one of the two names none, the other.
 func feeCeiling(tier product.GuaranteeTier, terms loan.GuaranteeTerms, crop loan.GuaranteeCrop, amount money.Amount) money.Rate {
-	if most := tier.FeeMax(crop == loan.GuaranteeGrain); !most.IsZero() {
-		return most
+	most := tier.FeeMax(crop == loan.GuaranteeGrain)
+	if agreed, found := terms.FeePct(crop, amount); found && (most.IsZero() || agreed.Cmp(most) < 0) {
+		return agreed
 	}
-	own, _ := terms.FeePct(crop, amount)
-	return own
+	return most
 }
 
 // guaranteeCrop says by which fee a case counts: grain when growing is what the money is for and most of what was sown in the
