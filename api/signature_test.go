@@ -233,6 +233,54 @@ func TestABorrowerSignsWithACodeWhatWasShown(t *testing.T) {
 	}
 }
 
+// What an approval offers is open until a day, and costs what the contract says afterwards, with the part that the state pays apart.
+func TestAnOfferEndsOnItsDayAndItsSubsidyIsInTheContract(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	r.exec("UPDATE product_versions SET document = JSON_SET(document, '$.interest_subsidy_share_pct', '50')")
+	a := r.approved(1)
+	type costs struct {
+		InterestTotal      string `json:"interest_total"`
+		SubsidyTotal       string `json:"subsidy_total"`
+		APREffectivePct    string `json:"apr_effective_pct"`
+		APRAfterSubsidyPct string `json:"apr_after_subsidy_pct"`
+	}
+	var offer struct {
+		costs
+
+		ValidUntil time.Time `json:"valid_until"`
+	}
+	r.officer().get(pathOf(a.ID, "/plan")).want(http.StatusOK).into(&offer)
+	if want := time.Date(2026, 9, 22, 1, 30, 0, 0, time.UTC); !offer.ValidUntil.Equal(want) {
+		t.Errorf("the offer of 23 August is good until %s, want %s", offer.ValidUntil, want)
+	}
+	if offer.SubsidyTotal == "0.00" || offer.APRAfterSubsidyPct >= offer.APREffectivePct {
+		t.Errorf("half of the interest is subsidised: %+v, want a lower cost after it", offer)
+	}
+	r.prepared(a.ID, fields{})
+	page, _ := shown(r.officer(), a.ID)
+	for _, want := range []string{"财政贴息", "贴息后综合年化成本", offer.APRAfterSubsidyPct + "%", offer.APREffectivePct + "%"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	r.at(time.Date(2026, 9, 22, 1, 29, 59, 0, time.UTC))
+	s := r.prepared(a.ID, fields{})
+	r.officer().get(pathOf(a.ID, "/plan")).want(http.StatusOK).into(&offer)
+	r.at(time.Date(2026, 9, 22, 1, 30, 0, 0, time.UTC))
+	sign := func() answer {
+		return signBy(r.officer(), a.ID, s.Parties[0].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing})
+	}
+	sign().wantProblem(http.StatusUnprocessableEntity, "approval-expired")
+	r.at(time.Date(2026, 9, 22, 1, 29, 59, 0, time.UTC))
+	sign().want(http.StatusCreated)
+	var signed costs
+	r.officer().get(pathOf(a.ID, "/contract")).want(http.StatusOK).into(&signed)
+	if diff := cmp.Diff(offer.costs, signed); diff != "" {
+		t.Errorf("the contract's costs differ from the offer's (-offered +signed):\n%s", diff)
+	}
+}
+
 // borrowerOf is whose application it is.
 func (r *register) borrowerOf(id domain.ID) domain.ID {
 	r.t.Helper()

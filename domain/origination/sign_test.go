@@ -138,6 +138,15 @@ func TestTheContractsRateFollowsTheReferenceRateOfTheSigningDay(t *testing.T) {
 	if rec.Approval.AnnualRate.String() != "3.20" || contract.AnnualRate.String() != "3.30" || contract.ReferenceRatePct.String() != "3.10" {
 		t.Errorf("approved at %s, signed at %s on LPR %s; want 3.20, 3.30, 3.10", rec.Approval.AnnualRate, contract.AnnualRate, contract.ReferenceRatePct)
 	}
+
+	// Whatever was granted, nobody signs above the product's price of the day.
+	dear := w.approved(officer, "99500.00")
+	w.execute("UPDATE applications SET approved_rate_pct = 9.99 WHERE id = ?", dear.ID)
+	offer, err := w.applications.Plan(t.Context(), officer, dear.ID)
+	w.must(err)
+	if offer.AnnualRate.String() != "3.30" || offer.SpreadPct.String() != "0.20" {
+		t.Errorf("granted 9.99 %%: offered at %s, %s above the reference rate; want 3.30, 0.20", offer.AnnualRate, offer.SpreadPct)
+	}
 }
 
 func TestALoanIsPaidOnlyToAVerifiedAccount(t *testing.T) {
