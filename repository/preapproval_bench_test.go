@@ -2,6 +2,7 @@ package repository_test
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 	"time"
 
@@ -40,11 +41,41 @@ func BenchmarkPreApproval(b *testing.B) {
 			b.Fatalf("imported: %+v", list)
 		}
 		read := v.readRows(list)
+		heap := heapPeak()
 		took := v.preApprove(list)
+		b.ReportMetric(heap(), "MiB-heap")
 		b.ReportMetric(imported.Seconds(), "s-import")
 		b.ReportMetric(read.Seconds(), "s-rows")
 		b.ReportMetric(took.Seconds(), "s-pre-approval")
 		b.ReportMetric(took.Seconds()/read.Seconds(), "pre-approval/rows")
+	}
+}
+
+// heapPeak watches the heap until it is asked for the most it was above what it was at the beginning, in MiB.
+func heapPeak() (peak func() float64) {
+	var at runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&at)
+	before, most := at.HeapInuse, at.HeapInuse
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		ticker := time.NewTicker(50 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-stop:
+				return
+			case <-ticker.C:
+				runtime.ReadMemStats(&at)
+				most = max(most, at.HeapInuse)
+			}
+		}
+	}()
+	return func() float64 {
+		close(stop)
+		<-stopped
+		return float64(most-before) / (1 << 20)
 	}
 }
 
