@@ -2,6 +2,8 @@ package origination_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -105,7 +107,49 @@ func TestADrawIsCheckedAfresh(t *testing.T) {
 	refused("a term past the line's end", "invalid-fields", officer, "10000.00", 60)
 	refused("an approver", "role-not-allowed", w.somebody(domain.RoleApprover), "10000.00", 0)
 	refused("another branch", "application-not-found", w.somebodyAt("371525", domain.RoleLoanOfficer), "10000.00", 0)
+	if _, _, err := w.disbursements.Draw(t.Context(), officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("10000.00"), TermMonths: 60}); fieldCodes(err) != "past-line-end" {
+		t.Errorf("a term past the line's end: got %v, want past-line-end at its field", err)
+	}
+
+	// What had been in order at the application, and is not any more.
+	keeper := w.somebody(domain.RoleRiskManager)
+	_, err = w.lines().Hold(t.Context(), keeper, rec.ID, "可疑")
+	w.must(err)
+	refused("from a line that is held", "line-held", officer, "10000.00", 0)
+	_, err = w.lines().Resume(t.Context(), keeper, rec.ID, "核实完毕")
+	w.must(err)
+	held, _, err := w.holds().Place(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), origination.PlaceHold{ApplicationID: rec.ID, Reason: "可疑", Until: w.now().Add(time.Hour)})
+	w.must(err)
+	refused("while a hold is on the case", "payment-held", officer, "10000.00", 0)
+	_, err = w.holds().Release(t.Context(), keeper, held.ID, "核实完毕")
+	w.must(err)
+	yesterday := domain.DateOf(w.now()).AddDays(-1)
+	w.execute("INSERT INTO licences VALUES (?, ?, 1, 'business', '92371503MA3TEST', '茌平区市场监管局', '2020-01-01', ?)", newID(), rec.BorrowerID, yesterday.String())
+	refused("with a licence that has expired", "draw-with-expired-licence", officer, "10000.00", 0)
+	w.execute("INSERT INTO licences VALUES (?, ?, 2, 'business', '92371503MA3TEST', '茌平区市场监管局', '2026-01-01', NULL)", newID(), rec.BorrowerID)
+	d, _, err := w.disbursements.Draw(t.Context(), officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("10000.00")})
+	w.must(err) // the licence was renewed
+	_, err = w.disbursements.Cancel(t.Context(), w.somebody(domain.RoleDisbursementOfficer), d.ID, "不用了")
+	w.must(err)
+	w.execute("UPDATE consents SET given_at = '2026-01-01 00:00:00', valid_until = ? WHERE borrower_id = ?", yesterday.String(), rec.BorrowerID)
+	refused("with a consent that has run out", "draw-without-consent", officer, "10000.00", 0)
 	w.advance(70 * 24 * time.Hour) // the instalments of two months were not paid
 	refused("with an overdue note", "draw-while-overdue", officer, "10000.00", 0)
+	_, err = w.lines().End(t.Context(), keeper, rec.ID, "结束")
+	w.must(err)
+	refused("from a line that was ended", "line-ended", officer, "10000.00", 0)
 	w.wantLine(rec.ID, "59500.00", "0.00", "40000.00")
+}
+
+// fieldCodes are the codes of the fields that a refusal names.
+func fieldCodes(err error) string {
+	refusal, _ := errors.AsType[*domain.Error](err)
+	if refusal == nil {
+		return ""
+	}
+	var codes []string
+	for _, f := range refusal.Fields {
+		codes = append(codes, f.Code)
+	}
+	return strings.Join(codes, " ")
 }

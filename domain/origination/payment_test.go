@@ -324,6 +324,10 @@ func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	w.wantPaidOnce(first.ID, "60000.00")
 
 	met := origination.FulfilCondition{ApplicationID: rec.ID, ConditionID: planned[1].Conditions[0].ID, Evidence: paper("验收单 2026-07")}
+	another := met
+	another.ConditionID = newID()
+	_, err = w.disbursements.Fulfil(ctx, manager, another)
+	wantCode(t, "a condition that the plan does not have", err, "condition-not-found")
 	_, err = w.disbursements.Fulfil(ctx, officer, met)
 	wantCode(t, "a condition said to be met by who asks for the money", err, "role-not-allowed")
 	_, err = w.disbursements.Fulfil(ctx, manager, met)

@@ -45,6 +45,9 @@ func TestReleasedTransfersGoOutInOneFileAndTheReportSettlesThem(t *testing.T) {
 	}
 	_, _, err := w.paymentFiles().Create(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key())
 	w.wantCode(err, "head-office-only")
+	byMessage := origination.NewPaymentFiles(w.store, w.now, newID, w.payouts, paymentfile.Debtor{})
+	_, _, err = byMessage.Create(t.Context(), by, key())
+	w.wantCode(err, "payment-file-off")
 	same := key()
 	file, _, err := w.paymentFiles().Create(t.Context(), by, same)
 	w.must(err)

@@ -163,6 +163,28 @@ func TestAPaymentWhoseNodeDiedBeforeSendingIsSentByAnother(t *testing.T) {
 	w.wantPaidOnce(d.ID, "99500.00")
 }
 
+// Until the channel has had its time to receive what was sent, its "no such id" decides nothing: it is asked again, and not
+// sent anything.
+func TestAChannelThatHasNotSeenTheIDYetIsNotSentItBeforeItsTime(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	limits := origination.DefaultPayoutLimits()
+	limits.ResendAfter = time.Hour
+	w.payouts = origination.NewPayouts(w.store, w.now, w.client, newID(), discard(), limits)
+	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
+	w.dieBeforeSending()
+	for range 3 {
+		w.advance(10 * time.Minute)
+		w.work()
+		if times, _ := w.paid(d.Transfers[0].ID); times != 0 || w.status(d.ID) != loan.DisbursementUnknown {
+			t.Fatalf("before its time: paid %d times and %s, want unpaid and unknown", times, w.status(d.ID))
+		}
+	}
+	w.advance(time.Hour)
+	w.work()
+	w.wantPaidOnce(d.ID, "99500.00")
+}
+
 // dieBeforeSending runs a node that ends right when it would speak to the channel: nothing is sent, nothing recorded.
 func (w *world) dieBeforeSending() {
 	w.t.Helper()

@@ -168,6 +168,9 @@ func TestARenewalIsRefusedWhereItIsNotDue(t *testing.T) {
 	refused("by an approver", "role-not-allowed", w.somebody(domain.RoleApprover), short.ID, "50000.00")
 	refused("by another branch", "application-not-found", w.somebodyAt("371525", domain.RoleLoanOfficer), short.ID, "50000.00")
 	refused("for less than is owed", "invalid-fields", officer, short.ID, "49999.99")
+	if _, _, err := w.applications.Renew(ctx, officer, key(), origination.RenewLine{ApplicationID: short.ID, Request: request("49999.99")}); fieldCodes(err) != "below-outstanding" {
+		t.Errorf("for less than is owed: got %v, want below-outstanding at its field", err)
+	}
 	_, _, err := w.lines().Repay(ctx, w.core(), repayment(note.ID, "HX-1", "10000.00", "0.00", domain.DateOf(w.now())))
 	w.must(err)
 	d, _, err := w.disbursements.Draw(ctx, officer, key(), origination.DrawFromLine{ApplicationID: short.ID, Amount: yuan("10000.00")})
