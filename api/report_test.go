@@ -73,7 +73,12 @@ func TestAReportOfAPastDayGivesTheSameBytesWhateverHappenedSince(t *testing.T) {
 	commandAt(officer, pathOf(ids[2], "/submit")).want(http.StatusOK)
 	officer.post(pathOf(ids[0], "/withdraw"), `{"reason":"另想办法"}`).want(http.StatusOK)
 	r.opened(9)
-	r.at(beijing(26, 18, 0))
+	r.at(beijing(27, 0, 0)) // what was done in the last second of the 26th may still be on its way
+	const dayBefore = "/v1/reports/application-ledger/rows?from=2026-08-26&to=2026-08-26&as_of=2026-08-26"
+	manager.get(dayBefore).wantProblem(http.StatusServiceUnavailable, "business-day-closing")
+	manager.get("/v1/reports/application-ledger/rows?from=2026-08-27&to=2026-08-27").want(http.StatusOK)
+	r.at(beijing(27, 0, 1))
+	manager.get(dayBefore).want(http.StatusOK)
 
 	for path, was := range before {
 		if is := manager.get(path).want(http.StatusOK).body; !bytes.Equal(was, is) {

@@ -56,6 +56,11 @@ const (
 	ReportStreamRowsMax = 50_000 // rows that are streamed at once; more go through a job
 	reportFirstRows     = 200    // rows of the first read, so that the first byte comes soon
 	reportBatchRows     = 5_000  // rows read from the database at a time
+
+	// reportDayClosing is how long after midnight a day is not given as past: what was done in its last second may not be stored
+	// yet, and a report of it would differ from the next. Longer than any statement runs.
+	reportDayClosing = time.Minute
+	codeDayClosing   = "business-day-closing"
 )
 
 // Reports are the use cases of the reporting desk.
@@ -120,9 +125,14 @@ func (s *Reports) check(ctx context.Context, by domain.Actor, q report.Query, ch
 	if err := by.Require(reportReaders...); err != nil {
 		return PreparedReport{}, err
 	}
-	definition, err := q.Validate(domain.DateOf(s.now()))
+	now := s.now()
+	definition, err := q.Validate(domain.DateOf(now))
 	if err != nil {
 		return PreparedReport{}, err
+	}
+	if end := q.Cutoff(); !now.Before(end) && now.Before(end.Add(reportDayClosing)) {
+		return PreparedReport{}, domain.Errorf(domain.KindUnavailable, codeDayClosing,
+			"%s 的最后几笔业务可能还在入账，请在 00:0%d 之后再取", q.AsOf, int(reportDayClosing.Minutes()))
 	}
 	if q.Reveal {
 		if err := by.Require(reportRevealers...); err != nil {

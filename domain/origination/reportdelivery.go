@@ -383,6 +383,10 @@ func (w *ReportScheduler) queue(ctx context.Context, d ReportDelivery, schedule 
 	now := w.now()
 	export := schedule.Terms.export(d.Day)
 	if err := w.exports.reports.Check(ctx, by, export.Query); err != nil {
+		if domain.CodeOf(err) == codeDayClosing { // asked for at midnight
+			later := w.waiting(d, now, "营业日一直没有结束，请检查服务器时钟后重新投递")
+			return w.store.Update(ctx, func(tx Tx) error { return saveDelivery(ctx, tx, later) })
+		}
 		refused, final := refusal(err)
 		if !final {
 			return err

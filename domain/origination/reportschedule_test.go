@@ -389,15 +389,19 @@ func TestAScheduleOfThe31stRunsAtTheEndOfAShortMonth(t *testing.T) {
 	d := newDesk(t)
 	owner := d.employee(domain.RoleBranchManager)
 	terms := daily("share")
-	terms.Report, terms.Window = report.BookBalance, report.PreviousMonth
-	terms.Timetable = report.Timetable{Frequency: report.Monthly, DayOfMonth: 31, Minute: 30}
+	terms.Report = report.BookBalance
+	terms.Timetable, terms.Window = report.Timetable{Frequency: report.Monthly, DayOfMonth: 31}, report.PreviousDay
 	s := d.created(owner, terms)
-	d.advance(7 * 24 * time.Hour) // 30 November, 09:30
+	d.advance(6*24*time.Hour + 14*time.Hour + 30*time.Minute) // 30 November, 00:00: the day before is not given for a minute
+	midnight := d.now()
 	d.settle()
 	got := d.only(owner, s.ID)
 	d.wantDelivery(got, origination.DeliveryDelivered, 1)
-	if got.Day.String() != "2026-11-30" || !strings.Contains(got.Location, "book-balance_2026-10-31") {
-		t.Errorf("made on %s as %s, want on 30 November as of 31 October", got.Day, got.Location)
+	if got.Day.String() != "2026-11-30" || !strings.Contains(got.Location, "book-balance_2026-11-29") {
+		t.Errorf("made on %s as %s, want on 30 November as of the 29th", got.Day, got.Location)
+	}
+	if job := d.job(owner, got.JobID); job.CreatedAt.Before(midnight.Add(time.Minute)) {
+		t.Errorf("the export was queued at %s, want after the first minute of the day", job.CreatedAt)
 	}
 }
 
