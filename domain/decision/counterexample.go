@@ -88,10 +88,13 @@ func (s *compiledScorecard) asPart() ruleSetPart {
 		}
 	}
 	judge := func(fr *frame) judgement {
-		if s.truth(fr) == isFalse {
+		_, _, most, complete := s.total(fr)
+		switch when := s.truth(fr); {
+		case when == isFalse:
 			return notApplicable
-		}
-		if _, _, most, complete := s.total(fr); complete && most < s.ApproveFrom {
+		case when != isTrue || !complete:
+			return undecided
+		case most < s.ApproveFrom:
 			return failed
 		}
 		return met

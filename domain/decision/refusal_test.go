@@ -213,6 +213,12 @@ func FuzzDefinition(f *testing.F) {
 			if got := engine.Evaluate(facts); !got.Result.Valid() || got.RuleSetHash != d.Hash() {
 				t.Errorf("outcome %s by %s", got.Result, got.RuleSetHash)
 			}
+			for _, code := range engine.RefusingCodes()[:min(3, len(engine.RefusingCodes()))] {
+				found, _, ok := engine.Counterexample(code, facts)
+				if reason, _ := byCode(engine.Evaluate(found.Facts).Reasons, code); ok && (reason.Effect == decision.Approve || reason.Unknown) {
+					t.Errorf("%s: what it is said to refuse by changing %v it does not: %+v", code, found.Changed, reason)
+				}
+			}
 		}
 	})
 }

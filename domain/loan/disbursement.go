@@ -354,14 +354,14 @@ func (d *Disbursement) Record() DisbursementRecord {
 	return r
 }
 
-// Release lets the money go (放行). The releaser neither requested it, nor investigated or approved the application, nor lent his
-// authority for that (三分离: 经办调查、审批、放款).
-func (d *Disbursement) Release(by domain.Actor, at time.Time, app Record, investigators ...domain.ID) ([]Event, error) {
+// Release lets the money go (放行). The releaser neither requested it, nor prepared or approved the application, nor lent his
+// authority for that, nor is he one of others, who investigated it or voted on it (三分离: 经办调查、审批、放款).
+func (d *Disbursement) Release(by domain.Actor, at time.Time, app Record, others ...domain.ID) ([]Event, error) {
 	if _, err := nextTransfer(d.rec.first(), ActionRelease, by.Role); err != nil {
 		return nil, err
 	}
-	if by.ID == d.rec.RequestedBy || CheckReviewer(app, investigators, by.ID) != nil || app.approvedBy(by.ID) {
-		return nil, domain.Errorf(domain.KindForbidden, "four-eyes", "经办人、实地调查人和审批人都不能放行这笔放款，请由另一位放款岗办理")
+	if by.ID == d.rec.RequestedBy || CheckReviewer(app, others, by.ID) != nil || app.approvedBy(by.ID) {
+		return nil, domain.Errorf(domain.KindForbidden, "four-eyes", "经办人、实地调查人、审批人和参加表决的贷审会委员都不能放行这笔放款，请由另一位放款岗办理")
 	}
 	var events []Event
 	for i := range d.rec.Transfers {

@@ -212,11 +212,11 @@ func (s *Disbursements) Release(ctx context.Context, by domain.Actor, key Idempo
 
 // release is what Release does while the application and the disbursement are locked.
 func release(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *loan.Application, d *loan.Disbursement) error {
-	investigators, err := tx.Investigators(ctx, app.Record().ID)
+	others, err := whoJudged(ctx, tx, app.Record())
 	if err != nil {
 		return err
 	}
-	events, err := d.Release(by, now, app.Record(), investigators...)
+	events, err := d.Release(by, now, app.Record(), others...)
 	if err != nil {
 		return err
 	}
@@ -228,6 +228,19 @@ func release(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *lo
 		return err
 	}
 	return tx.SaveDisbursement(ctx, d, events)
+}
+
+// whoJudged are those who investigated a case, and those who voted on it in the committee.
+func whoJudged(ctx context.Context, r Reader, rec loan.Record) ([]domain.ID, error) {
+	people, err := r.Investigators(ctx, rec.ID)
+	if err != nil || rec.DecisionID.IsZero() {
+		return people, err
+	}
+	votes, err := r.Votes(ctx, rec.ID, rec.DecisionID)
+	for _, v := range votes {
+		people = append(people, v.MemberID)
+	}
+	return people, err
 }
 
 // Cancel stops what the channel has not heard of yet: all of a disbursement, or of a released one the transfers that were not

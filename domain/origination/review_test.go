@@ -365,6 +365,55 @@ func TestNobodyHoldsTwoOfTheRolesThatMustStayApart(t *testing.T) {
 	}
 }
 
+// What nobody could know at the vote or the opinion: that the same person would go out, or pay, afterwards.
+func TestWhoVotedOrGaveAnOpinionNeitherInvestigatesNorReleasesAfterwards(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer, reviewer := w.somebodyAt("3715", domain.RoleLoanOfficer), newID()
+	first, second := w.hired(w.somebodyAt("3715", domain.RoleRiskManager)), w.hired(w.somebodyAt("3715", domain.RoleRiskManager))
+	w.must(w.authorities.Load(ctx, domain.Actor{ID: newID(), Role: domain.RoleSystem, Name: "安装程序"}, []staff.Authority{{
+		ID: newID(), Kind: staff.AuthorityCommittee, ProductCode: "QLFMD", GuaranteeKind: staff.GuaranteeAny, Amount: money.MustParseAmount("50000.00"),
+		Members: []domain.ID{first.ID, second.ID}, Quorum: 2, MajorityNumerator: 1, MajorityDenominator: 2, EffectiveFrom: domain.MustParseDate("2026-01-01"),
+		Basis: "贷审会工作规则", Status: staff.AuthorityActive, DraftedBy: newID(), DraftedAt: testStart, ActivatedBy: newID(), ActivatedAt: testStart, Version: 2,
+	}}))
+	rec := w.offList(officer, "80000.00")
+	v, _, err := w.reviews.RecordVisit(ctx, officer, key(), rec.ID, newVisit(second.ID))
+	w.must(err)
+	for _, member := range []domain.Actor{first, second} {
+		_, _, err = w.reviews.Vote(ctx, member, key(), vote(rec.ID, true))
+		w.must(err)
+	}
+	list, err := w.reviews.TasksOfCase(ctx, officer, rec.ID)
+	w.must(err)
+	for _, task := range open(list.Items, loan.TaskReviewerOpinion) {
+		_, err = w.reviews.Complete(ctx, domain.Actor{ID: reviewer, Name: "审查人", Role: task.OwnerRole, BranchID: officer.BranchID}, task.ID, "同意")
+		w.must(err)
+	}
+
+	_, _, err = w.reviews.RecordVisit(ctx, first, key(), rec.ID, newVisit(second.ID))
+	wantCode(t, "a voter records a visit", err, "four-eyes")
+	_, _, err = w.reviews.RecordVisit(ctx, officer, key(), rec.ID, newVisit(first.ID))
+	wantCode(t, "a voter is named as the second investigator", err, "four-eyes")
+	_, err = w.reviews.ConfirmVisit(ctx, second, v.ID)
+	wantCode(t, "a voter confirms a visit that was recorded before the vote", err, "four-eyes")
+	third := w.hired(w.somebodyAt("3715", domain.RoleRiskManager))
+	_, _, err = w.reviews.RecordVisit(ctx, domain.Actor{ID: reviewer, Name: "审查人", Role: domain.RoleLoanOfficer, BranchID: officer.BranchID}, key(), rec.ID, newVisit(third.ID))
+	wantCode(t, "who gave the opinion records a visit", err, "four-eyes")
+
+	_, err = w.applications.Approve(ctx, w.demoStaff("approver-3715"), origination.ApproveApplication{ID: rec.ID})
+	w.must(err)
+	_, err = w.applications.Sign(ctx, officer, origination.SignApplication{ID: rec.ID, ContractNo: "HT-" + rec.ApplicationNo, SignedOn: domain.DateOf(w.now())})
+	w.must(err)
+	d, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID))
+	w.must(err)
+	first.Role = domain.RoleDisbursementOfficer
+	_, _, err = w.disbursements.Release(ctx, first, key(), d.ID)
+	wantCode(t, "a voter releases", err, "four-eyes")
+	_, _, err = w.disbursements.Release(ctx, w.somebodyAt("3715", domain.RoleDisbursementOfficer), key(), d.ID)
+	w.must(err)
+}
+
 func TestWhoIsStoodInForMustNotHaveInvestigatedEither(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -210,6 +210,9 @@ func (s *Reviews) RecordVisit(ctx context.Context, by domain.Actor, key Idempote
 		if err := mayInvestigate(ctx, tx, v.SecondID); err != nil {
 			return err
 		}
+		if err := apartFromReview(ctx, tx, app.Record(), by.ID, v.SecondID); err != nil {
+			return err
+		}
 		visit, event, err := loan.RecordSiteVisit(by, now, app.Record(), v)
 		if err != nil {
 			return err
@@ -237,6 +240,35 @@ func mayInvestigate(ctx context.Context, r Reader, second domain.ID) error {
 	return nil
 }
 
+// apartFromReview keeps those who have voted on a case or given their opinion of it in this round from investigating it
+// afterwards (调查与审查分离): that they do not review what they investigated is asked when they do.
+func apartFromReview(ctx context.Context, r Reader, rec loan.Record, people ...domain.ID) error {
+	if rec.DecisionID.IsZero() {
+		return nil
+	}
+	votes, err := r.Votes(ctx, rec.ID, rec.DecisionID)
+	if err != nil {
+		return err
+	}
+	tasks, err := r.TasksOfApplication(ctx, domain.Scope{Everything: true}, rec.ID)
+	if err != nil {
+		return err
+	}
+	var reviewers []domain.ID
+	for _, v := range votes {
+		reviewers = append(reviewers, v.MemberID)
+	}
+	for _, t := range tasks {
+		if t.Kind == loan.TaskReviewerOpinion && t.Status == loan.TaskDone && t.DecisionID == rec.DecisionID {
+			reviewers = append(reviewers, t.ClosedBy)
+		}
+	}
+	if slices.ContainsFunc(people, func(id domain.ID) bool { return slices.Contains(reviewers, id) }) {
+		return domain.Errorf(domain.KindForbidden, "four-eyes", "已就这笔申请出具审查意见或参加贷审会表决的人，不能再担任实地调查人，请由其他人调查")
+	}
+	return nil
+}
+
 // ConfirmVisit is the second investigator's own word (协查人确认). A visit that counts completes the case's task for it.
 func (s *Reviews) ConfirmVisit(ctx context.Context, by domain.Actor, id domain.ID) (loan.SiteVisit, error) {
 	now := s.now()
@@ -252,6 +284,9 @@ func (s *Reviews) ConfirmVisit(ctx context.Context, by domain.Actor, id domain.I
 		}
 		visit, err := tx.SiteVisit(ctx, by.Scope(), id)
 		if err != nil {
+			return err
+		}
+		if err := apartFromReview(ctx, tx, app.Record(), by.ID); err != nil {
 			return err
 		}
 		visit, event, err := visit.Confirm(by, now, app.Record())
