@@ -65,6 +65,21 @@ func (r reader) Obligation(ctx context.Context, scope domain.Scope, id domain.ID
 	return obligationFromRow(row)
 }
 
+// OverdueObligation implements origination.ObligationReader.
+func (r reader) OverdueObligation(ctx context.Context, applicationID domain.ID, on domain.Date) (o loan.ObligationRecord, found bool, err error) {
+	var row obligationRow
+	err = r.db.WithContext(ctx).Where("application_id = ? AND status = ? AND due_on < ?", applicationID, obligationOpen, on.String()).
+		Order("due_on").Take(&row).Error
+	if isNotFound(err) {
+		return loan.ObligationRecord{}, false, nil
+	}
+	if err != nil {
+		return loan.ObligationRecord{}, false, translateRead(ctx, err)
+	}
+	o, err = obligationFromRow(row)
+	return o, err == nil, err
+}
+
 // Obligations implements origination.ObligationReader. Ids are of the day of payment, and so in the order of the days due
 // where the products agree.
 func (r reader) Obligations(ctx context.Context, scope domain.Scope, f origination.ObligationFilter, page domain.Page) ([]loan.ObligationRecord, error) {

@@ -321,6 +321,10 @@ func TestEveryListAndWorkerGoesByAnIndex(t *testing.T) {
 			}
 		}
 	}
+	check("OverdueObligation", planReadsOfOne, false, func() error {
+		_, _, err := l.store.OverdueObligation(ctx, r.ID, domain.MustParseDate("2027-01-01"))
+		return err
+	})
 	check("HeldUntil", planReadsOfOne, false, func() error { _, _, err := l.store.HeldUntil(ctx, r.ID, ledgerStart); return err })
 	check("HoldsEnded", planReadsOfOne, true, func() error { _, err := l.store.HoldsEnded(ctx, ledgerStart, 8); return err })
 	check("OpenReversals", planReadsOfOne, false, func() error { _, err := l.store.OpenReversals(ctx, d.Transfers[0].ID); return err })

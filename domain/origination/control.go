@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/borrower"
 	"fumin/domain/loan"
 	"fumin/domain/money"
 	"fumin/domain/product"
@@ -91,7 +92,7 @@ var controls = []control{
 var termsWithoutLimit = map[product.TermName]string{
 	product.TermReliefs:             "lowers a price; the price itself is held by approval-bounds",
 	product.TermInterestSubsidyPct:  "computes what the state pays; nothing is refused by it",
-	product.TermPurposeEvidenceDays: "sets the day on which a reminder falls due; nothing is refused by it",
+	product.TermPurposeEvidenceDays: "sets the day on which proof of use falls due; that what is overdue blocks is gate:papers-in",
 }
 
 // ConfiguredLimits names every kind of limit that is set as data: product terms, kinds of authority, conditions of paying, and
@@ -281,6 +282,7 @@ var (
 	paperReleaser     = domain.Actor{ID: "00000000-0000-7000-8000-000000000003", Name: "自检放款岗", Role: domain.RoleDisbursementOfficer}
 	paperInvestigator = domain.Actor{ID: "00000000-0000-7000-8000-000000000004", Name: "自检调查人", Role: domain.RoleLoanOfficer}
 	paperKeeper       = domain.Actor{ID: "00000000-0000-7000-8000-000000000005", Name: "自检风险经理", Role: domain.RoleRiskManager}
+	paperVoter        = domain.Actor{ID: "00000000-0000-7000-8000-000000000007", Name: "自检贷审会委员", Role: domain.RoleRiskManager}
 	paperCompany      = domain.Actor{ID: "00000000-0000-7000-8000-000000000006", Name: "自检农担公司", Role: domain.RoleGuaranteeOfficer}
 )
 
@@ -302,6 +304,10 @@ type paperCase struct {
 	line          loan.LineRecord
 	plan          []loan.Tranche
 	waived        bool
+	paid          bool          // a payment was made before
+	kind          borrower.Kind // of the borrower
+	bare          bool          // no papers were handed in
+	overdue       *loan.ObligationRecord
 	guarantee     *loan.GuaranteeRecord
 	investigators []domain.ID
 	votes         []loan.Vote
@@ -327,9 +333,43 @@ func (p paperCase) Line(context.Context, domain.Scope, domain.ID) (loan.LineReco
 // Tranches implements TrancheReader.
 func (p paperCase) Tranches(context.Context, domain.ID) ([]loan.Tranche, error) { return p.plan, nil }
 
-// DisbursementsOfCase implements DisbursementReader: nothing was paid yet.
+// DisbursementsOfCase implements DisbursementReader.
 func (p paperCase) DisbursementsOfCase(context.Context, domain.ID) ([]loan.DisbursementRecord, error) {
-	return nil, nil
+	if !p.paid {
+		return nil, nil
+	}
+	before := selfPayment(fen)
+	before.ID, before.Tranche = paperOtherID, paperTrancheBefore
+	return []loan.DisbursementRecord{before}, nil
+}
+
+// paperTrancheBefore is the tranche of a payment that was made before, which is none of those that are tried.
+const paperTrancheBefore = 99
+
+// Borrower implements BorrowerReader.
+func (p paperCase) Borrower(context.Context, domain.Scope, domain.ID) (borrower.Borrower, error) {
+	return borrower.Borrower{ID: paperBorrowerID, Kind: p.kind}, nil
+}
+
+// Documents implements DocumentReader: the file is complete, or there is nothing in it.
+func (p paperCase) Documents(context.Context, domain.Scope, domain.ID) ([]Document, error) {
+	if p.bare {
+		return nil, nil
+	}
+	types := product.DocumentTypes()
+	documents := make([]Document, len(types))
+	for i, kind := range types {
+		documents[i] = Document{Type: kind}
+	}
+	return documents, nil
+}
+
+// OverdueObligation implements ObligationReader.
+func (p paperCase) OverdueObligation(context.Context, domain.ID, domain.Date) (loan.ObligationRecord, bool, error) {
+	if p.overdue == nil {
+		return loan.ObligationRecord{}, false, nil
+	}
+	return *p.overdue, true, nil
 }
 
 // Waiver implements SignatureReader.

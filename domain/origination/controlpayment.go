@@ -44,6 +44,10 @@ var gateProbes = map[string]struct {
 		paper.plan = []loan.Tranche{{Number: 1, Amount: p.Disbursement.Amount, Conditions: []loan.Condition{{Kind: loan.ConditionKinds()[0], Text: "自检"}}}}
 	}},
 	"cooling-off": {"冷静期内放款", func(_ *configuration, _ *paperCase, p *payment) { p.Contract.CoolingOffHours = 1 }},
+	"papers-in": {"应补资料没有补齐、前次放款的用途凭证逾期未交时再次放款", func(c *configuration, paper *paperCase, _ *payment) {
+		paper.bare = true
+		paper.overdue = &loan.ObligationRecord{DueOn: c.today.AddDays(-1)}
+	}},
 	"guarantee-letter": {"须担保的贷款没有担保函时放款", func(_ *configuration, paper *paperCase, p *payment) {
 		paper.guarantee = nil
 	}},
@@ -66,13 +70,13 @@ func provePaymentGate(ctx context.Context, c *configuration, p *proofs) {
 			p.broken(row, "这个放款条件没有自检")
 			continue
 		}
-		o, amount, found := c.payable(check.Name == "guarantee-letter")
+		o, amount, found := c.payable(check.Name)
 		if !found {
 			p.none(row.Subject, "现行产品没有这样的业务")
 			continue
 		}
 		paper, asked := c.paperPayment(o.version, amount, paymentReleased)
-		paper.guarantee = paperLetter(asked.Application, c.today)
+		paper.guarantee, paper.kind, paper.paid = paperLetter(asked.Application, c.today), kindOnFile(o.product.BorrowerKinds[0]), true
 		good := mayPay(ctx, paper, asked)
 		probe.spoil(c, &paper, &asked)
 		row.Subject += "（" + o.name() + "）"
@@ -80,15 +84,25 @@ func provePaymentGate(ctx context.Context, c *configuration, p *proofs) {
 	}
 }
 
-// payable finds a product whose loan of some amount needs the guarantee company, or needs it not.
-func (c *configuration) payable(guaranteed bool) (o offer, amount money.Amount, found bool) {
+// payable finds a product and an amount of it that a condition of paying is about.
+func (c *configuration) payable(condition string) (o offer, amount money.Amount, found bool) {
 	for _, o := range c.offers {
 		from, ever := o.version.GuaranteeCompanyFrom()
-		switch {
-		case guaranteed && ever:
-			return o, from, true
-		case !guaranteed && !needsGuarantee(o.version, o.version.AmountMin):
-			return o, o.version.AmountMin, true
+		switch condition {
+		case "guarantee-letter":
+			if ever {
+				return o, from, true
+			}
+		case "papers-in":
+			for _, d := range o.version.DocumentsFor(o.product.BorrowerKinds[0]) {
+				if d.Blocks != "" {
+					return o, o.version.AmountMin, true
+				}
+			}
+		default:
+			if !needsGuarantee(o.version, o.version.AmountMin) {
+				return o, o.version.AmountMin, true
+			}
 		}
 	}
 	return offer{}, money.Amount{}, false

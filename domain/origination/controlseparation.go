@@ -33,9 +33,25 @@ func (c *configuration) asks(person domain.Actor) error {
 	return loan.MayRequest(paperActor(person, domain.RoleLoanOfficer), paperRecord(product.Version{}, fen))
 }
 
-// releases asks whether somebody may release money that another officer asked for, or that he asked for himself.
-func (c *configuration) releases(requester, person domain.Actor) error {
+// judged is a case with an investigator, and with a member of the committee who voted on it.
+func (c *configuration) judged() paperCase {
+	paper := c.paper()
+	paper.investigators, paper.votes = []domain.ID{paperInvestigator.ID}, []loan.Vote{{MemberID: paperVoter.ID, InFavour: true}}
+	return paper
+}
+
+// investigates asks whether somebody may still go out.
+func (c *configuration) investigates(ctx context.Context, person domain.Actor) error {
+	return apartFromReview(ctx, c.judged(), paperRecord(product.Version{}, fen), person.ID)
+}
+
+// releases asks whether somebody may release money that the requester asked for.
+func (c *configuration) releases(ctx context.Context, requester, person domain.Actor) error {
 	rec := paperRecord(product.Version{}, fen)
+	others, err := whoJudged(ctx, c.judged(), rec)
+	if err != nil {
+		return err
+	}
 	contract := loan.Contract{ApplicationID: rec.ID, BranchID: rec.BranchID, BorrowerID: rec.BorrowerID, Amount: fen}
 	asked, _, err := loan.RequestDisbursement(paperActor(requester, domain.RoleLoanOfficer), c.at, rec, contract, loan.PaymentOrder{
 		ID: paperThingID, Payees: []loan.PayeeOrder{{ID: paperOtherID, Method: loan.SelfPayment, Amount: fen}},
@@ -43,7 +59,7 @@ func (c *configuration) releases(requester, person domain.Actor) error {
 	if err != nil {
 		return err
 	}
-	_, err = asked.Release(paperActor(person, domain.RoleDisbursementOfficer), c.at, rec, paperInvestigator.ID)
+	_, err = asked.Release(paperActor(person, domain.RoleDisbursementOfficer), c.at, rec, others...)
 	return err
 }
 
@@ -97,10 +113,11 @@ func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 	}{
 		{"审批", func(a domain.Actor) error { return c.decides(ctx, a) }, map[string]domain.Actor{"经办人": paperOfficer, "调查人": paperInvestigator}},
 		{"贷审会表决", c.votes, map[string]domain.Actor{"经办人": paperOfficer, "调查人": paperInvestigator}},
+		{"实地调查", func(a domain.Actor) error { return c.investigates(ctx, a) }, map[string]domain.Actor{"已表决的委员": paperVoter}},
 		{"登记合同", c.signs, map[string]domain.Actor{"审批人": paperApprover}},
 		{"申请放款", c.asks, map[string]domain.Actor{"审批人": paperApprover}},
-		{"放行", func(a domain.Actor) error { return c.releases(stranger, a) }, map[string]domain.Actor{
-			"经办人": paperOfficer, "调查人": paperInvestigator, "审批人": paperApprover, "申请放款的人": stranger,
+		{"放行", func(a domain.Actor) error { return c.releases(ctx, stranger, a) }, map[string]domain.Actor{
+			"经办人": paperOfficer, "调查人": paperInvestigator, "已表决的委员": paperVoter, "审批人": paperApprover, "申请放款的人": stranger,
 		}},
 		{"解除冻结", c.lifts, map[string]domain.Actor{"冻结人": paperReleaser}},
 		{"确认冲正", c.reverses, map[string]domain.Actor{"申请冲正的人": paperReleaser}},
@@ -110,7 +127,7 @@ func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 			other = paperReleaser
 		}
 		within := duty.do(other)
-		for _, who := range []string{"经办人", "调查人", "审批人", "申请放款的人", "冻结人", "申请冲正的人"} {
+		for _, who := range []string{"经办人", "调查人", "已表决的委员", "审批人", "申请放款的人", "冻结人", "申请冲正的人"} {
 			person, tried := duty.refused[who]
 			if !tried {
 				continue

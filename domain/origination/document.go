@@ -163,8 +163,7 @@ func (s *Applications) Documents(ctx context.Context, by domain.Actor, id domain
 func documentFacts(f *decision.Facts, v product.Version, person borrower.Borrower, household *borrower.Household, documents []Document, today domain.Date) {
 	key, other := []string{}, []string{}
 	for _, d := range v.DocumentsFor(productKind(person.Kind)) { // at most product.ListLengthMax
-		recorded := slices.ContainsFunc(documents, func(got Document) bool { return got.Type == d.Type && got.liveOn(today) })
-		if recorded || inRegisters(d.Type, person, household, today) {
+		if isThere(d, person, household, documents, today) {
 			continue
 		}
 		if d.Key {
@@ -175,6 +174,75 @@ func documentFacts(f *decision.Facts, v product.Version, person borrower.Borrowe
 	}
 	f.DocumentsMissingKey, f.DocumentsMissingOther = decision.Known(key), decision.Known(other)
 	f.LicencesExpired = decision.Known(expiredLicences(person, today))
+}
+
+// isThere reports whether a paper was recorded for the case and still counts, or is to be seen in the other registers.
+func isThere(d product.Document, person borrower.Borrower, household *borrower.Household, documents []Document, today domain.Date) bool {
+	recorded := slices.ContainsFunc(documents, func(got Document) bool { return got.Type == d.Type && got.liveOn(today) })
+	return recorded || inRegisters(d.Type, person, household, today)
+}
+
+// checkPapers refuses a payment while a paper is missing that may follow later, but not later than this (容缺资料未补齐不得放款或再次支用).
+// The proof of use follows each payment by itself: of it a payment is refused while the proof of an earlier one is overdue.
+func checkPapers(ctx context.Context, r Reader, p payment) error {
+	version, err := r.ProductVersion(ctx, p.Application.ProductVersionID)
+	if err != nil || !slices.ContainsFunc(version.Documents, func(d product.Document) bool { return d.Blocks != "" }) {
+		return err
+	}
+	person, err := r.Borrower(ctx, domain.Scope{Everything: true}, p.Application.BorrowerID)
+	if err != nil {
+		return err
+	}
+	earlier, err := paidBefore(ctx, r, p)
+	if err != nil {
+		return err
+	}
+	var blocking []product.Document
+	for _, d := range version.DocumentsFor(productKind(person.Kind)) {
+		switch {
+		case d.Blocks == product.BlocksNextDraw && !earlier, d.Blocks == "":
+		case d.Type == product.DocumentPurposeEvidence:
+			if err := checkEvidenceInTime(ctx, r, p); err != nil {
+				return err
+			}
+		default:
+			blocking = append(blocking, d)
+		}
+	}
+	if len(blocking) == 0 {
+		return nil
+	}
+	household, err := householdOf(ctx, r, p.Application)
+	if err != nil {
+		return err
+	}
+	documents, err := r.Documents(ctx, domain.Scope{Everything: true}, p.Application.ID)
+	if err != nil {
+		return err
+	}
+	for _, d := range blocking {
+		if !isThere(d, person, household, documents, domain.DateOf(p.At)) {
+			return domain.Errorf(domain.KindRule, "papers-missing", "还缺“%s”，补齐并登记后才能%s", product.Label(d.Type), product.Label(d.Blocks))
+		}
+	}
+	return nil
+}
+
+// paidBefore reports whether the case has another payment that is under way or was made.
+func paidBefore(ctx context.Context, r Reader, p payment) (bool, error) {
+	payments, err := r.DisbursementsOfCase(ctx, p.Application.ID)
+	return slices.ContainsFunc(payments, func(d loan.DisbursementRecord) bool {
+		return d.ID != p.Disbursement.ID && d.Live().Sign() > 0
+	}), err
+}
+
+func checkEvidenceInTime(ctx context.Context, r Reader, p payment) error {
+	overdue, found, err := r.OverdueObligation(ctx, p.Application.ID, domain.DateOf(p.At))
+	if err != nil || !found {
+		return err
+	}
+	return domain.Errorf(domain.KindRule, "papers-missing", "前次放款的用途凭证应于 %s 前补交，已经逾期，补交并登记后才能%s",
+		overdue.DueOn, product.Label(product.BlocksNextDraw))
 }
 
 // inRegisters reports whether the borrower's file holds what a paper says: whoever put a number or a licence on file has seen

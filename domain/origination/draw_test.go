@@ -153,3 +153,50 @@ func fieldCodes(err error) string {
 	}
 	return strings.Join(codes, " ")
 }
+
+// The product lets the proof of use follow within some days; whoever is late with it is paid no more until it is there.
+func TestOverdueProofOfUseStopsTheNextDraw(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer := t.Context(), w.somebody(domain.RoleLoanOfficer)
+	w.setTerms("QLFMD", `'$.purpose_evidence_days', 5`)
+	rec, note := w.lent(officer, "99500.00")
+	_, _, err := w.lines().Repay(ctx, w.core(), repayment(note.ID, "HX-1", "40000.00", "0.00", domain.DateOf(w.now())))
+	w.must(err)
+	draw := func() error {
+		_, _, err := w.disbursements.Draw(ctx, officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("5000.00")})
+		return err
+	}
+	w.advance(5 * 24 * time.Hour)
+	wantCode(t, "on the last day for the proof", draw(), "")
+	w.advance(24 * time.Hour)
+	wantCode(t, "the day after", draw(), "papers-missing")
+	owed, err := w.disbursements.Obligations(ctx, officer, origination.ObligationFilter{Open: true}, domain.Page{Limit: 10})
+	w.must(err)
+	if len(owed) != 1 {
+		t.Fatalf("open obligations: %+v, want the first payment's", owed)
+	}
+	_, err = w.disbursements.FulfilEvidence(ctx, officer, owed[0].ID, paper("发票 03700210"))
+	w.must(err)
+	wantCode(t, "with the proof", draw(), "")
+}
+
+// A paper that may follow, but not later than the payment.
+func TestAPaperThatThePaymentWaitsForIsAskedForAtTheRequest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer := t.Context(), w.somebody(domain.RoleLoanOfficer)
+	rec := w.signed(officer, "99500.00")
+	w.setTerms("QLFMD", `'$.documents', JSON_ARRAY(JSON_OBJECT('borrower_kind', 'farmer', 'type', 'household_register', 'key', false,
+		'defer_days_max', 30, 'blocks', 'disbursement', 'expires', false, 'sample', false))`)
+	request := func() error {
+		_, _, err := w.disbursements.Request(ctx, officer, key(), all(rec.ID))
+		return err
+	}
+	wantCode(t, "without the household register", request(), "papers-missing")
+	_, _, err := w.applications.RecordDocument(ctx, officer, key(), origination.RecordDocument{
+		ApplicationID: rec.ID, Type: "household_register", ReceivedOn: domain.DateOf(w.now()), Reference: "户口簿 1",
+	})
+	w.must(err)
+	wantCode(t, "with it", request(), "")
+}

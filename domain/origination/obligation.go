@@ -11,6 +11,9 @@ import (
 type ObligationReader interface {
 	// Obligation returns one, or "obligation-not-found".
 	Obligation(ctx context.Context, scope domain.Scope, id domain.ID) (loan.ObligationRecord, error)
+	// OverdueObligation returns the obligation of a case that was due first, before the day, and is not fulfilled; false when
+	// there is none. The application has been read within its scope.
+	OverdueObligation(ctx context.Context, applicationID domain.ID, on domain.Date) (o loan.ObligationRecord, found bool, err error)
 	// Obligations lists a page, newest first.
 	Obligations(ctx context.Context, scope domain.Scope, filter ObligationFilter, page domain.Page) ([]loan.ObligationRecord, error)
 }

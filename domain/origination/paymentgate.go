@@ -51,6 +51,7 @@ var paymentChecks = []paymentCheck{
 	{"conditions-met", checkConditions}, // 放款计划与条件
 	{"cooling-off", checkCoolingOff},
 	{"guarantee-letter", checkGuaranteeLetter},
+	{"papers-in", checkPapers}, // 容缺资料
 }
 
 // mayPay asks every condition, at the request and again at the release of a payment, and returns the first that is not met.
