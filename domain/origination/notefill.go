@@ -29,20 +29,23 @@ func (s *Lines) FillNotes(ctx context.Context, by domain.Actor, failed func(appl
 			if err := ctx.Err(); err != nil {
 				return filled, fmt.Errorf("write missing loan notes: %w", err)
 			}
-			if err := s.fillNotes(ctx, by, id); err != nil {
+			done, err := s.fillNotes(ctx, by, id)
+			if err != nil {
 				failed(id, err)
-				continue
 			}
-			filled++
+			if done {
+				filled++
+			}
 		}
 	}
 }
 
-// fillNotes does one line.
-func (s *Lines) fillNotes(ctx context.Context, by domain.Actor, applicationID domain.ID) error {
+// fillNotes does one line; done says that it was this call that did.
+func (s *Lines) fillNotes(ctx context.Context, by domain.Actor, applicationID domain.ID) (done bool, err error) {
 	now := s.now()
 	everything := domain.Scope{Everything: true}
-	return s.store.Update(ctx, func(tx Tx) error {
+	err = s.store.Update(ctx, func(tx Tx) error {
+		done = false
 		if _, err := tx.LockApplication(ctx, everything, applicationID); err != nil {
 			return err
 		}
@@ -73,8 +76,10 @@ func (s *Lines) fillNotes(ctx context.Context, by domain.Actor, applicationID do
 		if err != nil {
 			return err
 		}
+		done = true
 		return tx.SaveLine(ctx, line, event)
 	})
+	return done && err == nil, err
 }
 
 // pastArrival is what arrived of a disbursement on one day, and what of that came back.
