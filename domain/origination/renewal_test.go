@@ -3,6 +3,7 @@ package origination_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -10,6 +11,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 	"fumin/domain/origination"
 	"fumin/domain/product"
 	"fumin/repository/channel"
@@ -285,4 +287,39 @@ func TestARepaymentUndoneAfterARenewalIsOwedOnTheOldNoteAlone(t *testing.T) {
 	_, _, err = w.lines().Repay(ctx, core, repayment(note.ID, "HX-3", "0.00", "300.00", domain.DateOf(w.now())))
 	w.must(err)
 	wantNote("long after", loan.NoteRenewed, "0.00", domain.Date{}, 0)
+}
+
+// Twenty officers sign one renewal while twenty repayments arrive: the debt goes over once, and what was repaid before does not.
+func TestTwentySignaturesOfARenewalMoveWhatIsOwedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	old, note := w.lentFor(officer, "50000.00", 2)
+	w.advance(5 * 24 * time.Hour)
+	renewal, _, err := w.applications.Renew(t.Context(), officer, key(), origination.RenewLine{ApplicationID: old.ID, Request: request("50000.00")})
+	w.must(err)
+	w.approvedByRules(officer, renewal.ID)
+	today := domain.DateOf(w.now())
+	codes := atOnce(2*callers, func(i int) error {
+		if i%2 == 0 {
+			_, err := w.applications.Sign(context.Background(), officer, origination.SignApplication{ID: renewal.ID, ContractNo: "HT-XD-20", SignedOn: today})
+			return err
+		}
+		_, _, err := w.lines().Repay(context.Background(), w.core(), repayment(note.ID, fmt.Sprintf("HX-%d", i), "100.00", "0.00", today))
+		return err
+	})
+	repaid := codes[""] - 1 // one signature, and the repayments that came before it
+	if codes["wrong-status"] != callers-1 || repaid < 0 || repaid+codes["repayment-exceeds-outstanding"] != callers {
+		t.Fatalf("answers by code: %v, want one signature, %d wrong-status, and each repayment booked or refused", codes, callers-1)
+	}
+	owed := money.Fen(int64(50_000_00 - repaid*100_00)).String()
+	was := w.wantLine(old.ID, "0.00", "0.00", "50000.00")
+	is := w.wantLine(renewal.ID, owed, "0.00", money.Fen(int64(repaid*100_00)).String())
+	if was.Status != loan.LineEnded || was.HandedOverTotal.String() != owed || is.TakenOverTotal.String() != owed {
+		t.Errorf("after %d repayments: the old line is %s and handed over %s, the new took over %s; want ended and %s", repaid, was.Status, was.HandedOverTotal, is.TakenOverTotal, owed)
+	}
+	notes, err := w.lines().LoanNotes(t.Context(), officer, renewal.ID, domain.Page{Limit: 10})
+	if err != nil || len(notes) != 1 || notes[0].Amount.String() != owed {
+		t.Errorf("new notes: %+v, %v; want one of %s", notes, err, owed)
+	}
 }
