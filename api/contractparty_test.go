@@ -160,17 +160,40 @@ func TestACooperativesContractIsInEffectOnceEnoughMembersHaveSigned(t *testing.T
 	}
 	sign("member", memberNo+1).wantProblem(http.StatusConflict, "wrong-status")
 
-	if n := r.count("SELECT COUNT(*) FROM signatures"); n != 5 {
-		t.Errorf("%d signatures, want 5: the chair's two and three members'", n)
-	}
 	verified := string(officer.get(pathOf(a.ID, "/contract/verify")).want(http.StatusOK).body)
-	if !strings.Contains(verified, `"intact":true`) || !strings.Contains(verified, `"contract_matches":true`) {
-		t.Errorf("verification: %s", verified)
+	if strings.Count(verified, `"shown_matches":true`) != 5 || !strings.Contains(verified, `"intact":true`) || !strings.Contains(verified, `"contract_matches":true`) {
+		t.Errorf("verification: %s, want five signatures under an intact contract", verified)
 	}
 	createAt(officer, pathOf(a.ID, "/disbursements"), fields{"payees": []fields{{
 		"method": "entrusted_payment", "amount": "600000.00", "account_name": seller["name"], "account": seller["account"], "bank_name": seller["bank_name"],
 		"document_reference": "购销合同 2026-088", "document_sha256": anyHash,
 	}}}).want(http.StatusCreated)
+}
+
+// spouseIsCompleted has the officer say the number of a spouse whom the household's book knows by name alone.
+func (r *register) spouseIsCompleted(n int) {
+	r.t.Helper()
+	a, _ := r.guaranteedApproval(n, "150000.00", fields{"counter_guarantee": "spouse"})
+	var b borrowerJSON
+	r.officer().get("/v1/borrowers/" + r.borrowerOf(a.ID).String()).want(http.StatusOK).into(&b)
+	createAt(r.officer(), "/v1/households/"+b.HouseholdID.String()+"/members", fields{
+		"name": "王小明", "relation": "spouse", "on": "2020-01-01", "reason": "登记家庭成员",
+	}).want(http.StatusCreated)
+	spouse := fields{"role": "spouse", "name": "王小明", "id_number": idNumber(75)}
+	for what, c := range map[string]struct {
+		parties []fields
+		field   string
+	}{
+		"without a number": {[]fields{}, "/parties required"}, "by another name": {[]fields{spouse.but(fields{"name": "李秀英"})}, "/parties/0 spouse-differs"},
+	} {
+		p := createAt(r.officer(), pathOf(a.ID, "/contract/prepare"), fields{"parties": c.parties}).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+		if !slices.Contains(p.fields(), c.field) {
+			r.t.Errorf("the spouse %s: refused %v, want %s", what, p.fields(), c.field)
+		}
+	}
+	if s := r.prepared(a.ID, fields{"parties": []fields{spouse}}); !slices.Equal(s.roles(), []string{"borrower", "spouse"}) {
+		r.t.Errorf("parties %v, want the borrower and one spouse", s.roles())
+	}
 }
 
 // One person may sign in two roles; what would make a signature worth nothing stays refused.
@@ -218,6 +241,8 @@ func TestNobodyStandsTwiceInOneRoleOrAnswersForHimself(t *testing.T) {
 			t.Errorf("%s: refused %v, want %s", name, p.fields(), c.field)
 		}
 	}
+
+	r.spouseIsCompleted(3)
 
 	// The spouse may answer as a guarantor besides, and signs twice then; beyond the product's sum the spouse alone is not enough.
 	var s signingJSON
