@@ -216,7 +216,7 @@ func (l *ledger) wantNoteSavedOnce(r loan.NoteRecord) {
 	save := func() error {
 		note, err := loan.RestoreNote(r)
 		l.must(err)
-		event, err := note.Reverse(by, lastTime, money.Fen(1), loan.Standing{UnpaidFrom: lastDay, DaysPastDueMax: 3})
+		event, err := note.Reverse(by, lastTime, money.Fen(1), loan.Standing{UnpaidFrom: lastDay, DaysPastDueMax: 3, Late: []loan.Lateness{{Days: 3, Until: lastDay}}})
 		l.must(err)
 		return l.store.Update(ctx, func(tx origination.Tx) error {
 			if err := tx.ReplaceNoteInstalments(ctx, note, plan); err != nil {

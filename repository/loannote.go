@@ -35,6 +35,7 @@ type loanNoteRow struct {
 	Status          string
 	UnpaidFrom      dateColumn
 	DaysPastDueMax  int
+	Late            jsonColumn[[]loan.Lateness]
 	SettledOn       dateColumn
 	Version         int
 	CreatedAt       time.Time
@@ -52,7 +53,7 @@ func loanNoteToRow(r loan.NoteRecord) loanNoteRow {
 		PrincipalRepaid: r.PrincipalRepaid.Decimal(), InterestPaid: r.InterestPaid.Decimal(),
 		Reversed: r.Reversed.Decimal(), HandedOver: r.HandedOver.Decimal(),
 		Status: string(r.Status), UnpaidFrom: dateColumn{r.UnpaidFrom}, DaysPastDueMax: r.DaysPastDueMax,
-		SettledOn: dateColumn{r.SettledOn}, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
+		Late: jsonColumn[[]loan.Lateness]{r.Late}, SettledOn: dateColumn{r.SettledOn}, Version: r.Version, CreatedAt: r.CreatedAt, UpdatedAt: r.UpdatedAt,
 	}
 }
 
@@ -63,7 +64,7 @@ func loanNoteFromRow(row loanNoteRow) (loan.NoteRecord, error) {
 		ID: row.ID, NoteNo: row.NoteNo, ApplicationID: row.ApplicationID, BranchID: row.BranchID, BorrowerID: row.BorrowerID,
 		DisbursementID: row.DisbursementID.ID, RenewsNoteID: row.RenewsNoteID.ID, RepaymentMethod: method, AnnualRate: rate,
 		StartsOn: row.StartsOn.Date, EndsOn: row.EndsOn.Date, Status: loan.NoteStatus(row.Status), UnpaidFrom: row.UnpaidFrom.Date,
-		DaysPastDueMax: row.DaysPastDueMax, SettledOn: row.SettledOn.Date, Version: row.Version,
+		DaysPastDueMax: row.DaysPastDueMax, Late: row.Late.Content, SettledOn: row.SettledOn.Date, Version: row.Version,
 		CreatedAt: row.CreatedAt.UTC(), UpdatedAt: row.UpdatedAt.UTC(),
 	}
 	errAmounts := scanAmounts([]amountColumn{
@@ -197,7 +198,7 @@ func (t *tx) SaveLoanNote(ctx context.Context, n *loan.LoanNote, event loan.Even
 	result := t.db.WithContext(ctx).Model(&loanNoteRow{}).
 		Where("id = ? AND version = ?", row.ID, row.Version-1).
 		Select("amount", "ends_on", "principal_repaid", "interest_paid", "reversed", "handed_over", "status", "unpaid_from",
-			"days_past_due_max", "settled_on", "version", "updated_at").
+			"days_past_due_max", "late", "settled_on", "version", "updated_at").
 		Updates(row)
 	if result.Error != nil {
 		return result.Error

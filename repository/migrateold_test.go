@@ -73,3 +73,26 @@ func TestPaymentsFromBeforeThereWereTransfersBecomeTransfers(t *testing.T) {
 	}
 	l.exec("UPDATE disbursements SET status = 'partly_succeeded' WHERE status = 'succeeded'") // which no payment could be before
 }
+
+// Of a note's lateness only its length used to be kept. From 00990 on it ends on a day, so that it is forgotten in time.
+func TestLatenessOfOlderNotesEndsWithTheLoanOrItsLastChange(t *testing.T) {
+	t.Parallel()
+	l := migratedBelow(t, "00990")
+	l.rows.SetMaxOpenConns(1)
+	l.exec("SET foreign_key_checks = 0")
+	for i, note := range []struct{ status, unpaid, settled, days string }{
+		{"settled", "NULL", "'2026-03-04'", "12"}, {"outstanding", "'2026-09-01'", "NULL", "3"}, {"outstanding", "'2026-09-01'", "NULL", "0"},
+	} {
+		l.exec(fmt.Sprintf(`INSERT INTO loan_notes (id, note_no, application_id, branch_id, borrower_id, disbursement_id, renews_note_id, amount, repayment_method, annual_rate_pct, starts_on, ends_on,
+			principal_repaid, interest_paid, reversed, handed_over, status, unpaid_from, days_past_due_max, settled_on, version, created_at, updated_at)
+			VALUES ('%[1]d', '%[1]d', 'a', 'b', 'c', '%[1]d', NULL, 100, 'lump_sum', 3.65, '2026-01-01', '2026-12-01', %[2]s, 0, 0, 0, '%[3]s', %[4]s, %[5]s, %[6]s, 2, '2026-01-01', '2026-08-23 09:00:00')`,
+			i, map[bool]string{true: "100", false: "0"}[note.status == "settled"], note.status, note.unpaid, note.days, note.settled))
+	}
+	for _, file := range []string{"00990_add_loan_note_late.sql", "00991_fill_loan_note_late.sql", "00992_require_loan_note_late.sql"} {
+		l.apply(file)
+	}
+	want := []string{`[{"days": 12, "until": "2026-03-04"}]`, `[{"days": 3, "until": "2026-08-23"}]`, "[]"}
+	if diff := cmp.Diff(want, l.schemaRows("SELECT late FROM loan_notes ORDER BY id")); diff != "" {
+		t.Errorf("late (-want +got):\n%s", diff)
+	}
+}

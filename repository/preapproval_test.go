@@ -106,9 +106,9 @@ func (v *villageLender) addHistory() {
 		"INSERT INTO disbursements (id, application_id, branch_id, borrower_id, amount, status, requested_by, requested_at, released_by, released_at, settled_at, version)" +
 			" SELECT INSERT(id, 1, 5, '0189d'), id, branch_id, borrower_id, amount, 'succeeded', officer_id, created_at, borrower_id, created_at, created_at, 4 FROM applications",
 		"INSERT INTO loan_notes (id, note_no, application_id, branch_id, borrower_id, disbursement_id, renews_note_id, amount, repayment_method, annual_rate_pct, starts_on, ends_on," +
-			" principal_repaid, interest_paid, reversed, handed_over, status, unpaid_from, days_past_due_max, settled_on, version, created_at, updated_at)" +
+			" principal_repaid, interest_paid, reversed, handed_over, status, unpaid_from, days_past_due_max, late, settled_on, version, created_at, updated_at)" +
 			" SELECT INSERT(id, 1, 5, '0189e'), CONCAT('JJ-', id), application_id, branch_id, borrower_id, id, NULL, 30000, 'interest_only_bullet', 3.65, '2026-01-05', '2027-01-05', 0, 0, 0, 0," +
-			" 'outstanding', IF(RIGHT(id, 3) % 11 = 0, '2026-10-21', '2027-01-05'), 0, NULL, 1, settled_at, settled_at FROM disbursements",
+			" 'outstanding', IF(RIGHT(id, 3) % 11 = 0, '2026-10-21', '2027-01-05'), 0, '[]', NULL, 1, settled_at, settled_at FROM disbursements",
 		"INSERT INTO enquiries (id, application_id, branch_id, borrower_id, source, about, purpose, consent_id, asked_by, asked_by_name, asked_at, status, lease_until, attempts," +
 			" answered_at, valid_until, failure, answer_cipher, version) SELECT INSERT(id, 1, 5, '0189b'), id, branch_id, borrower_id, 'screening', '', 'loan_approval', NULL, officer_id, '员工'," +
 			" created_at, 'answered', NULL, 1, created_at, '2026-01-31', '', '', 2 FROM applications",

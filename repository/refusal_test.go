@@ -44,6 +44,7 @@ var lineRefusals = []refusal{
 	{"ck_loan_notes_dates", "UPDATE loan_notes SET ends_on = starts_on"},
 	{"ck_loan_notes_signs", "UPDATE loan_notes SET interest_paid = -0.01"},
 	{"ck_loan_notes_signs", "UPDATE loan_notes SET days_past_due_max = -1"},
+	{"loan_notes.late", "UPDATE loan_notes SET late = 'ten days'"},
 	{"ck_loan_notes_outstanding", "UPDATE loan_notes SET handed_over = amount + 0.01"},
 	{"fk_loan_note_instalments_note", "UPDATE loan_note_instalments SET note_id = '" + nobodysID + "'"},
 	{"ck_loan_note_instalments_total", "UPDATE loan_note_instalments SET total = total + 0.01"},

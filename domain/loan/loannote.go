@@ -80,6 +80,7 @@ type NoteRecord struct {
 	UnpaidFrom domain.Date
 	// DaysPastDueMax is the longest that an instalment was late, as far as was known when a repayment last changed the note.
 	DaysPastDueMax int
+	Late           []Lateness // likewise
 	SettledOn      domain.Date
 	Version        int
 	CreatedAt      time.Time
@@ -227,7 +228,7 @@ func (n *LoanNote) Renew(by domain.Actor, at time.Time) (Event, error) {
 // stand takes over how the note stands. Not the worse of then and now: how late an instalment was follows from all that was paid
 // and when, and a repayment that was told late, after another, was not paid late.
 func (r *NoteRecord) stand(then Standing) {
-	r.UnpaidFrom, r.DaysPastDueMax = then.UnpaidFrom, then.DaysPastDueMax
+	r.UnpaidFrom, r.DaysPastDueMax, r.Late = then.UnpaidFrom, then.DaysPastDueMax, then.Late
 }
 
 // move is the one place where a note's amounts change; its status follows from them.

@@ -102,6 +102,28 @@ func (r RepaymentRecord) Event(by domain.Actor, at time.Time, action Action, fro
 type Standing struct {
 	UnpaidFrom     domain.Date // due date of the first instalment that is not met; none when all are
 	DaysPastDueMax int         // the longest that one was or is late
+	Late           []Lateness  // the instalments that were or are late, by the days on which it ended; see Lateness
+}
+
+// Lateness is that an instalment was so many days late until the day on which it was met, or, where it is not, until the day
+// that the Standing is of. Of several, only those matter to "the longest since some day" than which no later one was as long.
+type Lateness struct {
+	Days  int         `json:"days"`
+	Until domain.Date `json:"until"`
+}
+
+// late notes an instalment; they come by the days on which they were met.
+func (s *Standing) late(days int, until domain.Date) {
+	if days <= 0 {
+		return
+	}
+	s.DaysPastDueMax = max(s.DaysPastDueMax, days)
+	for len(s.Late) > 0 && s.Late[len(s.Late)-1].Days <= days {
+		s.Late = s.Late[:len(s.Late)-1]
+	}
+	if n := len(s.Late); n == 0 || s.Late[n-1].Until.Before(until) {
+		s.Late = append(s.Late, Lateness{days, until})
+	}
 }
 
 // interestDifference is by how much an instalment's interest may fall short before it counts as late: the core system
@@ -141,7 +163,7 @@ func StandingOf(plan []Instalment, renewed Renewed, repaid []RepaymentRecord, to
 				s.UnpaidFrom = row.DueOn
 			}
 		}
-		s.DaysPastDueMax = max(s.DaysPastDueMax, row.DueOn.DaysUntil(on))
+		s.late(row.DueOn.DaysUntil(on), on)
 	}
 	return s
 }
@@ -193,20 +215,29 @@ func interestBeyondDoubt(row Instalment, owed money.Amount) money.Amount {
 // Conduct is how a borrower has kept to the notes, on a day (借款人履约情况): what the rules ask.
 type Conduct struct {
 	LoansSettled   int
-	DaysPastDueMax int // of all notes, ever
+	DaysPastDueMax int // of all notes, the longest that was not over ConductMonths before the day
 	OverdueNow     bool
 }
+
+// ConductMonths is for how long lateness is held against a borrower after it ended: what the fact days_past_due_max says.
+const ConductMonths = 24
 
 // ConductOf sums up a borrower's notes on a day.
 func ConductOf(notes []NoteRecord, day domain.Date) Conduct {
 	var c Conduct
+	since := day.AddMonths(-ConductMonths)
 	for _, n := range notes {
 		if n.Status == NoteSettled {
 			c.LoansSettled++
 		}
 		late := n.DaysPastDueOn(day)
 		c.OverdueNow = c.OverdueNow || late > 0
-		c.DaysPastDueMax = max(c.DaysPastDueMax, n.DaysPastDueMax, late)
+		c.DaysPastDueMax = max(c.DaysPastDueMax, late)
+		for _, l := range n.Late {
+			if !l.Until.Before(since) {
+				c.DaysPastDueMax = max(c.DaysPastDueMax, l.Days)
+			}
+		}
 	}
 	return c
 }

@@ -88,7 +88,7 @@ func TestStandingHoldsWhatWasRepaidAgainstThePlan(t *testing.T) {
 		if c.unpaidFrom != "" {
 			want.UnpaidFrom = day(c.unpaidFrom)
 		}
-		if got != want {
+		if got.UnpaidFrom != want.UnpaidFrom || got.DaysPastDueMax != want.DaysPastDueMax {
 			t.Errorf("%s: got unpaid from %q, %d days late at most; want %q, %d", c.name, got.UnpaidFrom, got.DaysPastDueMax, want.UnpaidFrom, want.DaysPastDueMax)
 		}
 	}
@@ -109,8 +109,18 @@ func TestStandingDependsOnWhatWasPaidAndNotOnTheOrderOfTelling(t *testing.T) {
 		}), 0, 6)
 		repaid := repayments.Draw(rt, "repaid")
 		got := loan.StandingOf(plan, loan.Renewed{}, repaid, today)
-		if again := loan.StandingOf(plan, loan.Renewed{}, rapid.Permutation(repaid).Draw(rt, "told"), today); again != got {
+		if again := loan.StandingOf(plan, loan.Renewed{}, rapid.Permutation(repaid).Draw(rt, "told"), today); !cmp.Equal(again, got) {
 			rt.Fatalf("told in another order: %+v, want %+v", again, got)
+		}
+		longest := 0
+		for i, l := range got.Late {
+			longest = max(longest, l.Days)
+			if i > 0 && (!got.Late[i-1].Until.Before(l.Until) || got.Late[i-1].Days <= l.Days) {
+				rt.Fatalf("late %+v: want later and later, and each shorter than the one before", got.Late)
+			}
+		}
+		if longest != got.DaysPastDueMax {
+			rt.Fatalf("late %+v: want the longest %d days", got.Late, got.DaysPastDueMax)
 		}
 		more := append(slices.Clone(repaid), loan.RepaymentRecord{PaidOn: today, Principal: yuan("90000.00"), Interest: yuan("900.00"), Status: loan.RepaymentApplied})
 		if all := loan.StandingOf(plan, loan.Renewed{}, more, today); !all.UnpaidFrom.IsZero() || all.DaysPastDueMax > got.DaysPastDueMax {
@@ -119,11 +129,21 @@ func TestStandingDependsOnWhatWasPaidAndNotOnTheOrderOfTelling(t *testing.T) {
 	})
 }
 
+func TestOnlyLatenessThanWhichNoLaterOneWasAsLongIsKept(t *testing.T) {
+	t.Parallel()
+	repaid := []loan.RepaymentRecord{paid("2026-02-11", "30000.00", "300.00"), paid("2026-03-04", "30000.00", "200.00")}
+	got := loan.StandingOf(thirds(), loan.Renewed{}, repaid, day("2026-04-06")).Late
+	want := []loan.Lateness{{Days: 10, Until: day("2026-02-11")}, {Days: 5, Until: day("2026-04-06")}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ten days, three, and now five (-want +got):\n%s", diff)
+	}
+}
+
 func TestConductSumsUpABorrowersNotes(t *testing.T) {
 	t.Parallel()
-	settled := loan.NoteRecord{Status: loan.NoteSettled, DaysPastDueMax: 12}
+	settled := loan.NoteRecord{Status: loan.NoteSettled, DaysPastDueMax: 12, Late: []loan.Lateness{{12, day("2025-01-31")}, {4, day("2025-11-15")}}}
 	current := loan.NoteRecord{Status: loan.NoteOutstanding, Amount: yuan("1.00"), UnpaidFrom: day("2026-03-01")}
-	renewed := loan.NoteRecord{Status: loan.NoteRenewed, DaysPastDueMax: 3}
+	renewed := loan.NoteRecord{Status: loan.NoteRenewed, DaysPastDueMax: 3, Late: []loan.Lateness{{3, day("2026-01-10")}}}
 	reversed := loan.NoteRecord{Status: loan.NoteReversed}
 	for _, c := range []struct {
 		name  string
@@ -134,7 +154,9 @@ func TestConductSumsUpABorrowersNotes(t *testing.T) {
 		{"nobody has borrowed", nil, "2026-03-01", loan.Conduct{}},
 		{"due today", []loan.NoteRecord{current}, "2026-03-01", loan.Conduct{}},
 		{"due yesterday", []loan.NoteRecord{current}, "2026-03-02", loan.Conduct{DaysPastDueMax: 1, OverdueNow: true}},
-		{"what was late once counts for ever", []loan.NoteRecord{settled, renewed}, "2030-01-01", loan.Conduct{LoansSettled: 1, DaysPastDueMax: 12}},
+		{"what was late counts for twenty-four months", []loan.NoteRecord{settled, renewed}, "2027-01-31", loan.Conduct{LoansSettled: 1, DaysPastDueMax: 12}},
+		{"and a day later what was late since", []loan.NoteRecord{settled, renewed}, "2027-02-01", loan.Conduct{LoansSettled: 1, DaysPastDueMax: 4}},
+		{"and in the end nothing", []loan.NoteRecord{settled, renewed}, "2028-01-11", loan.Conduct{LoansSettled: 1}},
 		{"the longest of what was and what is", []loan.NoteRecord{settled, current}, "2026-03-21", loan.Conduct{LoansSettled: 1, DaysPastDueMax: 20, OverdueNow: true}},
 		{"handed over or returned is not settled", []loan.NoteRecord{renewed, reversed}, "2026-03-21", loan.Conduct{DaysPastDueMax: 3}},
 	} {
