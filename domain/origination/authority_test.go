@@ -2,11 +2,13 @@ package origination_test
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/decision"
 	"fumin/domain/loan"
 	"fumin/domain/money"
 	"fumin/domain/origination"
@@ -284,6 +286,29 @@ func TestAnApproverMayGrantLessAndShorter(t *testing.T) {
 	w.must(err)
 	if offer.RepaymentMethod != schedule.InterestOnlyBullet || len(offer.Instalments) != 6 || offer.Amount.String() != "200000.00" {
 		t.Errorf("the plan of what was granted: %+v", offer)
+	}
+}
+
+func TestAnApproverMayGrantDearerWithinTheProductAndNotCheaperThanTheRules(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.setRules("QLFMD", func(d *decision.Definition) {
+		d.Limits = append(slices.Clone(d.Limits), decision.Limit{Code: "ten-points-less", SpreadBP: "-10", Reason: "优惠 10 个基点"})
+	})
+	officer, approver := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleApprover)
+	rec := w.referred(officer, "300000.00")
+	approve := func(pct string) (loan.Record, error) {
+		price := money.MustParseRate(pct)
+		return w.applications.Approve(t.Context(), approver, origination.ApproveApplication{ID: rec.ID, AnnualRate: &price})
+	}
+	_, err := approve("3.21")
+	wantCode(t, "above the product's ceiling of 3.20", err, "invalid-fields")
+	_, err = approve("3.09")
+	wantCode(t, "below the rules' price of 3.10", err, "override-required")
+	approved, err := approve("3.15")
+	w.must(err)
+	if got := approved.Approval.AnnualRate.String(); got != "3.15" || approved.Approval.OverrideReason != "" {
+		t.Errorf("approved at %s%%, override %q, want 3.15 without one", got, approved.Approval.OverrideReason)
 	}
 }
 
