@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -366,11 +367,26 @@ func TestABorrowersOwnApplicationThroughTheApp(t *testing.T) {
 	id, other := r.farmer(r.officer(), 1).ID, r.farmer(r.officer(), 2).ID
 	herself := r.asBorrower(id)
 	var a applicationJSON
-	createAt(herself, "/v1/applications", newApplication(id)).want(http.StatusCreated).into(&a)
-	createAt(herself.bad(), "/v1/applications", newApplication(other)).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	alone := newApplication(id).but(fields{"site_visit_on": nil, "bureau_confirmation_no": nil})
+	createAt(herself, "/v1/applications", alone).want(http.StatusCreated).into(&a)
+	createAt(herself.bad(), "/v1/applications", alone.but(fields{"borrower_id": other})).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+
+	// That she was visited and is on the list is not hers to say, neither at first nor later: the officer enters it, she submits.
+	visited, confirmed := fields{"site_visit_on": "2026-08-20"}, fields{"bureau_confirmation_no": "CP-2026-0117"}
+	edit := func(who *client, change fields) answer {
+		t.Helper()
+		tag := who.get(pathOf(a.ID, "")).want(http.StatusOK).header.Get("ETag")
+		return who.with("If-Match", tag).put(pathOf(a.ID, ""), alone.but(fields{"borrower_id": nil, "product_code": nil}).but(change).text(t))
+	}
+	for field, stated := range map[string]fields{"/site_visit_on staff-only": visited, "/bureau_confirmation_no staff-only": confirmed} {
+		wantStaffOnly(t, createAt(herself, "/v1/applications", alone.but(stated)), field)
+		wantStaffOnly(t, edit(herself, stated), field)
+	}
+	edit(r.officer(), visited.but(confirmed)).want(http.StatusOK)
+	edit(herself, visited.but(confirmed).but(fields{"amount": "99000.00"})).want(http.StatusOK)
 	herself.post(pathOf(a.ID, "/submit"), "").want(http.StatusOK).into(&a)
-	if a.Status != "approved" {
-		t.Errorf("submitted through the app: %s", a.Status)
+	if a.Status != "approved" || a.Amount != "99000.00" {
+		t.Errorf("submitted through the app: %s of %s, want approved of 99000.00", a.Status, a.Amount)
 	}
 	r.asBorrower(other).get(pathOf(a.ID, "")).wantProblem(http.StatusNotFound, "application-not-found")
 	herself.post(pathOf(a.ID, "/close"), "").wantProblem(http.StatusForbidden, "role-not-allowed")
@@ -378,6 +394,14 @@ func TestABorrowersOwnApplicationThroughTheApp(t *testing.T) {
 	r.asBorrower(other).get("/v1/applications").want(http.StatusOK).into(&list)
 	if len(list.Items) != 0 {
 		t.Errorf("another borrower lists %d applications", len(list.Items))
+	}
+}
+
+// wantStaffOnly fails the test unless the answer refuses exactly these fields.
+func wantStaffOnly(t *testing.T, a answer, want ...string) {
+	t.Helper()
+	if got := a.wantProblem(http.StatusUnprocessableEntity, "invalid-fields").fields(); !slices.Equal(got, want) {
+		t.Errorf("%s: refused for %v, want %v", a.asked, got, want)
 	}
 }
 

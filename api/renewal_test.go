@@ -37,6 +37,8 @@ func TestABorrowerSignsARenewalThatPaysNobody(t *testing.T) {
 	id, _ := r.paidCase(1)
 	r.renewable()
 	r.coolOff(24, false)
+	wantStaffOnly(t, createAt(r.asBorrower(r.borrowerOf(id)), linePath(id, "/renewals"), newRenewal("99500.00")),
+		"/bureau_confirmation_no staff-only", "/site_visit_on staff-only")
 	renewal := r.renewed(id, "99500.00")
 	r.officer().post(pathOf(renewal.ID, "/submit"), "").want(http.StatusOK)
 	s := r.prepared(renewal.ID, fields{})

@@ -32,10 +32,10 @@ type Request struct {
 	Harvests    []schedule.SeasonalInstalment
 	Purpose     Purpose
 	PurposeNote string
-	// SiteVisitOn is the day of the account manager's visit (实地走访); absent when there was none.
+	// SiteVisitOn is the day of the account manager's visit (实地走访), as staff entered it; absent when there was none.
 	SiteVisitOn domain.Date
 	// BureauConfirmationNo is the rural-revitalisation bureau's confirmation that the household is on its list
-	// (乡村振兴局确认编号); absent when the bureau was not asked.
+	// (乡村振兴局确认编号), as staff entered it; absent when the bureau was not asked.
 	BureauConfirmationNo string
 	// ReliefIndustry is the industry (纾困行业) for which the product lowers its price and to which the borrower's trade belongs, as
 	// the account manager confirmed it; ReliefNone: to none of them; empty: nobody has looked.
@@ -93,15 +93,33 @@ func (r Request) checkRelief(p *domain.Problems) {
 	}
 }
 
-// checkSaidBy refuses a relief that the borrower claims: it makes the loan cheaper, so the account manager confirms it. What one
-// has confirmed before may stand when the borrower edits the rest.
+// checkSaidBy refuses what only staff may say, from a borrower: a relief makes the loan cheaper, and the visit and the bureau's
+// confirmation are facts by which the rules approve without a person. What staff entered before may stand when the borrower
+// edits the rest.
 func (r Request) checkSaidBy(by domain.Actor, before Request) error {
-	if by.Role != domain.RoleBorrower || r.ReliefIndustry == before.ReliefIndustry && r.ReliefBasis == before.ReliefBasis {
+	if by.Role != domain.RoleBorrower {
 		return nil
 	}
 	var p domain.Problems
-	p.Add("/relief_industry", "staff-only", "纾困行业由客户经理认定，请不要改动；需要认定时请联系管户客户经理")
+	if !r.SiteVisitOn.Equal(before.SiteVisitOn) {
+		p.Add("/site_visit_on", "staff-only", "实地走访日期由客户经理走访后填写，请不要改动；需要走访时请联系管户客户经理")
+	}
+	if r.BureauConfirmationNo != before.BureauConfirmationNo {
+		p.Add("/bureau_confirmation_no", "staff-only", "乡村振兴局确认编号由客户经理核实后填写，请不要改动；已有编号的请交给管户客户经理")
+	}
+	if r.ReliefIndustry != before.ReliefIndustry || r.ReliefBasis != before.ReliefBasis {
+		p.Add("/relief_industry", "staff-only", "纾困行业由客户经理认定，请不要改动；需要认定时请联系管户客户经理")
+	}
 	return p.Err()
+}
+
+// statementNotes keep what staff said about the case that the rules take for a fact: who said it, and when, is the event's.
+func (r Request) statementNotes(suffix string) []Note {
+	visited := ""
+	if !r.SiteVisitOn.IsZero() {
+		visited = r.SiteVisitOn.String()
+	}
+	return []Note{{"site_visit_on" + suffix, visited}, {"bureau_confirmation_no" + suffix, r.BureauConfirmationNo}}
 }
 
 // HarvestsMax bounds the harvests of one loan, as package schedule does.
@@ -229,8 +247,11 @@ func Open(by domain.Actor, at time.Time, r Record) (*Application, Event, error) 
 	r.Status, r.OfficerID, r.Version = StatusDraft, by.ID, 1
 	r.CreatedAt, r.UpdatedAt = at, at
 	a := &Application{rec: r}
-	return a, a.event(by, at, ActionCreate, "", Note{"amount", r.Request.Amount.String()}, Note{"product", r.ProductCode},
-		Note{"term_months", fmt.Sprint(r.Request.TermMonths)}, Note{"purpose", string(r.Request.Purpose)}), nil
+	notes := []Note{
+		{"amount", r.Request.Amount.String()}, {"product", r.ProductCode},
+		{"term_months", fmt.Sprint(r.Request.TermMonths)}, {"purpose", string(r.Request.Purpose)},
+	}
+	return a, a.event(by, at, ActionCreate, "", append(notes, r.Request.statementNotes("")...)...), nil
 }
 
 // Restore makes an application of a stored record and refuses one that cannot be: the reading half of the assertions.
@@ -274,11 +295,14 @@ func (a *Application) Edit(by domain.Actor, at time.Time, request Request) (Even
 	if err := request.checkSaidBy(by, before); err != nil {
 		return Event{}, err
 	}
-	event, err := a.move(by, at, ActionEdit, "",
-		Note{"amount_before", before.Amount.String()}, Note{"amount", request.Amount.String()},
-		Note{"term_months_before", fmt.Sprint(before.TermMonths)}, Note{"term_months", fmt.Sprint(request.TermMonths)},
-		Note{"purpose_before", string(before.Purpose)}, Note{"purpose", string(request.Purpose)},
-		Note{"relief_industry_before", before.ReliefIndustry}, Note{"relief_industry", request.ReliefIndustry})
+	notes := []Note{
+		{"amount_before", before.Amount.String()}, {"amount", request.Amount.String()},
+		{"term_months_before", fmt.Sprint(before.TermMonths)}, {"term_months", fmt.Sprint(request.TermMonths)},
+		{"purpose_before", string(before.Purpose)}, {"purpose", string(request.Purpose)},
+		{"relief_industry_before", before.ReliefIndustry}, {"relief_industry", request.ReliefIndustry},
+	}
+	notes = append(append(notes, before.statementNotes("_before")...), request.statementNotes("")...)
+	event, err := a.move(by, at, ActionEdit, "", notes...)
 	if err != nil {
 		return Event{}, err
 	}

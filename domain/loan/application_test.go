@@ -2,6 +2,7 @@ package loan_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -125,6 +126,58 @@ func TestOpeningNeedsAnApplicantAndASensibleRequest(t *testing.T) {
 	bad.Request = loan.Request{Amount: money.MustParseAmount("0.00"), TermMonths: 361, Purpose: "gambling", BureauConfirmationNo: string(make([]byte, 65))}
 	_, _, err := loan.Open(actor(domain.RoleLoanOfficer), at, bad)
 	wantFields(t, err, "/amount", "/term_months", "/purpose", "/bureau_confirmation_no")
+}
+
+// The visit and the bureau's confirmation become facts by which the rules approve without a person, and the relief lowers the
+// price: the borrower says none of them himself, and takes none away that staff has entered.
+func TestABorrowerDoesNotStateWhatOnlyStaffMayState(t *testing.T) {
+	t.Parallel()
+	borrower, officer := actor(domain.RoleBorrower), actor(domain.RoleLoanOfficer)
+	entered := request("99500.00")
+	entered.SiteVisitOn, entered.BureauConfirmationNo = domain.DateOf(at).AddDays(-3), "CP-2026-0117"
+	entered.ReliefIndustry, entered.ReliefBasis = "epidemic_hit", "营业执照"
+	fields := []string{"/site_visit_on", "/bureau_confirmation_no", "/relief_industry"}
+
+	rec := loan.Record{ID: applicationID, BranchID: branchID, BorrowerID: borrowerID, Request: entered}
+	_, _, err := loan.Open(borrower, at, rec)
+	wantFields(t, err, fields...)
+	app, event, err := loan.Open(officer, at, rec)
+	if err != nil {
+		t.Fatalf("open by the officer: %v", err)
+	}
+	wantNotes(t, event, loan.Note{Name: "site_visit_on", Value: entered.SiteVisitOn.String()}, loan.Note{Name: "bureau_confirmation_no", Value: "CP-2026-0117"})
+
+	_, err = app.Edit(borrower, at, request("99500.00"))
+	wantFields(t, err, fields...)
+	later := entered
+	later.SiteVisitOn = domain.DateOf(at)
+	_, err = app.Edit(borrower, at, later)
+	wantFields(t, err, "/site_visit_on")
+	another := entered
+	another.BureauConfirmationNo = "CP-2026-0118"
+	_, err = app.Edit(borrower, at, another)
+	wantFields(t, err, "/bureau_confirmation_no")
+
+	less := entered
+	less.Amount = money.MustParseAmount("50000.00")
+	if _, err := app.Edit(borrower, at, less); err != nil {
+		t.Errorf("the borrower asks for less, and leaves what the officer entered: %v, want allowed", err)
+	}
+	event, err = app.Edit(officer, at, request("50000.00"))
+	if err != nil {
+		t.Fatalf("edit by the officer: %v", err)
+	}
+	wantNotes(t, event, loan.Note{Name: "site_visit_on_before", Value: entered.SiteVisitOn.String()}, loan.Note{Name: "site_visit_on"},
+		loan.Note{Name: "bureau_confirmation_no_before", Value: "CP-2026-0117"}, loan.Note{Name: "bureau_confirmation_no"})
+}
+
+func wantNotes(t *testing.T, event loan.Event, want ...loan.Note) {
+	t.Helper()
+	for _, note := range want {
+		if !slices.Contains(event.Detail, note) {
+			t.Errorf("%s: notes %v, want among them %v", event.Action, event.Detail, note)
+		}
+	}
 }
 
 func TestAnApprovalStaysWithinWhatWasAsked(t *testing.T) {
