@@ -73,7 +73,6 @@ const (
 
 // guaranteeActionLabels are the actions on a guarantee in Chinese.
 var guaranteeActionLabels = map[Action]string{ //nolint:exhaustive // the other actions have their labels beside themselves
-
 	ActionGuaranteeAsk:       "申请担保",
 	ActionGuaranteeAccept:    "同意担保",
 	ActionGuaranteeCondition: "附条件同意担保",
