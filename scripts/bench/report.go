@@ -53,7 +53,7 @@ func (a reportAim) String() string {
 	if met {
 		verdict = "met"
 	}
-	return strings.TrimRight(fmt.Sprintf("  %-6s  %-52s %8.2f, %s %.2f %s", verdict, a.what, a.measured, direction, a.limit, a.unit), " ")
+	return strings.TrimRight(fmt.Sprintf("  %-6s  %-58s %8.2f, %s %.2f %s", verdict, a.what, a.measured, direction, a.limit, a.unit), " ")
 }
 
 // The aims, in the order in which they are measured.
