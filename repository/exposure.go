@@ -88,12 +88,28 @@ func (r reader) ExposureOf(ctx context.Context, applicationID domain.ID) (exposu
 	return exposure, err == nil, err
 }
 
-// ofUnit narrows a query to the cases of one unit.
-func ofUnit(db *gorm.DB, unit origination.ExposureUnit) *gorm.DB {
-	if unit.Kind == product.ExposureHousehold {
-		return db.Where("exposures.household_id = ?", unit.ID)
+// ofUnits narrows a query to the cases of units of one kind: counted.unit_id says whose, and each case is there once for each. A
+// household has those that were opened for it, and those of the borrowers whose files name it now.
+func ofUnits(db *gorm.DB, kind product.ExposureUnit, ids ...domain.ID) *gorm.DB {
+	const join = "JOIN (?) counted ON counted.application_id = exposures.application_id"
+	fresh := db.Session(&gorm.Session{NewDB: true})
+	if kind != product.ExposureHousehold {
+		return db.Joins(join, fresh.Raw("SELECT borrower_id AS unit_id, application_id FROM exposures WHERE borrower_id IN ?", ids))
 	}
-	return db.Where("exposures.borrower_id = ?", unit.ID)
+	return db.Joins(join, fresh.Raw(`SELECT household_id AS unit_id, application_id FROM exposures WHERE household_id IN ?
+		UNION SELECT borrowers.household_id, of_people.application_id FROM borrowers
+			JOIN exposures of_people ON of_people.borrower_id = borrowers.id WHERE borrowers.household_id IN ?`, ids, ids))
+}
+
+// BorrowersIn implements origination.ExposureReader.
+func (r reader) BorrowersIn(ctx context.Context, householdIDs ...domain.ID) ([]domain.ID, error) {
+	if len(householdIDs) == 0 {
+		return nil, nil
+	}
+	var ids []domain.ID
+	err := r.db.WithContext(ctx).Model(&borrowerRow{}).Where("household_id IN ?", householdIDs).
+		Order("id").Limit(origination.HouseholdFilesMax).Pluck("id", &ids).Error
+	return ids, translateRead(ctx, err)
 }
 
 // exposuresCounted are the exposures that count against the limits: those not given back, and of a renewal and the line it
@@ -123,7 +139,7 @@ func exposureSumFromRow(row exposureSumRow) (origination.ExposureSum, error) {
 
 // ExposureSums implements origination.ExposureReader.
 func (r reader) ExposureSums(ctx context.Context, unit origination.ExposureUnit, without ...domain.ID) ([]origination.ExposureSum, error) {
-	query := ofUnit(exposuresCounted(r.db.WithContext(ctx)), unit).Select("exposures.product_code, SUM(exposures.amount) AS amount")
+	query := ofUnits(exposuresCounted(r.db.WithContext(ctx)), unit.Kind, unit.ID).Select("exposures.product_code, SUM(exposures.amount) AS amount")
 	if len(without) > 0 {
 		query = query.Where("exposures.application_id NOT IN ?", without)
 	}
@@ -137,7 +153,7 @@ func (r reader) ExposureSums(ctx context.Context, unit origination.ExposureUnit,
 // Exposures implements origination.ExposureReader.
 func (r reader) Exposures(ctx context.Context, scope domain.Scope, unit origination.ExposureUnit) ([]origination.Exposure, error) {
 	var rows []exposureRow
-	err := ofUnit(inScope(r.db.WithContext(ctx), "exposures", scope), unit).
+	err := ofUnits(inScope(r.db.WithContext(ctx), "exposures", scope), unit.Kind, unit.ID).
 		Order("exposures.application_id DESC").Limit(origination.ExposuresMax).Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)

@@ -112,7 +112,7 @@ func TestExposureAndExpiryGoByAnIndex(t *testing.T) {
 		t.Helper()
 		for _, statement := range l.capture(run) {
 			for _, step := range explain(t, session, statement) {
-				if step.access == "ALL" || step.access == "index" {
+				if !scratch(step.table) && (step.access == "ALL" || step.access == "index") {
 					t.Errorf("%s scans a growing table (%s):\n%s", name, step, statement)
 				}
 			}
@@ -126,6 +126,7 @@ func TestExposureAndExpiryGoByAnIndex(t *testing.T) {
 		check("ExposureSums of a "+name, planReadsOfOne, func() error { _, err := l.store.ExposureSums(ctx, unit, ""); return err })
 		check("Exposures of a "+name, planReadsOfOne, func() error { _, err := l.store.Exposures(ctx, ledgerEverything, unit); return err })
 	}
+	check("BorrowersIn", planReadsOfOne, func() error { _, err := l.store.BorrowersIn(ctx, household, ledgerHousehold); return err })
 	l.fillCaseRows(connection, id)
 	ofCase := domain.ID("0189a000-0000-7000-8000-000000000007")
 	check("Enquiries", planReadsOfOne, func() error { _, err := l.store.Enquiries(ctx, ledgerEverything, ofCase); return err })

@@ -203,16 +203,12 @@ func (r reader) RecommendedEntriesOf(ctx context.Context, listID domain.ID, numb
 
 // ExposureSumsOf implements origination.PreApprovalReader.
 func (r reader) ExposureSumsOf(ctx context.Context, kind product.ExposureUnit, ids []domain.ID) (map[domain.ID][]origination.ExposureSum, error) {
-	column := "exposures.borrower_id"
-	if kind == product.ExposureHousehold {
-		column = "exposures.household_id"
-	}
 	sums := map[domain.ID][]origination.ExposureSum{}
 	for batch := range slices.Chunk(ids, idsBatch) {
 		var rows []exposureSumRow
-		err := exposuresCounted(r.db.WithContext(ctx)).Where(column+" IN ?", batch).
-			Select(column + " AS unit_id, exposures.product_code, SUM(exposures.amount) AS amount").
-			Group(column).Group("exposures.product_code").Order(column).Order("exposures.product_code").Find(&rows).Error
+		err := ofUnits(exposuresCounted(r.db.WithContext(ctx)), kind, batch...).
+			Select("counted.unit_id, exposures.product_code, SUM(exposures.amount) AS amount").
+			Group("counted.unit_id").Group("exposures.product_code").Order("counted.unit_id").Order("exposures.product_code").Find(&rows).Error
 		if err != nil {
 			return nil, translateRead(ctx, err)
 		}

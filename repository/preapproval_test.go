@@ -206,7 +206,15 @@ func TestTheExposureOfManyIsThatOfEach(t *testing.T) {
 	renewal := l.tiedUp("CYD", "200000.00", origination.ExposureReserved)
 	l.tiedUp("CYD", "0.00", origination.ExposureReleased)
 	l.exec("UPDATE applications SET renews_application_id = ? WHERE id = ?", renewed.ApplicationID, renewal.ApplicationID)
-	ids := []domain.ID{renewed.HouseholdID, renewed.BorrowerID, l.newID()}
+	moved := l.newID() // the household that the borrower's file names now
+	connection, err := l.rows.Conn(t.Context())
+	l.must(err)
+	defer connection.Close()
+	_, err = connection.ExecContext(t.Context(), "SET FOREIGN_KEY_CHECKS = 0")
+	l.must(err)
+	_, err = connection.ExecContext(t.Context(), "UPDATE borrowers SET household_id = ? WHERE id = ?", moved, renewed.BorrowerID)
+	l.must(err)
+	ids := []domain.ID{renewed.HouseholdID, renewed.BorrowerID, moved, l.newID()}
 	for _, kind := range []product.ExposureUnit{product.ExposureHousehold, product.ExposureBorrower} {
 		many, err := l.store.ExposureSumsOf(t.Context(), kind, ids)
 		l.must(err)
@@ -221,6 +229,9 @@ func TestTheExposureOfManyIsThatOfEach(t *testing.T) {
 		}
 		if some == 0 {
 			t.Errorf("%s: no unit has any exposure, so nothing was compared", kind)
+		}
+		if kind == product.ExposureHousehold && fmt.Sprint(many[moved]) != fmt.Sprint(many[renewed.HouseholdID]) {
+			t.Errorf("the household moved to has %v, want all of the borrower's, %v", many[moved], many[renewed.HouseholdID])
 		}
 	}
 }

@@ -16,7 +16,7 @@ func (c *configuration) room(ctx context.Context, p product.Product, productMax 
 	paper := c.paper()
 	paper.exposures = []ExposureSum{has}
 	rec := loan.Record{ID: paperApplicationID, HouseholdID: paperOtherID, BorrowerID: paperBorrowerID, ProductCode: p.Code}
-	h, err := measure(ctx, paper, rec, p, productMax, kind, c.today)
+	h, err := measure(ctx, paper, rec, p, productMax, debtor{kind: kind, householdID: rec.HouseholdID}, c.today)
 	if err != nil {
 		return err
 	}

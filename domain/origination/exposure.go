@@ -1,11 +1,13 @@
 package origination
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/borrower"
 	"fumin/domain/decision"
 	"fumin/domain/loan"
 	"fumin/domain/money"
@@ -17,11 +19,15 @@ type ExposureReader interface {
 	// ExposureOf returns what an application ties up; false when it never tied up anything.
 	ExposureOf(ctx context.Context, applicationID domain.ID) (exposure Exposure, found bool, err error)
 	// ExposureSums adds up what a unit has, across branches and products, but for the applications named, by product, of all that
-	// is not given back. Of a renewal that is approved and not signed, and the line that it renews, the greater counts: they are
-	// one debt.
+	// is not given back. A household has what was opened for it, and what was opened for the borrowers whose files name it now,
+	// wherever they were then; each application counts once. Of a renewal that is approved and not signed, and the line that it
+	// renews, the greater counts: they are one debt.
 	ExposureSums(ctx context.Context, unit ExposureUnit, without ...domain.ID) ([]ExposureSum, error)
 	// Exposures lists what a unit has and scope may see, newest first, at most ExposuresMax.
 	Exposures(ctx context.Context, scope domain.Scope, unit ExposureUnit) ([]Exposure, error)
+	// BorrowersIn returns the borrowers whose files name one of the households now, in the order of their ids; at most
+	// HouseholdFilesMax.
+	BorrowersIn(ctx context.Context, householdIDs ...domain.ID) ([]domain.ID, error)
 	// DueApprovals lists approvals given up to the time and not signed, the oldest first, from the one after: what is to
 	// expire.
 	DueApprovals(ctx context.Context, upTo time.Time, after DueApproval, limit int) ([]DueApproval, error)
@@ -47,6 +53,9 @@ type ExposureWriter interface {
 // ExposuresMax bounds how many cases of one unit one answer lists; its sums are over all of them.
 const ExposuresMax = 200
 
+// HouseholdFilesMax bounds how many borrowers of the households of one case are locked: more than two households have members.
+const HouseholdFilesMax = 4 * borrower.ListMax
+
 // ExposureUnit is whose debts are added up (授信余额的合计单位): a household or a borrower.
 type ExposureUnit struct {
 	Kind product.ExposureUnit
@@ -64,8 +73,8 @@ const (
 )
 
 // Exposure is what one application ties up of the limits (占用的授信). It belongs to the household that the application was
-// opened for, for good: a merger, a split or a move of the borrower changes no past case, and new cases count where they
-// are opened.
+// opened for, for good: a merger, a split or a move of the borrower changes no past case. It counts for that household, and
+// for the one that the borrower's file names now: whoever leaves a household takes along what he owes.
 type Exposure struct {
 	ApplicationID domain.ID
 	HouseholdID   domain.ID // zero for an organisation without one
@@ -84,8 +93,9 @@ type ExposureSum struct {
 	Amount      money.Amount
 }
 
-// unitsOf are the units an application counts for, in the order in which they are locked. Both are locked whatever the
-// product says, because the sums of each unit go across products that may say otherwise.
+// unitsOf are the units an application's exposure is changed under, in the order in which they are locked. Both are locked
+// whatever the product says, because the sums of each unit go across products that may say otherwise. Whoever adds an
+// application up holds one of the two: its household, or its borrower as one of those who are in another household now.
 func unitsOf(rec loan.Record) []ExposureUnit {
 	units := make([]ExposureUnit, 0, 2)
 	if !rec.HouseholdID.IsZero() {
@@ -102,14 +112,66 @@ func unitOf(rec loan.Record, p product.Product) ExposureUnit {
 	return ExposureUnit{product.ExposureBorrower, rec.BorrowerID}
 }
 
-// lockExposure locks the units of an application, after its own row.
-func lockExposure(ctx context.Context, tx Tx, rec loan.Record) error {
-	for _, unit := range unitsOf(rec) {
+// lockExposure locks the units of applications, after their own rows.
+func lockExposure(ctx context.Context, tx Tx, cases ...loan.Record) error {
+	var units []ExposureUnit
+	for _, rec := range cases { // two at most
+		units = append(units, unitsOf(rec)...)
+	}
+	return lockUnits(ctx, tx, units)
+}
+
+// lockUnits locks units in the order of all: households by their ids, then borrowers by theirs.
+func lockUnits(ctx context.Context, tx Tx, units []ExposureUnit) error {
+	slices.SortFunc(units, func(a, b ExposureUnit) int {
+		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) // "household" before "borrower"
+	})
+	for _, unit := range slices.Compact(units) {
 		if err := tx.LockExposureUnit(ctx, unit); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// debtor is whose headroom is measured: the kind of borrower, as the lender's limits name it, and the household that his file
+// names now, which need not be the one that the application was opened for.
+type debtor struct {
+	kind        string
+	householdID domain.ID
+}
+
+func debtorOf(person borrower.Borrower) debtor {
+	return debtor{kind: productKind(person.Kind), householdID: person.HouseholdID}
+}
+
+// unitsMeasured are the units that an approval must fit into: that of the case and, where the borrower has moved since, that
+// of his present household; otherwise a case kept back over a split would see neither what he has taken since nor what his
+// new household owes.
+func unitsMeasured(rec loan.Record, who debtor, p product.Product) []ExposureUnit {
+	moved := rec
+	moved.HouseholdID = who.householdID
+	return slices.Compact([]ExposureUnit{unitOf(rec, p), unitOf(moved, p)})
+}
+
+// lockMeasured locks all that measure adds up, so that it stays as it is until the approval is stored: the households, and
+// each borrower who is in one of them, whose other cases may belong to another household that is not locked here.
+func lockMeasured(ctx context.Context, tx Tx, rec loan.Record, who debtor) error {
+	units := unitsOf(rec)
+	var households []domain.ID
+	for _, id := range []domain.ID{rec.HouseholdID, who.householdID} {
+		if !id.IsZero() {
+			units, households = append(units, ExposureUnit{product.ExposureHousehold, id}), append(households, id)
+		}
+	}
+	people, err := tx.BorrowersIn(ctx, households...)
+	if err != nil {
+		return err
+	}
+	for _, id := range people { // at most HouseholdFilesMax
+		units = append(units, ExposureUnit{product.ExposureBorrower, id})
+	}
+	return lockUnits(ctx, tx, units)
 }
 
 // headroom is what a unit has and may have, as seen under its lock.
@@ -121,25 +183,37 @@ type headroom struct {
 	lenderLimited   bool
 }
 
-// measure reads the headroom of an application. The figures are only sure while the units are locked.
-func measure(ctx context.Context, r Reader, rec loan.Record, p product.Product, productMax money.Amount, borrowerKind string, on domain.Date) (headroom, error) {
+// measure reads the headroom of an application: of several units the one that has most counts. The figures are only sure under
+// lockMeasured.
+func measure(ctx context.Context, r Reader, rec loan.Record, p product.Product, productMax money.Amount, who debtor, on domain.Date) (headroom, error) {
 	h := headroom{productMax: productMax}
-	sums, err := r.ExposureSums(ctx, unitOf(rec, p), rec.ID, rec.RenewsApplicationID) // a renewal takes the place of its line
-	if err != nil {
-		return headroom{}, err
-	}
-	for _, sum := range sums {
-		h.existing = h.existing.Add(sum.Amount)
-		if sum.ProductCode == rec.ProductCode {
-			h.productExisting = sum.Amount
+	for _, unit := range unitsMeasured(rec, who, p) {
+		sums, err := r.ExposureSums(ctx, unit, rec.ID, rec.RenewsApplicationID) // a renewal takes the place of its line
+		if err != nil {
+			return headroom{}, err
 		}
+		var existing money.Amount
+		for _, sum := range sums {
+			existing = existing.Add(sum.Amount)
+			if sum.ProductCode == rec.ProductCode {
+				h.productExisting = larger(h.productExisting, sum.Amount)
+			}
+		}
+		h.existing = larger(h.existing, existing)
 	}
 	limits, err := r.LenderLimits(ctx)
 	if err != nil {
 		return headroom{}, err
 	}
-	h.lenderMax, h.lenderLimited = lenderMaxOn(limits, borrowerKind, on)
+	h.lenderMax, h.lenderLimited = lenderMaxOn(limits, who.kind, on)
 	return h, nil
+}
+
+func larger(a, b money.Amount) money.Amount {
+	if a.Cmp(b) < 0 {
+		return b
+	}
+	return a
 }
 
 // free is the largest amount that still fits; 0.00 where none does.
@@ -227,7 +301,11 @@ func moveExposure(ctx context.Context, tx Tx, rec loan.Record, measured *headroo
 
 // lockAndMeasure is the headroom of an approved case, under the lock.
 func lockAndMeasure(ctx context.Context, tx Tx, rec loan.Record) (headroom, error) {
-	if err := lockExposure(ctx, tx, rec); err != nil {
+	person, err := tx.Borrower(ctx, domain.Scope{Everything: true}, rec.BorrowerID)
+	if err != nil {
+		return headroom{}, err
+	}
+	if err := lockMeasured(ctx, tx, rec, debtorOf(person)); err != nil {
 		return headroom{}, err
 	}
 	p, err := tx.Product(ctx, rec.ProductCode)
@@ -238,11 +316,7 @@ func lockAndMeasure(ctx context.Context, tx Tx, rec loan.Record) (headroom, erro
 	if err != nil {
 		return headroom{}, err
 	}
-	person, err := tx.Borrower(ctx, domain.Scope{Everything: true}, rec.BorrowerID)
-	if err != nil {
-		return headroom{}, err
-	}
-	return measure(ctx, tx, rec, p, version.AmountMax, productKind(person.Kind), domain.DateOf(rec.UpdatedAt))
+	return measure(ctx, tx, rec, p, version.AmountMax, debtorOf(person), domain.DateOf(rec.UpdatedAt))
 }
 
 // reserveExposure ties up what was approved, or refuses what does not fit: the last word on the limits, whoever approves.

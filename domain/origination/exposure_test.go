@@ -147,6 +147,107 @@ func TestFiftyApplicationsOverTwoProductsStayWithinTheLendersLimit(t *testing.T)
 	w.wantExposure("after the rush", officer, person.HouseholdID, total.String())
 }
 
+// movesIn merges the household of one borrower, alone in it, into another, and returns his file as it is then.
+func (w *world) movesIn(officer domain.Actor, who borrower.Borrower, into domain.ID) borrower.Borrower {
+	w.t.Helper()
+	head := w.memberOf(officer, who)
+	_, _, err := w.borrowers.Merge(w.t.Context(), officer, w.membership(into), who.HouseholdID, map[domain.ID]borrower.Relation{head: borrower.RelationOther})
+	w.must(err)
+	return w.onFile(officer, who)
+}
+
+// movesOut splits a borrower off to a household of his own, and returns his file as it is then.
+func (w *world) movesOut(officer domain.Actor, who borrower.Borrower) borrower.Borrower {
+	w.t.Helper()
+	member := w.memberOf(officer, who)
+	_, _, _, err := w.borrowers.Split(w.t.Context(), officer, key(), origination.SplitHousehold{
+		MembershipChange: w.membership(who.HouseholdID), MemberIDs: []domain.ID{member}, HeadID: member,
+	})
+	w.must(err)
+	return w.onFile(officer, who)
+}
+
+// membership is a change of today, the day after the last one: nobody comes and goes on one day.
+func (w *world) membership(householdID domain.ID) origination.MembershipChange {
+	w.advance(24 * time.Hour)
+	return origination.MembershipChange{HouseholdID: householdID, On: domain.DateOf(w.now()), Reason: "分家立户"}
+}
+
+func (w *world) onFile(officer domain.Actor, who borrower.Borrower) borrower.Borrower {
+	w.t.Helper()
+	person, err := w.borrowers.Borrower(w.t.Context(), officer, who.ID)
+	w.must(err)
+	return person
+}
+
+func (w *world) memberOf(officer domain.Actor, who borrower.Borrower) domain.ID {
+	w.t.Helper()
+	household, err := w.borrowers.Household(w.t.Context(), officer, who.HouseholdID)
+	w.must(err)
+	member, found := household.MemberOn(who.IDNumber, domain.DateOf(w.now()))
+	if !found {
+		w.t.Fatalf("%s is not a member of %s", who.ID, household.ID)
+	}
+	return member.ID
+}
+
+func TestWhoLeavesAHouseholdTakesAlongWhatHeOwes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limitFarmers("150000.00")
+	officer := w.somebody(domain.RoleLoanOfficer)
+	husband := w.farmer(officer)
+	wife := w.movesIn(officer, w.farmer(officer), husband.HouseholdID)
+	w.submitted(officer, w.openedFor(officer, wife, "QLFMD", "20000.00").ID)
+	kept := w.openedFor(officer, wife, "QLFMD", "60000.00")
+	w.wantExposure("one case of a member, once", officer, husband.HouseholdID, "20000.00")
+
+	apart := w.movesOut(officer, wife)
+	if apart.HouseholdID == husband.HouseholdID {
+		t.Fatalf("after the split the file still names %s", apart.HouseholdID)
+	}
+	w.wantExposure("what was opened for the old household", officer, husband.HouseholdID, "20000.00")
+	w.wantExposure("what the new household took along", officer, apart.HouseholdID, "20000.00")
+	if first := w.submitted(officer, w.openedFor(officer, apart, "QLFMD", "99500.00").ID); first.Status != loan.StatusApproved {
+		t.Errorf("99,500.00 for the new household, of whose 150,000.00 it has 20,000.00: %s, want approved", first.Status)
+	}
+	w.wantExposure("the new household", officer, apart.HouseholdID, "119500.00")
+	if second := w.submitted(officer, w.openedFor(officer, apart, "QLFMD", "40000.00").ID); second.Status != loan.StatusReviewing {
+		t.Errorf("40,000.00 more, which only fit without the old household's loan: %s, want referred", second.Status)
+	}
+	// The old household has 20,000.00, in which this would fit; hers has 119,500.00, in which it does not.
+	if rec := w.submitted(officer, kept.ID); rec.Status != loan.StatusReviewing {
+		t.Errorf("60,000.00 kept back over the split: %s, want referred", rec.Status)
+	}
+	w.wantReason(officer, kept.ID, "exposure-above-lender-limit")
+}
+
+func TestFiftyApplicationsAfterASplitStayWithinTheLimit(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.limitFarmers("1000000.00")
+	officer := w.somebody(domain.RoleLoanOfficer)
+	husband := w.farmer(officer)
+	wife := w.movesIn(officer, w.farmer(officer), husband.HouseholdID)
+	const cases = 50
+	drafts := make([]loan.Record, 0, cases)
+	for range cases / 3 {
+		drafts = append(drafts, w.openedFor(officer, wife, "QLFMD", "60000.00"))
+	}
+	apart := w.movesOut(officer, wife)
+	mother := w.movesIn(officer, w.farmer(officer), apart.HouseholdID)
+	for i := range cases - len(drafts) {
+		drafts = append(drafts, w.openedFor(officer, []borrower.Borrower{apart, mother}[i%2], "QLFMD", "60000.00"))
+	}
+	codes := atOnce(cases, func(i int) error {
+		_, err := w.applications.Submit(context.Background(), officer, drafts[i].ID)
+		return err
+	})
+	wantCodes(t, codes, map[string]int{"": cases})
+	// Two people, three groups of cases, two households: sixteen times 60,000.00 fit, whoever was first.
+	w.wantExposure("after the rush", officer, apart.HouseholdID, "960000.00")
+}
+
 func (w *world) wantReason(by domain.Actor, id domain.ID, codes ...string) decision.Reason {
 	w.t.Helper()
 	d, err := w.applications.Decision(w.t.Context(), by, id)

@@ -1,9 +1,7 @@
 package origination
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"time"
 
 	"fumin/domain"
@@ -181,7 +179,7 @@ func takeOver(ctx context.Context, tx Tx, by domain.Actor, now time.Time, old, r
 	if err := notOverdue(ctx, tx, rec.BorrowerID, domain.DateOf(now)); err != nil {
 		return money.Amount{}, err
 	}
-	if err := lockExposures(ctx, tx, old, rec); err != nil {
+	if err := lockExposure(ctx, tx, old, rec); err != nil {
 		return money.Amount{}, err
 	}
 	var principal money.Amount
@@ -281,21 +279,4 @@ func renewNote(ctx context.Context, tx Tx, by domain.Actor, now time.Time, line 
 		return err
 	}
 	return tx.InsertLoanNote(ctx, note, plan, event)
-}
-
-// lockExposures locks the units of two cases in the order of all: households by their ids, then the borrower.
-func lockExposures(ctx context.Context, tx Tx, cases ...loan.Record) error {
-	var units []ExposureUnit
-	for _, rec := range cases {
-		units = append(units, unitsOf(rec)...)
-	}
-	slices.SortFunc(units, func(a, b ExposureUnit) int {
-		return cmp.Or(-cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) // "household" before "borrower"
-	})
-	for _, unit := range slices.Compact(units) {
-		if err := tx.LockExposureUnit(ctx, unit); err != nil {
-			return err
-		}
-	}
-	return nil
 }

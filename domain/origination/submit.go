@@ -31,7 +31,11 @@ func (s *Applications) Submit(ctx context.Context, by domain.Actor, id domain.ID
 		if err := app.May(by, loan.ActionSubmit); err != nil {
 			return err
 		}
-		if err := lockExposure(ctx, tx, app.Record()); err != nil {
+		person, err := tx.Borrower(ctx, domain.Scope{Everything: true}, app.Record().BorrowerID)
+		if err != nil {
+			return err
+		}
+		if err := lockMeasured(ctx, tx, app.Record(), debtorOf(person)); err != nil {
 			return err
 		}
 		file, err := gather(ctx, tx, app.Record(), today)
@@ -155,7 +159,7 @@ func assemble(ctx context.Context, r Reader, rec loan.Record, person borrower.Bo
 	if err := guaranteeLetterFact(ctx, r, &f.facts, rec, f.version, today); err != nil {
 		return file{}, err
 	}
-	f.headroom, err = measure(ctx, r, rec, offered, f.version.AmountMax, productKind(person.Kind), today)
+	f.headroom, err = measure(ctx, r, rec, offered, f.version.AmountMax, debtorOf(person), today)
 	if err != nil {
 		return file{}, err
 	}
