@@ -137,11 +137,9 @@ func prepareApproval(ctx context.Context, tx Tx, by domain.Actor, app *loan.Appl
 // grant completes what is granted and holds it against the product, which nobody overrides, and against the request and the
 // rules, which an override may pass.
 func (a *approvalCase) grant(ctx context.Context, r Reader, cmd ApproveApplication) error {
-	amountMax := least(a.rec.Request.Amount, a.outcome.AmountMax)
-	termMax := a.rec.Request.TermMonths
-	if n := a.outcome.TermMonthsMax; n > 0 {
-		termMax = min(termMax, n)
-	}
+	// A ceiling of zero is one: within the rules nothing may be granted, and any approval is an override.
+	amountMax := lesser(a.rec.Request.Amount, a.outcome.AmountMax)
+	termMax := min(a.rec.Request.TermMonths, a.outcome.TermMonthsMax)
 	ruled, err := a.rulesPrice(ctx, r)
 	if err != nil {
 		return err
@@ -355,8 +353,8 @@ func separate(ctx context.Context, r Reader, rec loan.Record, person domain.ID) 
 	return loan.CheckReviewer(rec, investigators, person)
 }
 
-func least(a, b money.Amount) money.Amount {
-	if !b.IsZero() && b.Cmp(a) < 0 {
+func lesser(a, b money.Amount) money.Amount {
+	if b.Cmp(a) < 0 {
 		return b
 	}
 	return a

@@ -2,6 +2,7 @@ package origination_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -267,6 +268,54 @@ func TestMoreThanAskedOrThanTheRulesAllowTakesAnOverride(t *testing.T) {
 	w.must(err)
 	if again.Approval.OverrideReason != "订单增加，风险经理同意" {
 		t.Errorf("the override's reason is stored as %q", again.Approval.OverrideReason)
+	}
+}
+
+// A ceiling of zero is the lowest there is, and not none: whatever an approver grants is beyond it.
+func TestTheRulesCeilingBindsAnApproverAlsoWhereItIsZero(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer, approver, city := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleApprover), w.demoStaff("approver-3715")
+	part, least := money.MustParseAmount("50000.00"), money.MustParseAmount("3000.00")
+	for _, c := range []struct {
+		limit          decision.Limit
+		amountMax      string
+		termMonthsMax  int
+		beyond, within origination.ApproveApplication // within: zero where nothing is
+	}{
+		{decision.Limit{AmountMax: "0"}, "0.00", 12, origination.ApproveApplication{}, origination.ApproveApplication{}},
+		{decision.Limit{AmountMax: "0"}, "0.00", 12, origination.ApproveApplication{Amount: least}, origination.ApproveApplication{}},
+		{decision.Limit{TermMonthsMax: "0"}, "80000.00", 0, origination.ApproveApplication{}, origination.ApproveApplication{}},
+		{decision.Limit{TermMonthsMax: "0"}, "80000.00", 0, origination.ApproveApplication{TermMonths: 1}, origination.ApproveApplication{}},
+		{decision.Limit{AmountMax: "50000"}, "50000.00", 12, origination.ApproveApplication{}, origination.ApproveApplication{Amount: part}},
+		{decision.Limit{TermMonthsMax: "6"}, "80000.00", 6, origination.ApproveApplication{}, origination.ApproveApplication{TermMonths: 6}},
+	} {
+		c.limit.Code, c.limit.Otherwise, c.limit.Reason, c.limit.Passed, c.limit.Suggestion = "ceiling-of-the-test", decision.Refer, "超过 {limit}", "不超过", "改为 {limit}"
+		w.setRules("QLFMD", func(d *decision.Definition) { d.Limits = []decision.Limit{c.limit} })
+		what := fmt.Sprintf("ceilings %s and %d, granted %s for %d", c.amountMax, c.termMonthsMax, c.beyond.Amount, c.beyond.TermMonths)
+		rec := w.referred(officer, "80000.00")
+		decided, err := w.applications.Decision(ctx, officer, rec.ID)
+		w.must(err)
+		if o := decided.Outcome; o.AmountMax.String() != c.amountMax || o.TermMonthsMax != c.termMonthsMax {
+			t.Fatalf("the rules allow %s for %d months, want %s for %d", o.AmountMax, o.TermMonthsMax, c.amountMax, c.termMonthsMax)
+		}
+		approve := func(by domain.Actor, cmd origination.ApproveApplication, id domain.ID, reason string) error {
+			cmd.ID, cmd.OverrideReason = id, reason
+			_, err := w.applications.Approve(ctx, by, cmd)
+			return err
+		}
+		wantCode(t, what+", without a reason", approve(approver, c.beyond, rec.ID, ""), "override-required")
+		wantCode(t, what+", by whom overrides and gives no reason", approve(city, c.beyond, rec.ID, ""), "override-required")
+		wantCode(t, what+", without override authority", approve(approver, c.beyond, rec.ID, "订单增加"), "authority-exceeded")
+		if err := approve(city, c.beyond, rec.ID, "订单增加"); err != nil {
+			t.Errorf("%s, by an override: %v, want it approved", what, err)
+		}
+		if within := c.within; within.TermMonths > 0 || !within.Amount.IsZero() {
+			if err := approve(approver, within, w.referred(officer, "80000.00").ID, ""); err != nil {
+				t.Errorf("%s: the ceiling itself: %v, want it approved", what, err)
+			}
+		}
 	}
 }
 

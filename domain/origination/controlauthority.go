@@ -135,19 +135,35 @@ func proveAuthorityNeeded(ctx context.Context, c *configuration, p *proofs) {
 	p.add(ControlProof{Subject: "全部审批权限", Limit: "没有授权即不得批准", Tried: "由没有任何授权的人批准 0.01 元"}, c.approve(ctx, asked), nil)
 }
 
-// proveOverrideRequired approves more than was asked without a reason, and with a reason by somebody without override authority.
+// proveOverrideRequired approves more than was asked, and within what was asked more than the rules allow, both without a reason;
+// then with a reason by somebody without override authority.
 func proveOverrideRequired(ctx context.Context, c *configuration, p *proofs) {
 	for _, o := range c.offers {
-		asked, more := o.version.AmountMax.Sub(fen), o.version.AmountMax
-		if asked.Cmp(o.version.AmountMin) < 0 {
+		less, most := o.version.AmountMax.Sub(fen), o.version.AmountMax
+		if less.Cmp(o.version.AmountMin) < 0 {
 			continue
 		}
-		row := ControlProof{
-			Subject: o.name(), Limit: "超出申请或规则的批复须由有例外审批权限的人写明理由",
-			Tried:  "申请 " + asked.Grouped() + " 元，未写理由批准 " + more.Grouped() + " 元",
-			Within: "申请 " + asked.Grouped() + " 元，批准 " + asked.Grouped() + " 元",
+		for _, attempt := range []struct {
+			what          string
+			asked, ruled  money.Amount
+			tried, within money.Amount // within: zero where nothing may be granted
+		}{
+			{"", less, less, most, less},
+			{"，规则允许 " + less.Grouped() + " 元", most, less, most, less},
+			{"，规则一分也不允许", most, money.Amount{}, o.version.AmountMin, money.Amount{}},
+		} {
+			asked := "申请 " + attempt.asked.Grouped() + " 元" + attempt.what
+			row := ControlProof{
+				Subject: o.name(), Limit: "超出申请或规则的批复须由有例外审批权限的人写明理由",
+				Tried: asked + "，未写理由批准 " + attempt.tried.Grouped() + " 元",
+			}
+			var passes error
+			if !attempt.within.IsZero() {
+				row.Within = asked + "，批准 " + attempt.within.Grouped() + " 元"
+				passes = c.grant(ctx, o, attempt.asked, attempt.ruled, attempt.within)
+			}
+			p.add(row, c.grant(ctx, o, attempt.asked, attempt.ruled, attempt.tried), passes)
 		}
-		p.add(row, c.grant(ctx, o, asked, more, ""), c.grant(ctx, o, asked, asked, ""))
 	}
 	stranger := c.caseFor(staff.Authority{UserID: paperOfficer.ID, GuaranteeKind: staff.GuaranteeAny}, fen)
 	stranger.beyond = []domain.Field{{Pointer: "/amount", Code: "override-required", Detail: "超过申请金额"}}
@@ -160,14 +176,14 @@ func proveOverrideRequired(ctx context.Context, c *configuration, p *proofs) {
 	}, c.approve(ctx, stranger), nil)
 }
 
-// grant weighs what an approver would grant of a request that the rules set no ceiling for.
-func (c *configuration) grant(ctx context.Context, o offer, asked, granted money.Amount, reason string) error {
+// grant weighs what an approver would grant, without a reason, of a request of which the rules allow so much.
+func (c *configuration) grant(ctx context.Context, o offer, asked, ruled, granted money.Amount) error {
 	a := approvalCase{
 		rec:     loan.Record{ID: paperApplicationID, Request: loan.Request{Amount: asked, TermMonths: o.version.TermMonthsMin}},
-		outcome: decision.Outcome{Result: decision.Refer}, version: o.version, price: o.ceiling,
+		outcome: decision.Outcome{Result: decision.Refer, AmountMax: ruled, TermMonthsMax: o.version.TermMonthsMin}, version: o.version, price: o.ceiling,
 	}
 	return a.grant(ctx, c.paper(), ApproveApplication{
-		ID: paperApplicationID, Amount: granted, TermMonths: o.version.TermMonthsMin, OverrideReason: reason, AnnualRate: &o.ceiling.AnnualRateMaxPct,
+		ID: paperApplicationID, Amount: granted, TermMonths: o.version.TermMonthsMin, AnnualRate: &o.ceiling.AnnualRateMaxPct,
 	})
 }
 

@@ -268,7 +268,7 @@ func proveDraws(_ context.Context, c *configuration, p *proofs) {
 		}
 		most := v.AmountMax
 		if !v.DrawMax.IsZero() {
-			most = least(most, v.DrawMax)
+			most = lesser(most, v.DrawMax)
 		}
 		draw := func(amount money.Amount) error { return line.MayDrawBetween(c.today, amount) }
 		row := ControlProof{
