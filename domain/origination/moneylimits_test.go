@@ -31,8 +31,8 @@ func TestTheMoneysWayHasItsLimits(t *testing.T) {
 	wantCode(t, "a repayment more than a note can have", err, "too-many-repayments")
 
 	d := w.released(officer, "60000.00")
-	w.execute("INSERT INTO loan_notes (id, note_no, application_id, branch_id, borrower_id, disbursement_id, amount, repayment_method, annual_rate_pct, starts_on, ends_on, principal_repaid, interest_paid, reversed, handed_over, status, days_past_due_max, version, created_at, updated_at)"+
-		" SELECT "+numbered+", CONCAT('JJ-', n), application_id, branch_id, borrower_id, id, 1, 'lump_sum', 3.65, DATE_ADD('2000-01-01', INTERVAL n DAY), '2027-01-01', 0, 0, 1, 0, 'reversed', 0, 1, requested_at, requested_at FROM disbursements JOIN "+upTo10000+" WHERE id = ? AND n < ?",
+	w.execute("INSERT INTO loan_notes (id, note_no, application_id, branch_id, borrower_id, disbursement_id, amount, repayment_method, annual_rate_pct, starts_on, ends_on, principal_repaid, interest_paid, reversed, handed_over, status, days_past_due_max, late, version, created_at, updated_at)"+
+		" SELECT "+numbered+", CONCAT('JJ-', n), application_id, branch_id, borrower_id, id, 1, 'lump_sum', 3.65, DATE_ADD('2000-01-01', INTERVAL n DAY), '2027-01-01', 0, 0, 1, 0, 'reversed', 0, '[]', 1, requested_at, requested_at FROM disbursements JOIN "+upTo10000+" WHERE id = ? AND n < ?",
 		d.ID, loan.NotesOfCaseMax)
 	w.work()
 	w.wantNotBooked("with as many notes as a case can have", d, fmt.Sprintf("最多 %d 张借据", loan.NotesOfCaseMax))
