@@ -103,14 +103,15 @@ func TestAMissingFactMattersToTheScoreOnlyIfItCouldCrossACutOff(t *testing.T) {
 		facts          decision.Facts
 		want           decision.Result
 		missing        bool
+		value, text    string
 	}{
-		{35, 0, known, decision.Approve, false},
-		{36, 35, known, decision.Refer, false},
-		{40, 36, known, decision.Decline, false},
-		{0, -10, unknown, decision.Approve, false}, // 30-30 is still enough
-		{1, 0, unknown, decision.Refer, true},
-		{36, 36, unknown, decision.Decline, false}, // 30+5 is still too little
-		{36, 35, unknown, decision.Refer, true},
+		{35, 0, known, decision.Approve, false, "35", "评分 35 分，不低于 35 分"},
+		{36, 35, known, decision.Refer, false, "35", "评分 35 分，低于 36 分"},
+		{40, 36, known, decision.Decline, false, "35", "评分 35 分，低于 36 分"},
+		{0, -10, unknown, decision.Approve, false, "0", "评分至少 0 分（缺少“命中黑名单或制裁名单”，无论补充结果如何），不低于 0 分"}, // 30-30 is still enough
+		{1, 0, unknown, decision.Refer, true, "", "缺少“命中黑名单或制裁名单”，无法自动判断"},
+		{36, 36, unknown, decision.Decline, false, "35", "评分至多 35 分（缺少“命中黑名单或制裁名单”，无论补充结果如何），低于 36 分"}, // 30+5 is still too little
+		{36, 35, unknown, decision.Refer, true, "", "缺少“命中黑名单或制裁名单”，无法自动判断"},
 	} {
 		got := compile(t, card(test.approve, test.refer)).Evaluate(test.facts)
 		i := slices.IndexFunc(got.Reasons, func(r decision.Reason) bool { return r.Code == "score-below-approval" })
@@ -118,11 +119,43 @@ func TestAMissingFactMattersToTheScoreOnlyIfItCouldCrossACutOff(t *testing.T) {
 			t.Errorf("cut-offs %d and %d: %s, %+v; want %s, missing %v", test.approve, test.refer, got.Result, got.Reasons, test.want, test.missing)
 			continue
 		}
+		if r := got.Reasons[i]; r.Value != test.value || r.Text != test.text {
+			t.Errorf("cut-offs %d and %d: value %q, %q; want %q, %q", test.approve, test.refer, r.Value, r.Text, test.value, test.text)
+		}
 		if test.missing && got.Reasons[i].FactName != decision.FactScreeningHit {
 			t.Errorf("the score is for want of %s", got.Reasons[i].FactName)
 		}
 		if complete := !test.facts.ScreeningHit.IsUnknown(); got.Score.Complete != complete || len(got.Score.Characteristics) != 2 || got.Score.Characteristics[1].Unknown == complete {
 			t.Errorf("the score is %+v, want complete %v", got.Score, complete)
+		}
+	}
+}
+
+// What one rule's search found is no other rule's: each task says what its own rule found.
+func TestEachRulesTaskSaysWhatItsOwnSearchFound(t *testing.T) {
+	t.Parallel()
+	d := decision.Definition{Title: "各查各的"}
+	for _, r := range []struct{ code, passes string }{
+		{"eighty", "amount <= 80000"}, {"fifty", "amount <= 50000"}, {"none", "amount <= 1000"}, {"unknown", "amount <= household_income_year"},
+	} {
+		d.Rules = append(d.Rules, decision.Rule{
+			Code: r.code, Passes: r.passes, Otherwise: decision.Refer, Task: decision.TaskReviewerOpinion,
+			Reason: "过高", Passed: "不高", Suggestion: "请按 {amount_passing} 元审查", SuggestionNone: "没有可行的金额，请审查",
+		})
+	}
+	facts := completeCase()
+	facts.HouseholdIncomeYear = decision.Fact[money.Amount]{}
+	got := compile(t, d).Evaluate(facts)
+	want := map[string]string{
+		"eighty": "请按 80,000.00 元审查", "fifty": "请按 50,000.00 元审查", "none": "没有可行的金额，请审查",
+		"unknown": "请补充“家庭年收入”后重新提交，或由审批人核实",
+	}
+	if len(got.Tasks) != len(want) {
+		t.Fatalf("tasks %+v, want one of each of %d rules", got.Tasks, len(want))
+	}
+	for _, task := range got.Tasks {
+		if reason, _ := byCode(got.Reasons, task.Code); task.Text != want[task.Code] || task.Text != reason.Suggestion {
+			t.Errorf("the task of %s: %q, want %q; its reason suggests %q", task.Code, task.Text, want[task.Code], reason.Suggestion)
 		}
 	}
 }

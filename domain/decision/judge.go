@@ -20,13 +20,17 @@ func (e *Engine) Evaluate(f Facts) Outcome {
 	s := &search{engine: e, frame: fr, facts: &f}
 	outcome := Outcome{RuleSet: e.ruleSet, RuleSetHash: e.hash, EvaluatedOn: f.EvaluatedOn}
 	outcome.Reasons = make([]Reason, 0, len(e.rules)+len(e.limits)+1)
-	var unsorted []int // the rules behind the reasons, for their tasks
+	var asked []Task // by the rules that refer
 	for i := range e.rules {
-		if v := e.rules[i].judge(fr); v != notApplicable {
-			outcome.Reasons = append(outcome.Reasons, e.rules[i].explain(v, s))
-			if v == failed && e.rules[i].Otherwise == Refer || v == undecided {
-				unsorted = append(unsorted, i)
-			}
+		r := &e.rules[i]
+		v := r.judge(fr)
+		if v == notApplicable {
+			continue
+		}
+		reason := r.explain(v, s)
+		outcome.Reasons = append(outcome.Reasons, reason)
+		if r.Task != "" && v.effect(r.Otherwise) == Refer {
+			asked = append(asked, Task{Kind: r.Task, Code: r.Code, Text: r.taskText(v, reason, fr)})
 		}
 	}
 	if score := e.score(fr); score != nil {
@@ -37,7 +41,7 @@ func (e *Engine) Evaluate(f Facts) Outcome {
 	slices.SortStableFunc(outcome.Reasons, func(a, b Reason) int { return cmp.Compare(b.Effect.rank(), a.Effect.rank()) })
 	outcome.Result = worst(outcome.Reasons)
 	if outcome.Result == Refer {
-		outcome.Tasks = e.tasks(fr, unsorted)
+		outcome.Tasks = e.tasks(fr, asked)
 	}
 	s.wayOut(ceilings, &outcome)
 	return outcome
@@ -132,13 +136,18 @@ func missingInGuarded(g guarded, e expression, fr *frame) []FactName {
 	return names
 }
 
-// missingReason refers for want of facts; it is about the first of them and names all.
-func missingReason(code string, names []FactName) Reason {
+// quotedLabels lists facts by their Chinese names.
+func quotedLabels(names []FactName) string {
 	labels := make([]string, len(names))
 	for i, name := range names {
 		labels[i] = "“" + LabelOf(name) + "”"
 	}
-	all := strings.Join(labels, "、")
+	return strings.Join(labels, "、")
+}
+
+// missingReason refers for want of facts; it is about the first of them and names all.
+func missingReason(code string, names []FactName) Reason {
+	all := quotedLabels(names)
 	reason := Reason{
 		Code: code, Effect: Refer, Unknown: true,
 		Text: "缺少" + all + "，无法自动判断", Suggestion: "请补充" + all + "后重新提交，或由审批人核实",
@@ -255,16 +264,19 @@ func (l *compiledLimit) explain(v judgement, most number, fr *frame) Reason {
 
 // ---- tasks ----
 
+// taskText is what a rule that refers asks for: its suggestion, as it was written by its own search. Where a fact is missing,
+// nothing was searched that could be shown, and the fact is what is asked for.
+func (r *compiledRule) taskText(v judgement, reason Reason, fr *frame) string {
+	if v == failed || len(r.suggestion.local) > 0 {
+		return reason.Suggestion
+	}
+	text, _ := r.suggestion.render(fr)
+	return text
+}
+
 // tasks lists who must look at a referred case: what the rules that refer ask for, then the routes; each kind once per code,
 // and at least somebody's opinion.
-func (e *Engine) tasks(fr *frame, referring []int) []Task {
-	var tasks []Task
-	for _, i := range referring {
-		if r := &e.rules[i]; r.Task != "" {
-			text, _ := r.suggestion.render(fr)
-			tasks = append(tasks, Task{Kind: r.Task, Code: r.Code, Text: text})
-		}
-	}
+func (e *Engine) tasks(fr *frame, tasks []Task) []Task {
 	for i := range e.routes {
 		if r := &e.routes[i]; r.truth(fr) != isFalse {
 			text, _ := r.text.render(fr)
@@ -301,26 +313,38 @@ func (s *search) wayOut(c caps, o *Outcome) {
 }
 
 func (s *compiledScorecard) explain(score *Score, effect Result, fr *frame) Reason {
-	threshold := s.ApproveFrom
-	if effect == Decline {
-		threshold = s.ReferFrom
-	}
-	reason := Reason{
-		Code: codeScore, Effect: effect, FactName: FactScore,
-		Value: strconv.Itoa(score.Points), Threshold: strconv.Itoa(threshold),
-	}
 	defer s.rescore(fr) // the limits see the score only when it is complete
-	fr.slots[slotScore] = value{state: stateKnown, number: numberOfInt(score.Points)}
 	if effect == Refer {
 		if names := s.missing(fr); len(names) > 0 {
 			return missingReason(codeScore, names)
 		}
 	}
+	points, text := s.bound(score, effect, fr)
+	threshold := s.ApproveFrom
+	if effect == Decline {
+		threshold = s.ReferFrom
+	}
+	reason := Reason{Code: codeScore, Effect: effect, FactName: FactScore, Value: strconv.Itoa(points), Threshold: strconv.Itoa(threshold)}
+	fr.slots[slotScore] = value{state: stateKnown, number: numberOfInt(points)}
 	if effect == Approve {
-		reason.Text = fmt.Sprintf("评分 %d 分，不低于 %d 分", score.Points, threshold)
+		reason.Text = fmt.Sprintf("%s，不低于 %d 分", text, threshold)
 		return reason
 	}
-	reason.Text = fmt.Sprintf("评分 %d 分，低于 %d 分", score.Points, threshold)
+	reason.Text = fmt.Sprintf("%s，低于 %d 分", text, threshold)
 	reason.Suggestion, _ = s.suggestion.render(fr)
 	return reason
+}
+
+// bound is the score that the effect rests on, and says so: the score itself, or while facts are missing the least or the most
+// it can become.
+func (s *compiledScorecard) bound(score *Score, effect Result, fr *frame) (points int, text string) {
+	if score.Complete {
+		return score.Points, fmt.Sprintf("评分 %d 分", score.Points)
+	}
+	_, least, most, _ := s.total(fr)
+	points, about := most, "至多"
+	if effect == Approve {
+		points, about = least, "至少"
+	}
+	return points, fmt.Sprintf("评分%s %d 分（缺少%s，无论补充结果如何）", about, points, quotedLabels(s.missing(fr)))
 }
