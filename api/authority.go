@@ -205,6 +205,9 @@ type authorityView struct {
 	ActivatedAt         *time.Time            `json:"activated_at"`
 	EndedBy             *domain.ID            `json:"ended_by"`
 	EndedAt             *time.Time            `json:"ended_at"`
+	EndAskedBy          *domain.ID            `json:"end_asked_by"`
+	EndAskedAt          *time.Time            `json:"end_asked_at"`
+	EndAskedFor         *domain.Date          `json:"end_asked_for"`
 }
 
 func viewAuthority(a staff.Authority) authorityView {
@@ -218,7 +221,8 @@ func viewAuthority(a staff.Authority) authorityView {
 		MajorityNumerator: a.MajorityNumerator, MajorityDenominator: a.MajorityDenominator,
 		EffectiveFrom: a.EffectiveFrom, EffectiveTo: present(a.EffectiveTo), Basis: a.Basis, Sample: a.Sample,
 		DraftedBy: a.DraftedBy, DraftedAt: a.DraftedAt, ActivatedBy: present(a.ActivatedBy), ActivatedAt: present(a.ActivatedAt),
-		EndedBy: present(a.EndedBy), EndedAt: present(a.EndedAt),
+		EndedBy: present(a.EndedBy), EndedAt: present(a.EndedAt), EndAskedBy: present(a.EndAsked.By),
+		EndAskedAt: present(a.EndAsked.At), EndAskedFor: present(a.EndAsked.To),
 	}
 }
 

@@ -47,6 +47,8 @@ type authorityJSON struct {
 	DraftedBy   domain.ID   `json:"drafted_by"`
 	ActivatedBy *domain.ID  `json:"activated_by"`
 	EndedBy     *domain.ID  `json:"ended_by"`
+	EndAskedBy  *domain.ID  `json:"end_asked_by"`
+	EndAskedFor *string     `json:"end_asked_for"`
 }
 
 // newAuthority lets one approver approve up to an amount anywhere, from the first day of these tests.
@@ -140,6 +142,18 @@ func TestAnAuthorityGoesFromDraftToUseAndToItsEndOverHTTP(t *testing.T) {
 		t.Errorf("the first page: %+v, next %v", list.Items, list.Next)
 	}
 	auditor.bad().get("/v1/authorities?kind=wish").wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+
+	restrains := r.inForce(newAuthority("approve", person, "1.00").but(fields{"product_code": "QLFMD"}))
+	ending := "/v1/authorities/" + restrains.ID.String() + "/end"
+	keeper.post(ending, end).want(http.StatusOK).into(&restrains)
+	if restrains.EffectiveTo != nil || restrains.EndAskedBy == nil || restrains.EndAskedFor == nil || *restrains.EndAskedFor != "2026-09-01" {
+		t.Errorf("one alone ends what is less than the broader row: %+v", restrains)
+	}
+	keeper.post(ending, end).wantProblem(http.StatusForbidden, "maker-is-checker")
+	second.post(ending, end).want(http.StatusOK).into(&restrains)
+	if restrains.EffectiveTo == nil || restrains.EndAskedBy != nil || *restrains.EndedBy == a.DraftedBy {
+		t.Errorf("ended by a second: %+v", restrains)
+	}
 }
 
 // big is a guaranteed case of 800,000.00 yuan on the tables of the approvers.

@@ -38,6 +38,9 @@ type authorityRow struct {
 	ActivatedAt         timeColumn
 	EndedBy             idColumn
 	EndedAt             timeColumn
+	EndAskedBy          idColumn
+	EndAskedAt          timeColumn
+	EndAskedFor         dateColumn
 	Version             int
 }
 
@@ -51,7 +54,8 @@ func authorityToRow(a staff.Authority) authorityRow {
 		EffectiveFrom: dateColumn{a.EffectiveFrom}, EffectiveTo: dateColumn{a.EffectiveTo}, Basis: a.Basis, Sample: a.Sample,
 		Status: string(a.Status), DraftedBy: a.DraftedBy, DraftedAt: a.DraftedAt,
 		ActivatedBy: idColumn{a.ActivatedBy}, ActivatedAt: timeColumn{a.ActivatedAt},
-		EndedBy: idColumn{a.EndedBy}, EndedAt: timeColumn{a.EndedAt}, Version: a.Version,
+		EndedBy: idColumn{a.EndedBy}, EndedAt: timeColumn{a.EndedAt}, EndAskedBy: idColumn{a.EndAsked.By},
+		EndAskedAt: timeColumn{a.EndAsked.At}, EndAskedFor: dateColumn{a.EndAsked.To}, Version: a.Version,
 	}
 	if a.ProductCode != "" {
 		row.ProductCode = &a.ProductCode
@@ -71,7 +75,8 @@ func authorityFromRow(row authorityRow) (staff.Authority, error) {
 		EffectiveFrom: row.EffectiveFrom.Date, EffectiveTo: row.EffectiveTo.Date, Basis: row.Basis, Sample: row.Sample,
 		Status: staff.AuthorityStatus(row.Status), DraftedBy: row.DraftedBy, DraftedAt: row.DraftedAt.UTC(),
 		ActivatedBy: row.ActivatedBy.ID, ActivatedAt: row.ActivatedAt.Time,
-		EndedBy: row.EndedBy.ID, EndedAt: row.EndedAt.Time, Version: row.Version,
+		EndedBy: row.EndedBy.ID, EndedAt: row.EndedAt.Time,
+		EndAsked: staff.EndRequest{By: row.EndAskedBy.ID, At: row.EndAskedAt.Time, To: row.EndAskedFor.Date}, Version: row.Version,
 	}
 	if row.ProductCode != nil {
 		a.ProductCode = *row.ProductCode
@@ -132,15 +137,24 @@ func (r reader) Authorities(ctx context.Context, f origination.AuthorityFilter, 
 
 // AuthoritiesInForce implements origination.AuthorityReader. They are few, and which of them counts is not for SQL to say.
 func (r reader) AuthoritiesInForce(ctx context.Context, on domain.Date) ([]staff.Authority, error) {
+	return authoritiesFrom(ctx, r.db.WithContext(ctx).Where("effective_from <= ?", dateColumn{on}), on, staff.AuthoritiesMax)
+}
+
+// AuthoritiesFrom implements origination.AuthorityReader.
+func (r reader) AuthoritiesFrom(ctx context.Context, on domain.Date) ([]staff.Authority, error) {
+	return authoritiesFrom(ctx, r.db.WithContext(ctx), on, origination.AuthoritiesFromMax)
+}
+
+// authoritiesFrom reads what has not ended on the day.
+func authoritiesFrom(ctx context.Context, query *gorm.DB, on domain.Date, limit int) ([]staff.Authority, error) {
 	var rows []authorityRow
-	err := r.db.WithContext(ctx).
-		Where("status = ? AND effective_from <= ? AND (effective_to IS NULL OR effective_to > ?)", string(staff.AuthorityActive), dateColumn{on}, dateColumn{on}).
-		Order("id").Limit(staff.AuthoritiesMax + 1).Find(&rows).Error
+	err := query.Where("status = ? AND (effective_to IS NULL OR effective_to > ?)", string(staff.AuthorityActive), dateColumn{on}).
+		Order("id").Limit(limit + 1).Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)
 	}
-	if len(rows) > staff.AuthoritiesMax { // Activate keeps them below; to leave one out would be to decide
-		return nil, fmt.Errorf("more than %d authorities in force on %s", staff.AuthoritiesMax, on)
+	if len(rows) > limit { // Activate keeps them below; to leave one out would be to decide
+		return nil, fmt.Errorf("more than %d authorities from %s on", limit, on)
 	}
 	return mapRows(rows, authorityFromRow)
 }
@@ -161,7 +175,7 @@ func (t *tx) InsertAuthority(ctx context.Context, a staff.Authority, event staff
 func (t *tx) SaveAuthority(ctx context.Context, a staff.Authority, event staff.Event) error {
 	row := authorityToRow(a)
 	result := t.db.WithContext(ctx).Model(&authorityRow{}).Where("id = ? AND version = ?", row.ID, row.Version-1).
-		Select("effective_to", "status", "activated_by", "activated_at", "ended_by", "ended_at", "version").Updates(row)
+		Select("effective_to", "status", "activated_by", "activated_at", "ended_by", "ended_at", "end_asked_by", "end_asked_at", "end_asked_for", "version").Updates(row)
 	if result.Error != nil {
 		return result.Error
 	}

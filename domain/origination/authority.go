@@ -17,6 +17,8 @@ type AuthorityReader interface {
 	Authorities(ctx context.Context, filter AuthorityFilter, page domain.Page) ([]staff.Authority, error)
 	// AuthoritiesInForce returns every authority that holds on the day, at most staff.AuthoritiesMax.
 	AuthoritiesInForce(ctx context.Context, on domain.Date) ([]staff.Authority, error)
+	// AuthoritiesFrom returns every authority that holds on the day or on a later one, at most AuthoritiesFromMax.
+	AuthoritiesFrom(ctx context.Context, on domain.Date) ([]staff.Authority, error)
 	// Delegation returns one, or "delegation-not-found".
 	Delegation(ctx context.Context, scope domain.Scope, id domain.ID) (staff.Delegation, error)
 	// Delegations lists a page, newest first.
@@ -41,6 +43,9 @@ type AuthorityWriter interface {
 	// SaveDelegation refuses with "stale-version".
 	SaveDelegation(ctx context.Context, d staff.Delegation, event staff.Event) error
 }
+
+// AuthoritiesFromMax bounds what holds today or later: as many may be in force at once, and as many be ready for later.
+const AuthoritiesFromMax = 2 * staff.AuthoritiesMax
 
 // AuthorityFilter narrows a list; zero fields do not.
 type AuthorityFilter struct {
@@ -153,30 +158,41 @@ func approverExists(ctx context.Context, r Reader, id domain.ID) error {
 
 // Activate puts an authority into force, by a second person (复核启用).
 func (s *Authorities) Activate(ctx context.Context, by domain.Actor, id domain.ID) (staff.Authority, error) {
-	return s.change(ctx, by, id, staff.ActionActivate, func(tx Tx, a staff.Authority, now time.Time) (staff.Authority, error) {
+	return s.change(ctx, by, id, func(tx Tx, a staff.Authority, now time.Time) (staff.Authority, staff.Action, error) {
 		inForce, err := tx.AuthoritiesInForce(ctx, a.EffectiveFrom)
 		if err != nil {
-			return a, err
+			return a, "", err
 		}
 		if len(inForce) >= staff.AuthoritiesMax {
-			return a, domain.Errorf(domain.KindRule, "file-full", "生效中的审批权限已达 %d 条，请先终止不用的", staff.AuthoritiesMax)
+			return a, "", domain.Errorf(domain.KindRule, "file-full", "生效中的审批权限已达 %d 条，请先终止不用的", staff.AuthoritiesMax)
 		}
 		if err := checkReferences(ctx, tx, a); err != nil {
-			return a, err
+			return a, "", err
 		}
-		return a.Activate(by.ID, now)
+		a, err = a.Activate(by.ID, now)
+		return a, staff.ActionActivate, err
 	})
 }
 
-// End sets the day on which an authority ends (终止). One person may: it only ever takes away.
+// End sets the day on which an authority ends (终止). One person may where that only takes away; where somebody could do more
+// without it, the first asks and a second one ends it on the same day.
 func (s *Authorities) End(ctx context.Context, by domain.Actor, id domain.ID, to domain.Date) (staff.Authority, error) {
-	return s.change(ctx, by, id, staff.ActionEnd, func(_ Tx, a staff.Authority, now time.Time) (staff.Authority, error) {
-		return a.End(by.ID, now, to)
+	return s.change(ctx, by, id, func(tx Tx, a staff.Authority, now time.Time) (staff.Authority, staff.Action, error) {
+		others, err := tx.AuthoritiesFrom(ctx, to)
+		if err != nil {
+			return a, "", err
+		}
+		a, err = a.End(by.ID, now, to, a.Restrains(others, to))
+		if !a.EndAsked.By.IsZero() {
+			return a, staff.ActionAskEnd, err
+		}
+		return a, staff.ActionEnd, err
 	})
 }
 
-func (s *Authorities) change(ctx context.Context, by domain.Actor, id domain.ID, action staff.Action,
-	do func(tx Tx, a staff.Authority, now time.Time) (staff.Authority, error),
+// change is the shape of every change of one authority; do says what became of it.
+func (s *Authorities) change(ctx context.Context, by domain.Actor, id domain.ID,
+	do func(tx Tx, a staff.Authority, now time.Time) (staff.Authority, staff.Action, error),
 ) (staff.Authority, error) {
 	if err := by.Require(keepers...); err != nil {
 		return staff.Authority{}, err
@@ -188,7 +204,7 @@ func (s *Authorities) change(ctx context.Context, by domain.Actor, id domain.ID,
 		if err != nil {
 			return err
 		}
-		a, err = do(tx, a, now)
+		a, action, err := do(tx, a, now)
 		if err != nil {
 			return err
 		}
@@ -254,6 +270,9 @@ func (s *Authorities) authorityEvent(by domain.Actor, at time.Time, a staff.Auth
 	}
 	if !a.EffectiveTo.IsZero() {
 		notes = append(notes, staff.Note{Name: "effective_to", Value: a.EffectiveTo.String()})
+	}
+	if !a.EndAsked.To.IsZero() {
+		notes = append(notes, staff.Note{Name: "end_asked_for", Value: a.EndAsked.To.String()})
 	}
 	return staff.Event{
 		ID: s.newID(), Subject: staff.SubjectAuthority, SubjectID: a.ID, Action: action,

@@ -173,8 +173,12 @@ func TestWithoutAnAuthorityNothingIsApproved(t *testing.T) {
 	w.must(err)
 	tomorrow := domain.DateOf(w.now()).AddDays(1)
 	for _, a := range list {
-		_, err := w.authorities.End(ctx, keeper, a.ID, tomorrow)
+		ended, err := w.authorities.End(ctx, keeper, a.ID, tomorrow)
 		w.must(err)
+		if !ended.EndAsked.By.IsZero() { // a broader one gives more
+			_, err = w.authorities.End(ctx, w.demoActor(domain.RoleAdmin), a.ID, tomorrow)
+			w.must(err)
+		}
 	}
 	w.advance(24 * time.Hour)
 	_, err = w.applications.Approve(ctx, approver, origination.ApproveApplication{ID: rec.ID, Amount: money.MustParseAmount("3000.00")})
@@ -216,6 +220,48 @@ func TestAnAuthorityTakesTwoPeopleAndItsDay(t *testing.T) {
 	w.must(err)
 	_, err = w.applications.Approve(ctx, approver, origination.ApproveApplication{ID: rec.ID})
 	w.must(err)
+}
+
+func TestOneKeeperAloneNeverWidensWhatAnApproverMay(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer, approver := w.somebody(domain.RoleLoanOfficer), w.hired(w.somebody(domain.RoleApprover))
+	keeper, second := w.demoActor(domain.RoleRiskManager), w.demoActor(domain.RoleAdmin)
+	own := newAuthority("10000.00")
+	own.Role, own.UserID, own.EffectiveFrom = "", approver.ID, domain.DateOf(w.now())
+	drafted, _, err := w.authorities.Draft(ctx, keeper, key(), own)
+	w.must(err)
+	_, err = w.authorities.Activate(ctx, second, drafted.ID)
+	w.must(err)
+	rec := w.referred(officer, "300000.00")
+	approve := func() error {
+		_, err := w.applications.Approve(ctx, approver, origination.ApproveApplication{ID: rec.ID})
+		return err
+	}
+	wantCode(t, "above his own row", approve(), "authority-exceeded")
+
+	end := domain.DateOf(w.now()).AddDays(2)
+	asked, err := w.authorities.End(ctx, keeper, drafted.ID, end)
+	w.must(err)
+	if !asked.EffectiveTo.IsZero() || asked.EndAsked.By != keeper.ID || asked.EndAsked.To != end {
+		t.Errorf("one keeper ends what is less than the role's: %+v, want it asked for and in force", asked)
+	}
+	_, err = w.authorities.End(ctx, keeper, drafted.ID, end)
+	wantCode(t, "the same keeper again", err, "maker-is-checker")
+	stored, err := w.authorities.Authority(ctx, keeper, drafted.ID)
+	w.must(err)
+	if stored.EndAsked.By != keeper.ID || !stored.EndAsked.At.Equal(asked.EndAsked.At) || stored.EndAsked.To != end {
+		t.Errorf("stored: %+v, want the request of %s", stored.EndAsked, keeper.ID)
+	}
+	codes := atOnce(callers, func(int) error {
+		_, err := w.authorities.End(context.Background(), w.demoActor(domain.RoleAdmin), drafted.ID, end)
+		return err
+	})
+	wantCodes(t, codes, map[string]int{"": 1, "invalid-fields": callers - 1})
+	wantCode(t, "before it has ended", approve(), "authority-exceeded")
+	w.advance(48 * time.Hour)
+	w.must(approve())
 }
 
 func TestTwentyActivationsAreOne(t *testing.T) {

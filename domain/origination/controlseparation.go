@@ -157,6 +157,7 @@ func proveActivation(_ context.Context, c *configuration, p *proofs) {
 	} {
 		p.add(activationRow(setting.what), setting.activate(maker), setting.activate(second))
 	}
+	c.proveEndOfRestraint(p, maker, second)
 	for _, o := range c.offers[:min(1, len(c.offers))] { // the terms of any version do
 		draft := o.version
 		draft.ID, draft.MadeBy, draft.Status = paperThingID, maker.ID, product.StatusValidated
@@ -178,6 +179,34 @@ func proveActivation(_ context.Context, c *configuration, p *proofs) {
 			return err
 		}
 		p.add(activationRow("规则集"), activate(maker), activate(second))
+	}
+}
+
+// proveEndOfRestraint lets one person alone end what keeps others from doing more, and then two.
+func (c *configuration) proveEndOfRestraint(p *proofs, maker, second domain.Actor) {
+	row := staff.Authority{
+		ID: paperThingID, Kind: staff.AuthorityApprove, UserID: paperApprover.ID, GuaranteeKind: staff.GuaranteeAny, Amount: fen,
+		Status: staff.AuthorityActive, EffectiveFrom: c.today,
+	}
+	role := row
+	role.ID, role.UserID, role.Role, role.Amount = paperOtherID, "", domain.RoleApprover, fen.Add(fen)
+	committee := row
+	committee.Kind, committee.UserID = staff.AuthorityCommittee, ""
+	tomorrow := c.today.AddDays(1)
+	for what, rule := range []staff.Authority{committee, row} {
+		ends := func(by domain.Actor) error {
+			restrains := rule.Restrains([]staff.Authority{rule, role}, tomorrow)
+			asked, err := rule.End(maker.ID, c.at, tomorrow, restrains)
+			if err != nil || !asked.EffectiveTo.IsZero() { // one alone has ended it: nothing refuses any more
+				return err
+			}
+			_, err = asked.End(by.ID, c.at, tomorrow, restrains)
+			return err
+		}
+		subject := []string{"上会标准", "低于岗位的个人权限"}[what]
+		p.add(ControlProof{
+			Subject: subject, Limit: "放宽审批的终止由两个人办理", Tried: "申请人自己确认终止" + subject, Within: "另一人确认终止" + subject,
+		}, ends(maker), ends(second))
 	}
 }
 

@@ -87,9 +87,17 @@ type Authority struct {
 	DraftedAt   time.Time
 	ActivatedBy domain.ID // never DraftedBy
 	ActivatedAt time.Time
-	EndedBy     domain.ID // who set the end of an active one; zero when nobody did
+	EndedBy     domain.ID // who set the end of an active one, of two people the second; zero when nobody did
 	EndedAt     time.Time
+	EndAsked    EndRequest // an end that waits for the second person; zero: none does
 	Version     int
+}
+
+// EndRequest is what one person asked for of an end that takes two (终止申请).
+type EndRequest struct {
+	By domain.ID
+	At time.Time
+	To domain.Date // the first day on which the authority would no longer hold
 }
 
 // Validate collects what is wrong with an authority by itself.
@@ -184,9 +192,30 @@ func (a Authority) Activate(by domain.ID, at time.Time) (Authority, error) {
 	return a, nil
 }
 
+// Restrains reports whether somebody could do more from a day on if a no longer held then (收紧权限): a committee no longer
+// decides, or a broader row with a greater amount counts in its place. A row that only takes away leaves nothing behind, or
+// what counted for less is left. others are all the rows in force on the day or later; a itself may be among them.
+func (a Authority) Restrains(others []Authority, from domain.Date) bool {
+	return a.Kind == AuthorityCommittee || slices.ContainsFunc(others, func(b Authority) bool {
+		return b.meets(a, from) && a.compareSpecific(b) > 0 && b.Amount.Cmp(a.Amount) > 0
+	})
+}
+
+// meets reports whether some question of a day from the one given on is answered by both.
+func (a Authority) meets(b Authority, from domain.Date) bool {
+	who := a.UserID == b.UserID || a.UserID.IsZero() || b.UserID.IsZero() // rows of people are of approvers, as those of the role
+	product := a.ProductCode == b.ProductCode || a.ProductCode == "" || b.ProductCode == ""
+	guarantee := a.GuaranteeKind == b.GuaranteeKind || a.GuaranteeKind == GuaranteeAny || b.GuaranteeKind == GuaranteeAny
+	region := strings.HasPrefix(a.RegionPrefix, b.RegionPrefix) || strings.HasPrefix(b.RegionPrefix, a.RegionPrefix)
+	before := func(x, y Authority) bool { return y.EffectiveTo.IsZero() || x.EffectiveFrom.Before(y.EffectiveTo) }
+	days := before(a, b) && before(b, a) && (a.EffectiveTo.IsZero() || a.EffectiveTo.After(from))
+	return a.Kind == b.Kind && a.Status == AuthorityActive && who && product && guarantee && region && days
+}
+
 // End sets the first day on which an active authority no longer holds (终止), tomorrow at the earliest, so that what was
-// approved today stays approved by an authority in force; only ever earlier than it would have ended.
-func (a Authority) End(by domain.ID, at time.Time, to domain.Date) (Authority, error) {
+// approved today stays approved by an authority in force; only ever earlier than it would have ended. Of one that restrains
+// the first person only asks, and it ends when a second one ends it on the same day; another day is another request.
+func (a Authority) End(by domain.ID, at time.Time, to domain.Date, restrains bool) (Authority, error) {
 	var p domain.Problems
 	if a.Status != AuthorityActive {
 		return a, domain.Errorf(domain.KindConflict, "authority-not-active", "这条审批权限还没有启用，不需要终止")
@@ -200,7 +229,16 @@ func (a Authority) End(by domain.ID, at time.Time, to domain.Date) (Authority, e
 	if err := p.Err(); err != nil {
 		return a, err
 	}
-	a.EffectiveTo, a.EndedBy, a.EndedAt = to, by, at
+	asked := a.EndAsked
+	switch {
+	case restrains && (asked.To != to || asked.By.IsZero()):
+		a.EndAsked = EndRequest{By: by, At: at, To: to}
+	case restrains && asked.By == by:
+		return a, domain.Errorf(domain.KindForbidden, "maker-is-checker",
+			"这条权限起收紧作用，终止后会放宽审批；您已申请自 %s 起终止，请由另一位风险经理或管理员以同一日期办理终止", to)
+	default:
+		a.EffectiveTo, a.EndedBy, a.EndedAt, a.EndAsked = to, by, at, EndRequest{}
+	}
 	a.Version++
 	return a, nil
 }

@@ -86,7 +86,7 @@ func TestAnAuthorityIsActivatedByASecondPersonAndThenOnlyEnds(t *testing.T) {
 	}
 	_, err := draft.Activate(keeper, now)
 	wantCode("its maker activates", err, "maker-is-checker")
-	_, err = draft.End(second, now, domain.MustParseDate("2026-12-01"))
+	_, err = draft.End(second, now, domain.MustParseDate("2026-12-01"), false)
 	wantCode("a draft is ended", err, "authority-not-active")
 	_, err = draft.Activate(second, now.AddDate(0, 0, 1))
 	wantCode("activated for yesterday", err, "activation-in-the-past")
@@ -94,14 +94,68 @@ func TestAnAuthorityIsActivatedByASecondPersonAndThenOnlyEnds(t *testing.T) {
 	wantCode("activated", err, "")
 	_, err = active.Activate(second, now)
 	wantCode("activated twice", err, "authority-active")
-	_, err = active.End(second, now, domain.MustParseDate("2026-11-23"))
+	_, err = active.End(second, now, domain.MustParseDate("2026-11-23"), false)
 	wantCode("ended today", err, "invalid-fields")
-	ended, err := active.End(second, now, domain.MustParseDate("2026-12-01"))
+	ended, err := active.End(second, now, domain.MustParseDate("2026-12-01"), false)
 	wantCode("ended", err, "")
-	_, err = ended.End(second, now, domain.MustParseDate("2026-12-02"))
+	_, err = ended.End(second, now, domain.MustParseDate("2026-12-02"), false)
 	wantCode("ended later again", err, "invalid-fields")
 	if !ended.InForce(domain.MustParseDate("2026-11-30")) || ended.InForce(domain.MustParseDate("2026-12-01")) {
 		t.Error("ended on 2026-12-01: must hold on 2026-11-30 and no longer on 2026-12-01")
+	}
+}
+
+func TestWhatKeepsOthersFromDoingMoreTakesTwoPeopleToEnd(t *testing.T) {
+	t.Parallel()
+	now, to := time.Date(2026, 11, 23, 1, 30, 0, 0, time.UTC), domain.MustParseDate("2026-12-01")
+	role := authority("500000.00", nil)
+	ofAnna := func(amount string) staff.Authority {
+		return authority(amount, func(a *staff.Authority) { a.Role, a.UserID = "", anna })
+	}
+	committee := authority("2000000.00", func(a *staff.Authority) { a.Kind, a.Role = staff.AuthorityCommittee, "" })
+	for _, c := range []struct {
+		name   string
+		row    staff.Authority
+		others []staff.Authority
+		want   bool
+	}{
+		{"a committee's rule", committee, nil, true},
+		{"a person's row below the role's", ofAnna("100000.00"), []staff.Authority{role}, true},
+		{"a person's row above the role's", ofAnna("600000.00"), []staff.Authority{role}, false},
+		{"a person's row and nothing else", ofAnna("100000.00"), []staff.Authority{ofAnna("100000.00")}, false},
+		{"the role's row beside a person's", role, []staff.Authority{ofAnna("600000.00")}, false},
+		{"a person's row beside another person's", ofAnna("1.00"), []staff.Authority{authority("2.00", func(a *staff.Authority) { a.Role, a.UserID = "", boris })}, false},
+		{"a county's row below the province's", authority("1.00", func(a *staff.Authority) { a.RegionPrefix = "371503" }), []staff.Authority{role}, true},
+		{"a county's row beside another county's", authority("1.00", func(a *staff.Authority) { a.RegionPrefix, a.ProductCode = "371503", "CYD" }), []staff.Authority{
+			authority("2.00", func(a *staff.Authority) { a.RegionPrefix = "371526" }),
+		}, false},
+		{"a person's row and a role's row that begins later", ofAnna("1.00"), []staff.Authority{
+			authority("2.00", func(a *staff.Authority) { a.EffectiveFrom = domain.MustParseDate("2027-01-01") }),
+		}, true},
+		{"a person's row and a role's row that has ended by then", ofAnna("1.00"), []staff.Authority{
+			authority("2.00", func(a *staff.Authority) { a.EffectiveTo = to }),
+		}, false},
+		{"an override's row beside an approval's", authority("1.00", func(a *staff.Authority) { a.Kind, a.ProductCode = staff.AuthorityOverride, "CYD" }), []staff.Authority{role}, false},
+	} {
+		if got := c.row.Restrains(c.others, to); got != c.want {
+			t.Errorf("%s: restrains %t, want %t", c.name, got, c.want)
+		}
+	}
+
+	asked, err := committee.End(keeper, now, to, true)
+	if err != nil || !asked.EffectiveTo.IsZero() || asked.EndAsked != (staff.EndRequest{By: keeper, At: now, To: to}) || asked.Version != committee.Version+1 {
+		t.Fatalf("asked by one: %+v, %v; want it in force, and asked", asked, err)
+	}
+	if _, err := asked.End(keeper, now, to, true); domain.CodeOf(err) != "maker-is-checker" {
+		t.Errorf("the same person again: %v, want maker-is-checker", err)
+	}
+	other, err := asked.End(second, now, to.AddDays(1), true)
+	if err != nil || !other.EffectiveTo.IsZero() || other.EndAsked.By != second {
+		t.Errorf("a second person for another day: %+v, %v; want a request of his own", other.EndAsked, err)
+	}
+	ended, err := asked.End(second, now, to, true)
+	if err != nil || ended.EffectiveTo != to || ended.EndedBy != second || !ended.EndAsked.By.IsZero() {
+		t.Errorf("a second person for the same day: %+v, %v; want it ended by him", ended, err)
 	}
 }
 

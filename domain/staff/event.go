@@ -37,6 +37,7 @@ const (
 	ActionDraft          Action = "draft"           // 起草审批权限
 	ActionActivate       Action = "activate"        // 启用审批权限
 	ActionEnd            Action = "end"             // 终止审批权限、撤销转授权
+	ActionAskEnd         Action = "ask_end"         // 申请终止收紧权限的一条，待另一人办理
 	ActionDelegate       Action = "delegate"        // 转授权
 )
 
