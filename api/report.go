@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"mime"
@@ -21,6 +22,7 @@ func (s *server) reportRoutes() []route {
 		{method: http.MethodGet, path: "/v1/reports", handler: s.listReports},
 		{method: http.MethodGet, path: "/v1/reports/:code", handler: s.showReport},
 		{method: http.MethodGet, path: "/v1/reports/:code/rows", handler: s.listReportRows, query: true},
+		{method: http.MethodGet, path: "/v1/reports/:code/totals", handler: s.showReportTotals, query: true, timeout: reportStreamTimeout},
 		{method: http.MethodGet, path: "/v1/reports/:code/file", handler: s.streamReport, query: true, timeout: reportStreamTimeout},
 		{method: http.MethodGet, path: "/v1/reports/:code/chart.svg", handler: s.drawReport, query: true, timeout: reportStreamTimeout},
 		{method: http.MethodGet, path: "/v1/one-pager.html", handler: s.showOnePager, query: true, timeout: reportStreamTimeout},
@@ -161,6 +163,79 @@ func (s *server) listReportRows(c *gin.Context) error {
 	return writeJSON(c, http.StatusOK, view)
 }
 
+// reportTotalsView is what the rows of a report come to, over all its pages.
+type reportTotalsView struct {
+	Report        string             `json:"report"`
+	AsOf          domain.Date        `json:"as_of"`
+	Rows          int64              `json:"rows"`
+	CSVBodySHA256 string             `json:"csv_body_sha256"`
+	Totals        []reportTotalView  `json:"totals"`
+	Branches      []branchTotalsView `json:"branches"`
+}
+
+type reportTotalView struct {
+	Column string `json:"column"`
+	Total  string `json:"total"`
+}
+
+type branchTotalsView struct {
+	BranchCode string            `json:"branch_code"`
+	BranchName string            `json:"branch_name"`
+	Rows       int64             `json:"rows"`
+	Totals     []reportTotalView `json:"totals"`
+}
+
+func viewTotals(totals []report.Total) []reportTotalView {
+	views := make([]reportTotalView, len(totals))
+	for i, t := range totals {
+		views[i] = reportTotalView{Column: t.Column.Code, Total: t.Text}
+	}
+	return views
+}
+
+// showReportTotals adds up a report as its file would, to the fen. A page has no totals of its own: it would have to read the whole
+// report for each.
+func (s *server) showReportTotals(c *gin.Context) error {
+	in, err := readQuery(c)
+	if err != nil {
+		return err
+	}
+	q := s.readReportQuery(in, report.Code(c.Param("code")))
+	if err := in.done(); err != nil {
+		return err
+	}
+	ctx := c.Request.Context()
+	prepared, err := s.reports.Prepare(ctx, actor(c), q, report.CharsetUTF8)
+	if err != nil {
+		return err
+	}
+	if err := s.refuseLarge(ctx, prepared); err != nil {
+		return err
+	}
+	summary, err := s.reports.Write(ctx, prepared, report.FormatCSV, io.Discard, nil)
+	if err != nil {
+		return err
+	}
+	view := reportTotalsView{
+		Report: string(q.Report), AsOf: q.AsOf, Rows: summary.Rows, CSVBodySHA256: summary.CSVBodySHA256,
+		Totals: viewTotals(summary.Totals), Branches: make([]branchTotalsView, len(summary.Branches)),
+	}
+	for i, b := range summary.Branches {
+		view.Branches[i] = branchTotalsView{BranchCode: b.BranchCode, BranchName: b.BranchName, Rows: b.Rows, Totals: viewTotals(b.Totals)}
+	}
+	return writeJSON(c, http.StatusOK, view)
+}
+
+// refuseLarge refuses a report that takes too long for one answer: it goes through an export.
+func (s *server) refuseLarge(ctx context.Context, prepared origination.PreparedReport) error {
+	rows, err := s.reports.Count(ctx, prepared, origination.ReportStreamRowsMax+1)
+	if err == nil && rows > origination.ReportStreamRowsMax {
+		err = domain.Errorf(domain.KindRule, "report-too-large",
+			"超过 %d 行，不能直接下载：请用 POST /v1/exports 在后台导出，或缩小日期范围", origination.ReportStreamRowsMax)
+	}
+	return err
+}
+
 // cellView makes an empty cell a null.
 func cellView(cell string) *string {
 	if cell == "" {
@@ -203,13 +278,8 @@ func (s *server) streamReport(c *gin.Context) error {
 	if err != nil {
 		return err
 	}
-	rows, err := s.reports.Count(ctx, prepared, origination.ReportStreamRowsMax+1)
-	if err != nil {
+	if err := s.refuseLarge(ctx, prepared); err != nil {
 		return err
-	}
-	if rows > origination.ReportStreamRowsMax {
-		return domain.Errorf(domain.KindRule, "report-too-large",
-			"超过 %d 行，不能直接下载：请用 POST /v1/exports 在后台导出，或缩小日期范围", origination.ReportStreamRowsMax)
 	}
 	c.Header("Content-Type", format.MediaType(charset))
 	c.Header("Content-Disposition", reportDisposition(prepared.Head, format))

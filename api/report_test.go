@@ -124,6 +124,28 @@ func TestTheApplicationLedgerShowsTheDayAndItsTotals(t *testing.T) {
 	if got := lines[4]; got[0] != "合计" || got[13] != "199000.00" {
 		t.Errorf("the total is %q", got)
 	}
+
+	// The same as JSON, for who reads page by page.
+	manager := r.as(domain.RoleBranchManager, branchA)
+	var totals struct {
+		Rows     int                 `json:"rows"`
+		Totals   []map[string]string `json:"totals"`
+		Branches []struct {
+			BranchCode string              `json:"branch_code"`
+			Rows       int                 `json:"rows"`
+			Totals     []map[string]string `json:"totals"`
+		} `json:"branches"`
+	}
+	manager.get("/v1/reports/application-ledger/totals" + augustReport + "&columns=amount,approved_amount").want(http.StatusOK).into(&totals)
+	sums := []map[string]string{{"column": "amount", "total": "199000.00"}, {"column": "approved_amount", "total": "99500.00"}}
+	if diff := cmp.Diff(sums, totals.Totals); diff != "" || totals.Rows != 2 {
+		t.Errorf("the totals of %d rows (-want +got):\n%s", totals.Rows, diff)
+	}
+	if len(totals.Branches) != 1 || totals.Branches[0].BranchCode != "001" || totals.Branches[0].Rows != 2 || !cmp.Equal(sums, totals.Branches[0].Totals) {
+		t.Errorf("the subtotals are %+v", totals.Branches)
+	}
+	manager.get("/v1/reports/application-ledger/totals?columns=amount").wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	r.officer().get("/v1/reports/application-ledger/totals"+augustReport).wantProblem(http.StatusForbidden, "role-not-allowed")
 }
 
 func TestTurnaroundIsMeasuredFromTheFirstSubmit(t *testing.T) {

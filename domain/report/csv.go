@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/csv"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding/simplifiedchinese"
@@ -30,18 +31,46 @@ func Harmless(s string) string {
 
 // csvLines writes heading and rows as CSV (RFC 4180, lines end in LF).
 type csvLines struct {
-	writer *csv.Writer
-	cells  []string
+	to      io.Writer
+	writer  *csv.Writer
+	columns []Column
+	// first is where the columns begin: at 1 where all of them are added up, so that no total stands where the lines of the totals
+	// have their mark, which then has a column of its own.
+	first int
+	mark  int // the cell of the mark: the first without a total
+	cells []string
 }
 
-func newCSVLines(w io.Writer) *csvLines { return &csvLines{writer: csv.NewWriter(w)} }
-
-func (l *csvLines) heading(columns []Column) error {
-	headings := make([]string, len(columns))
-	for i, c := range columns {
-		headings[i] = headingOf(c)
+func newCSVLines(w io.Writer, columns []Column) *csvLines {
+	l := &csvLines{to: w, writer: csv.NewWriter(w), columns: columns}
+	if l.mark = slices.IndexFunc(columns, func(c Column) bool { return !c.Total }); l.mark < 0 {
+		l.mark, l.first = 0, 1
 	}
-	return l.writer.Write(headings)
+	l.cells = make([]string, l.first+len(columns))
+	return l
+}
+
+// MarkHeading is the heading of the mark's own column, which is empty in the rows.
+const MarkHeading = "小计合计"
+
+// write writes the cells. A line of one empty cell would be a blank line, which no program counts as a row.
+func (l *csvLines) write() error {
+	if len(l.cells) > 1 || l.cells[0] != "" {
+		return l.writer.Write(l.cells)
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	_, err := io.WriteString(l.to, "\"\"\n")
+	return err
+}
+
+func (l *csvLines) heading() error {
+	l.cells[0] = MarkHeading
+	for i, c := range l.columns {
+		l.cells[l.first+i] = headingOf(c)
+	}
+	return l.writer.Write(l.cells)
 }
 
 // headingOf is the heading with its unit: 金额（元）.
@@ -52,13 +81,28 @@ func headingOf(c Column) string {
 	return c.Heading + "（" + c.Unit + "）"
 }
 
-func (l *csvLines) line(columns []Column, cells []string) error {
-	l.cells = append(l.cells[:0], cells...)
-	for i, c := range columns {
+func (l *csvLines) line(cells []string) error {
+	l.cells[0] = ""
+	for i, c := range l.columns {
+		l.cells[l.first+i] = cells[i]
 		if c.Type == TypeText || c.Type == TypeCode {
-			l.cells[i] = Harmless(cells[i])
+			l.cells[l.first+i] = Harmless(cells[i])
 		}
 	}
+	return l.write()
+}
+
+// total writes sums under their columns and the mark where there is none.
+func (l *csvLines) total(mark string, totals []Total) error {
+	clear(l.cells)
+	for i, c := range l.columns {
+		for _, t := range totals {
+			if t.Column.Code == c.Code {
+				l.cells[l.first+i] = t.Text
+			}
+		}
+	}
+	l.cells[l.mark] = mark
 	return l.writer.Write(l.cells)
 }
 
@@ -68,12 +112,11 @@ func (l *csvLines) flush() error {
 }
 
 // csvFile is a CSV file: byte order mark, heading, rows, then subtotals by branch and the total, each line marked in its
-// first cell.
+// first cell that has no sum.
 type csvFile struct {
-	lines   *csvLines
-	totals  *csvLines
-	close   func() error
-	columns []Column
+	lines  *csvLines
+	totals *csvLines
+	close  func() error
 }
 
 const byteOrderMark = "\ufeff"
@@ -87,42 +130,30 @@ func newCSV(w, body io.Writer, head Head, columns []Column) (*csvFile, error) {
 	} else if _, err := io.WriteString(w, byteOrderMark); err != nil {
 		return nil, err
 	}
-	f := &csvFile{lines: newCSVLines(io.MultiWriter(w, body)), totals: newCSVLines(w), close: finish, columns: columns}
-	return f, f.lines.heading(columns)
+	f := &csvFile{lines: newCSVLines(io.MultiWriter(w, body), columns), totals: newCSVLines(w, columns), close: finish}
+	return f, f.lines.heading()
 }
 
-func (f *csvFile) row(cells []string) error { return f.lines.line(f.columns, cells) }
+func (f *csvFile) row(cells []string) error { return f.lines.line(cells) }
 
 // discard has nothing to remove.
 func (*csvFile) discard() error { return nil }
 
 func (f *csvFile) endBody() error { return f.lines.flush() }
 
-// SubtotalMark and TotalMark begin the lines after the rows.
+// SubtotalMark and TotalMark say what the lines after the rows are.
 const (
 	SubtotalMark = "小计"
 	TotalMark    = "合计"
 )
 
 func (f *csvFile) finish(s Summary) error {
-	write := func(mark, branch string, totals []Total) error {
-		cells := make([]string, len(f.columns))
-		for i, c := range f.columns {
-			for _, t := range totals {
-				if t.Column.Code == c.Code {
-					cells[i] = t.Text
-				}
-			}
-		}
-		cells[0] = strings.TrimSpace(mark + " " + branch)
-		return f.totals.writer.Write(cells)
-	}
 	for _, b := range s.Branches {
-		if err := write(SubtotalMark, b.BranchCode+" "+b.BranchName, b.Totals); err != nil {
+		if err := f.totals.total(strings.TrimSpace(SubtotalMark+" "+b.BranchCode+" "+b.BranchName), b.Totals); err != nil {
 			return err
 		}
 	}
-	if err := write(TotalMark, "", s.Totals); err != nil {
+	if err := f.totals.total(TotalMark, s.Totals); err != nil {
 		return err
 	}
 	if err := f.totals.flush(); err != nil {

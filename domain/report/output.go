@@ -137,8 +137,8 @@ func NewOutput(w io.Writer, format Format, head Head) (*Output, error) {
 		return nil, err
 	}
 	if format != FormatCSV {
-		o.body = newCSVLines(o.hash)
-		err = o.body.heading(o.columns)
+		o.body = newCSVLines(o.hash, o.columns)
+		err = o.body.heading()
 	}
 	return o, err
 }
@@ -179,7 +179,7 @@ func (o *Output) Row(r Row) error {
 	branch.rows++
 	o.rows++
 	if o.body != nil {
-		if err := o.body.line(o.columns, o.cells); err != nil {
+		if err := o.body.line(o.cells); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"errors"
+	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -126,6 +127,90 @@ func TestTheTotalsOfACSVFileAreTheSumOfItsRows(t *testing.T) {
 			rt.Fatalf("%d rows in the summary, %d written", summary.Rows, len(rows))
 		}
 	})
+}
+
+// cellFor is a cell that a column of a type can hold.
+func cellFor(c report.Column, n int) string {
+	switch c.Type {
+	case report.TypeAmount:
+		return money.Fen(int64(n)*1_234_567 + 89).String()
+	case report.TypeInteger:
+		return strconv.Itoa(n)
+	case report.TypeText, report.TypeCode, report.TypeDecimal, report.TypeDate, report.TypeInstant, report.TypeFlag:
+	}
+	return ""
+}
+
+func TestEverySelectionOfColumnsKeepsItsTotals(t *testing.T) {
+	t.Parallel()
+	for _, d := range report.All() {
+		selections := [][]string{nil}
+		var totalled []string
+		for _, c := range d.Columns {
+			selections = append(selections, []string{c.Code})
+			if c.Total {
+				totalled = append(totalled, c.Code)
+			}
+		}
+		if len(totalled) > 0 {
+			selections = append(selections, totalled, []string{totalled[0], "branch_code"})
+		}
+		var rows []report.Row
+		for n := range 6 {
+			cells := []string{[]string{"371503", "371522"}[n%2], "茌平支行"}
+			for _, c := range d.Columns[2:] {
+				cells = append(cells, cellFor(c, n))
+			}
+			rows = append(rows, report.Row{Cells: cells})
+		}
+		for _, selection := range selections {
+			head := report.Head{Definition: d, Query: report.Query{Report: d.Code, AsOf: today, Columns: selection}, Charset: report.CharsetUTF8}
+			content, summary := write(t, report.FormatCSV, head, rows...)
+			wantTotals(t, head, readCSV(t, content), rows)
+			if _, other := write(t, report.FormatParquet, head, rows...); other.CSVBodySHA256 != summary.CSVBodySHA256 {
+				t.Errorf("%s %q: the body has the hash %s as Parquet, and %s as CSV", d.Code, selection, other.CSVBodySHA256, summary.CSVBodySHA256)
+			}
+		}
+	}
+}
+
+// wantTotals adds up the rows of a file and compares with the lines after them: two branches, and all.
+func wantTotals(t *testing.T, head report.Head, records [][]string, rows []report.Row) {
+	t.Helper()
+	what := fmt.Sprintf("%s %q", head.Definition.Code, head.Query.Columns)
+	if len(records) != 1+len(rows)+3 {
+		t.Fatalf("%s: %d lines, want a heading, %d rows, two subtotals and a total:\n%q", what, len(records), len(rows), records)
+	}
+	columns, _ := head.Query.Selection(head.Definition)
+	first := len(records[0]) - len(columns) // a column of the mark's own, where there is one
+	for i, line := range records[1+len(rows):] {
+		mark := []string{"小计 371503 茌平支行", "小计 371522 茌平支行", "合计"}[i]
+		if !slices.Contains(line, mark) {
+			t.Errorf("%s: the line %q is not marked %q", what, line, mark)
+		}
+		for place, c := range columns {
+			if !c.Total {
+				continue
+			}
+			sum := money.Amount{}
+			for n, record := range records[1 : 1+len(rows)] {
+				if i == 2 || n%2 == i {
+					sum = sum.Add(money.MustParseAmount(twoDecimals(record[first+place])))
+				}
+			}
+			if got := twoDecimals(line[first+place]); got != sum.String() {
+				t.Errorf("%s: %s of %q is %s, its rows make %s", what, c.Code, mark, got, sum)
+			}
+		}
+	}
+}
+
+// twoDecimals writes a count like an amount.
+func twoDecimals(cell string) string {
+	if strings.Contains(cell, ".") {
+		return cell
+	}
+	return cell + ".00"
 }
 
 func TestNamesSurviveARoundTripThroughCSV(t *testing.T) {
