@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"fumin/domain"
 	"fumin/domain/origination"
@@ -127,6 +128,41 @@ func TestTheShippedSetsReplayedOverTheirOwnDecisionsMoveNothing(t *testing.T) {
 	}
 	if cases != 6 {
 		t.Errorf("%d cases replayed, want 6", cases)
+	}
+}
+
+func TestABroadSetIsNotComparedOverCasesThatACloserOneJudges(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	broad := r.activeRules(newRuleSet("100000.00").but(fields{"code": "broad", "region_prefix": "37"}), "2026-08-23")
+	r.submit(1, fields{"amount": "30000.00"})
+	candidate := newRuleSet("20000.00").but(fields{"code": "candidate", "region_prefix": "37"})
+	manager := r.as(domain.RoleRiskManager, headOffice)
+	var draft ruleSetJSON
+	createAt(manager, "/v1/rule-sets", candidate).want(http.StatusCreated).into(&draft)
+	r.at(r.now().Add(time.Second))
+	createAt(manager, "/v1/rule-sets/"+draft.ID.String()+"/shadow", fields{}).want(http.StatusCreated)
+	r.submit(2, fields{"amount": "30000.00"}) // the shadow's
+	r.at(beijing(24, 9, 0))
+	closer := r.activeRules(newRuleSet("50000.00").but(fields{"code": "closer", "effective_from": "2026-08-24"}), "2026-08-24")
+	r.submit(3, fields{"amount": "60000.00"}) // declined by the closer set, and the broad one would approve it
+	r.submit(4, fields{"amount": "30000.00"})
+
+	period := fields{"from": "2026-08-01", "to": "2026-08-31"}
+	for _, c := range []struct {
+		what         string
+		set          ruleSetJSON
+		cases, moved int
+	}{{"the broad set", broad, 2, 0}, {"the closer set", closer, 4, 0}, {"a tighter broad draft", draft, 2, 2}} {
+		if got := r.replay(c.set.ID, period).Report; got.Cases != c.cases || got.Moved != c.moved {
+			t.Errorf("%s: %d cases, %d moved, want %d and %d", c.what, got.Cases, got.Moved, c.cases, c.moved)
+		}
+	}
+	r.later()
+	var x shadowJSON
+	manager.get("/v1/rule-sets/" + draft.ID.String() + "/shadow").want(http.StatusOK).into(&x)
+	if x.Report.Cases != 1 || x.Report.Moved != 1 {
+		t.Errorf("the shadow of the broad draft: %d cases, %d moved, want 1 and 1", x.Report.Cases, x.Report.Moved)
 	}
 }
 

@@ -101,13 +101,26 @@ func ResolveRuleSet(sets []RuleSetHead, product, region string, on domain.Date) 
 // closer reports whether h is made for less than o. Of two for the same, the later begun counts; storage keeps that from
 // happening.
 func (h RuleSetHead) closer(o RuleSetHead) bool {
-	switch {
-	case (h.Product != "") != (o.Product != ""):
-		return h.Product != ""
-	case len(h.RegionPrefix) != len(o.RegionPrefix):
-		return len(h.RegionPrefix) > len(o.RegionPrefix)
+	if h.forLess(o) || o.forLess(h) {
+		return h.forLess(o)
 	}
 	return h.EffectiveFrom.After(o.EffectiveFrom)
+}
+
+// forLess reports whether h goes before o whenever both hold, by what they are made for.
+func (h RuleSetHead) forLess(o RuleSetHead) bool {
+	if (h.Product != "") != (o.Product != "") {
+		return h.Product != ""
+	}
+	return len(h.RegionPrefix) > len(o.RegionPrefix)
+}
+
+// GivesWay reports whether another set goes before h for a case of the product in the region on the day, so that h would never
+// judge it. h itself need not be in force.
+func (h RuleSetHead) GivesWay(sets []RuleSetHead, product, region string, on domain.Date) bool {
+	return slices.ContainsFunc(sets, func(s RuleSetHead) bool {
+		return s.InForce(on) && s.Covers(product, region) && s.forLess(h)
+	})
 }
 
 // RuleSetContent is what a maker writes of a set.

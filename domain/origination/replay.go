@@ -247,7 +247,11 @@ func (s *RuleSets) RunReplay(ctx context.Context, job *JobContext) error {
 	if err != nil {
 		return err
 	}
-	run := replayRun{store: s.store, scope: scope, engine: engine, filter: pastFilter(v.RuleSetHead, r.Filter)}
+	active, err := activeRuleSets(ctx, s.store)
+	if err != nil {
+		return err
+	}
+	run := replayRun{store: s.store, scope: scope, head: v.RuleSetHead, active: active, engine: engine, filter: pastFilter(v.RuleSetHead, r.Filter)}
 	report, err := run.all(ctx, out, job.Progress)
 	if err != nil {
 		return err
@@ -283,8 +287,34 @@ func pastFilter(h decision.RuleSetHead, f ReplayFilter) PastFilter {
 type replayRun struct {
 	store  Reader
 	scope  domain.Scope
+	head   decision.RuleSetHead
+	active []decision.RuleSetHead // of which some go before head
 	engine *decision.Engine
 	filter PastFilter
+}
+
+// ownCases are the decisions that a set would judge: not those of cases for which a set made for less was in force on the day.
+func ownCases(h decision.RuleSetHead, active []decision.RuleSetHead, decisions []PastDecision) []PastDecision {
+	return slices.DeleteFunc(decisions, func(d PastDecision) bool {
+		return h.GivesWay(active, d.ProductCode, d.RegionCode, domain.DateOf(d.DecidedAt))
+	})
+}
+
+// activeRuleSetsMax is how many active versions are looked at; a lender has some dozens.
+const activeRuleSetsMax = 10_000
+
+// activeRuleSets lists every version that was ever put into use.
+func activeRuleSets(ctx context.Context, store RuleSetReader) ([]decision.RuleSetHead, error) {
+	var all []decision.RuleSetHead
+	page := domain.Page{Limit: domain.PageLimitMax}
+	for len(all) < activeRuleSetsMax {
+		heads, err := store.RuleSets(ctx, RuleSetFilter{Status: decision.RuleSetActive}, page)
+		if all = append(all, heads...); err != nil || len(heads) < page.Limit {
+			return all, err
+		}
+		page.After = heads[len(heads)-1].ID
+	}
+	return nil, fmt.Errorf("more than %d active rule sets", activeRuleSetsMax)
 }
 
 type pastPage struct {
@@ -333,12 +363,13 @@ func (r replayRun) all(ctx context.Context, out io.Writer, progress func(done, e
 		if page.err != nil {
 			return ReplayReport{}, page.err
 		}
-		for _, one := range r.judge(page.decisions) {
+		read := len(page.decisions)
+		for _, one := range r.judge(ownCases(r.head, r.active, page.decisions)) {
 			if err := sum.add(one, table); err != nil {
 				return ReplayReport{}, err
 			}
 		}
-		done += int64(len(page.decisions))
+		done += int64(read)
 		progress(done, max(estimate, done))
 	}
 	if err := ctx.Err(); err != nil {

@@ -101,16 +101,24 @@ func (w *ShadowWorker) page(ctx context.Context, s Shadow) error {
 	if err != nil {
 		return err
 	}
+	active, err := activeRuleSets(ctx, w.store)
+	if err != nil {
+		return err
+	}
+	s.Failures, s.LeaseOwner, s.DueAt = 0, "", now
+	if len(decisions) < shadowPage {
+		s.DueAt = now.Add(shadowPause)
+	}
+	if len(decisions) > 0 {
+		last := decisions[len(decisions)-1]
+		s.Cursor = PastKey{last.DecidedAt, last.ID}
+	}
+	decisions = ownCases(v.RuleSetHead, active, decisions)
 	outcomes := make([]ShadowOutcome, len(decisions))
 	for i, d := range decisions {
 		if outcomes[i], err = judgeInShadow(engine, d); err != nil {
 			return err
 		}
-		s.Cursor = PastKey{d.DecidedAt, d.ID}
-	}
-	s.Failures, s.LeaseOwner, s.DueAt = 0, "", now
-	if len(decisions) < shadowPage {
-		s.DueAt = now.Add(shadowPause)
 	}
 	return w.store.Update(ctx, func(tx Tx) error {
 		saved, err := tx.SaveShadow(ctx, s)
