@@ -46,14 +46,12 @@ func mayWithdrawSigned(ctx context.Context, tx Tx, by domain.Actor, rec loan.Rec
 	if !contract.CoolingOff(now) {
 		return domain.Errorf(domain.KindRule, "cooling-off-over", "合同的冷静期已过（或没有冷静期），不能撤回；借款人不再用款的，请风险经理终止额度")
 	}
-	payments, err := tx.Disbursements(ctx, by.Scope(), DisbursementFilter{ApplicationID: rec.ID}, domain.Page{Limit: domain.PageLimitMax})
+	requested, err := livePayment(ctx, tx, rec.ID)
 	if err != nil {
 		return err
 	}
-	for _, d := range payments {
-		if d.Status.Live() {
-			return domain.Errorf(domain.KindRule, "payment-requested", "这笔合同已申请放款，不能撤回：请先取消放款，再撤回")
-		}
+	if requested {
+		return domain.Errorf(domain.KindRule, "payment-requested", "这笔合同已申请放款，不能撤回：请先取消放款，再撤回")
 	}
 	return nil
 }

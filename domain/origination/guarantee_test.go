@@ -180,3 +180,33 @@ func (w *world) limitQuota(prefix, limit string) {
 	_, err = w.guarantees.ActivateCompany(w.t.Context(), w.somebodyAt("3715", domain.RoleRiskManager), sampleCompany)
 	w.must(err)
 }
+
+func TestALetterBehindAPaymentIsNotAskedAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	rec := w.approvedAt(officer, "100000.00")
+	given := w.answered(rec, letter("100000.00"))
+	rec = w.sign(officer, rec)
+	d, _, err := w.disbursements.Request(t.Context(), officer, key(), all(rec.ID))
+	w.must(err)
+	d, _, err = w.disbursements.Release(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
+	w.must(err)
+	// More newer ones that came to nothing than a page of a list holds.
+	w.execute("INSERT INTO disbursements (id, application_id, branch_id, borrower_id, tranche, amount, status, requested_by, requested_at, settled_at, version)"+
+		" SELECT CONCAT('ffffffff-0000-7000-8000-', LPAD(n, 12, '0')), application_id, branch_id, borrower_id, 0, 1, 'cancelled', requested_by, requested_at, requested_at, 2"+
+		" FROM disbursements JOIN "+upTo10000+" WHERE id = ? AND n <= ?", d.ID, domain.PageLimitMax)
+	w.execute("INSERT INTO transfers (id, disbursement_id, application_id, branch_id, borrower_id, number, method, amount, reversed_amount, payee_name, payee_account_cipher, payee_account_last4, payee_bank_name, document_reference, document_sha256, status, settled_at, channel_reference, failure_code, failure_reason, attempts, last_error, version)"+
+		" SELECT id, id, application_id, branch_id, borrower_id, 1, 'self_payment', amount, 0, '王吉华', '', '', '', '', '', 'cancelled', settled_at, '', '', '', 0, '', 2 FROM disbursements WHERE application_id = ? AND status = 'cancelled'", rec.ID)
+
+	anew := origination.AskGuarantee{ApplicationID: rec.ID, CompanyID: sampleCompany}
+	_, _, err = w.guarantees.Ask(t.Context(), officer, key(), anew)
+	wantCode(t, "another letter while the payment is released", err, "payment-requested")
+	if live := w.liveOf(rec); live.ID != given.ID || live.Status != loan.GuaranteeAccepted {
+		t.Fatalf("live guarantee %s is %s, want the letter %s, accepted", live.ID, live.Status, given.ID)
+	}
+	_, err = w.disbursements.Cancel(t.Context(), w.somebody(domain.RoleDisbursementOfficer), d.ID, "改由另一家担保")
+	w.must(err)
+	_, _, err = w.guarantees.Ask(t.Context(), officer, key(), anew)
+	w.must(err)
+}

@@ -209,14 +209,19 @@ func expireGuarantee(ctx context.Context, store Store, worker domain.Actor, at t
 	return done, err
 }
 
-// payingOrPaid reports whether money of a case is on its way or has arrived.
+// payingOrPaid reports whether money of a case is asked for, on its way or has arrived.
 func payingOrPaid(ctx context.Context, r Reader, rec loan.Record) (bool, error) {
 	switch rec.Status {
 	case loan.StatusDisbursed, loan.StatusClosed:
 		return true, nil
 	case loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusApproved, loan.StatusDeclined, loan.StatusSigned, loan.StatusWithdrawn, loan.StatusExpired:
 	}
-	payments, err := r.Disbursements(ctx, domain.Scope{Everything: true}, DisbursementFilter{ApplicationID: rec.ID}, domain.Page{Limit: domain.PageLimitMax})
+	return livePayment(ctx, r, rec.ID)
+}
+
+// livePayment reports whether one of all payments of a case is asked for, on its way or paid.
+func livePayment(ctx context.Context, r DisbursementReader, applicationID domain.ID) (bool, error) {
+	payments, err := r.DisbursementsOfCase(ctx, applicationID)
 	if err != nil {
 		return false, err
 	}

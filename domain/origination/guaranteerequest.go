@@ -58,6 +58,9 @@ func askGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id
 	case loan.StatusDeclined, loan.StatusDisbursed, loan.StatusClosed, loan.StatusWithdrawn, loan.StatusExpired:
 		return loan.GuaranteeRecord{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，不能再申请担保", rec.Status.Label())
 	}
+	if err := checkLetterNotInUse(ctx, tx, rec); err != nil {
+		return loan.GuaranteeRecord{}, err
+	}
 	today := domain.DateOf(now)
 	amount, term := rec.Request.Amount, rec.Request.TermMonths
 	if rec.Approval != nil {
@@ -114,6 +117,19 @@ func askGuarantee(ctx context.Context, tx Tx, by domain.Actor, now time.Time, id
 		}
 	}
 	return tx.Guarantee(ctx, domain.Scope{Everything: true}, id)
+}
+
+// checkLetterNotInUse refuses to ask anew once a payment was asked for: the letter is looked at when a payment is requested and when
+// it is released, and no more when it is sent, so that a letter discharged in between would leave money going out on none.
+func checkLetterNotInUse(ctx context.Context, r Reader, rec loan.Record) error {
+	if rec.Status != loan.StatusSigned {
+		return nil // nothing is paid before the contract, and nothing is asked after the money has arrived
+	}
+	paying, err := payingOrPaid(ctx, r, rec)
+	if err != nil || !paying {
+		return err
+	}
+	return domain.Errorf(domain.KindRule, "payment-requested", "这笔合同已申请放款，款项以现有的担保函为条件，不能重新申请担保：尚未发出的请先取消放款，结果未知的请等渠道答复")
 }
 
 // checkNotAsked refuses to ask what has been asked or given already, because asking anew discharges it: the same of the same company
