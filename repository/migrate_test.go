@@ -321,6 +321,9 @@ var refusals = []refusal{
 	{"ck_reversals_amount", "UPDATE reversals SET amount = 0"},
 	{"ck_reversals_two_people", "UPDATE reversals SET decided_by = requested_by, status = 'confirmed'"},
 	{"ck_reversals_two_people", "UPDATE reversals SET status = 'confirmed'"},
+	{"ck_reversals_live", "UPDATE reversals SET status = 'rejected', decided_by = id"},
+	{"ck_reversals_live", "UPDATE reversals SET live_reference = 'TH-2'"},
+	{"uk_reversals_live_reference", "INSERT INTO reversals SELECT '01900000-0000-7000-8000-000000000999', transfer_id, disbursement_id, application_id, branch_id, borrower_id, amount, reason, channel_reference, live_reference, status, requested_by, requested_at, NULL, NULL, 1 FROM reversals LIMIT 1"},
 	{"fk_reversals_transfer", "UPDATE reversals SET transfer_id = '01900000-0000-7000-8000-000000000999'"},
 	{"ck_tranches_amount", "UPDATE tranches SET amount = 0"},
 	{"fk_tranches_application", "INSERT INTO tranches VALUES ('01900000-0000-7000-8000-000000000999', 1, '', 1)"},
@@ -358,7 +361,7 @@ func TestTheDatabaseRefusesByItself(t *testing.T) {
 		return tx.InsertDecision(t.Context(), ledgerDecision(signed))
 	})
 	l.exec("INSERT INTO holds SELECT '01900000-0000-7000-8000-0000000000f1', id, branch_id, borrower_id, '核实中', '2026-12-01 00:00:00', officer_id, created_at, NULL, NULL, '', 'live', 1 FROM applications WHERE id = ?", signed.ID)
-	l.exec("INSERT INTO reversals SELECT '01900000-0000-7000-8000-0000000000f2', id, disbursement_id, application_id, branch_id, borrower_id, 1, '退汇', 'TH-1', 'requested', borrower_id, '2026-12-01 00:00:00', NULL, NULL, 1 FROM transfers WHERE disbursement_id = ?", payment.ID)
+	l.exec("INSERT INTO reversals SELECT '01900000-0000-7000-8000-0000000000f2', id, disbursement_id, application_id, branch_id, borrower_id, 1, '退汇', 'TH-1', 'TH-1', 'requested', borrower_id, '2026-12-01 00:00:00', NULL, NULL, 1 FROM transfers WHERE disbursement_id = ?", payment.ID)
 	l.exec("INSERT INTO tranches SELECT id, 1, branch_id, amount FROM applications WHERE id = ?", signed.ID)
 	l.exec("INSERT INTO tranche_conditions SELECT '01900000-0000-7000-8000-0000000000f3', application_id, 1, 1, branch_id, 'site_visit', '核查', '', '', NULL, NULL FROM tranches")
 	l.exec("INSERT INTO obligations SELECT id, id, application_id, branch_id, borrower_id, '2027-01-01', 'open', '', '', NULL, NULL, requested_at FROM disbursements WHERE id = ?", payment.ID)

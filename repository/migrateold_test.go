@@ -96,3 +96,24 @@ func TestLatenessOfOlderNotesEndsWithTheLoanOrItsLastChange(t *testing.T) {
 		t.Errorf("late (-want +got):\n%s", diff)
 	}
 }
+
+// Several reversals of one return could be entered before 00965: one of them gets its key, the others none, and none is lost.
+func TestOfReversalsThatStandTwiceOneHasTheKeyOfTheReturn(t *testing.T) {
+	t.Parallel()
+	l := migratedBelow(t, "00965")
+	l.rows.SetMaxOpenConns(1)
+	l.exec("SET foreign_key_checks = 0")
+	for i, r := range []struct{ transfer, reference, status string }{
+		{"a", "TH-1", "rejected"}, {"a", "TH-1", "requested"}, {"a", "TH-1", "requested"}, {"a", "TH-2", "requested"}, {"a", "TH-2", "confirmed"}, {"b", "TH-1", "confirmed"},
+	} {
+		l.exec(`INSERT INTO reversals (id, transfer_id, disbursement_id, application_id, branch_id, borrower_id, amount, reason, channel_reference, status, requested_by, requested_at, decided_by, version)
+			VALUES (?, ?, 'd', 'e', 'f', 'g', 1, '退汇', ?, ?, 'h', '2026-11-01 00:00:00', IF(? = 'requested', NULL, 'i'), 1)`, fmt.Sprint(i), r.transfer, r.reference, r.status, r.status)
+	}
+	for _, file := range []string{"00965_add_reversal_live_reference.sql", "00966_fill_reversal_live_reference.sql"} {
+		l.apply(file)
+	}
+	want := []string{"0 -", "1 TH-1", "2 -", "3 -", "4 TH-2", "5 TH-1"}
+	if diff := cmp.Diff(want, l.schemaRows("SELECT id, IFNULL(live_reference, '-') FROM reversals ORDER BY id")); diff != "" {
+		t.Errorf("live references (-want +got):\n%s", diff)
+	}
+}

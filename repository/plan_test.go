@@ -128,8 +128,8 @@ func (l *ledger) fillForPlans() {
 	l.exec("INSERT INTO transfers (id, disbursement_id, application_id, branch_id, borrower_id, number, method, amount, reversed_amount, payee_name, payee_account_cipher, payee_account_last4, payee_bank_name, document_reference, document_sha256, status, sent_at, settled_at, channel_reference, failure_code, failure_reason, work_due_at, attempts, last_error, version) SELECT INSERT(id, 1, 5, '0189f'), id, application_id, branch_id, borrower_id, 1, 'self_payment', amount, 0, '王吉华', 'x', '0123', '', '', '', status, released_at, settled_at, '', '', '', IF(status = 'unknown', '2026-11-01 00:00:00', NULL), 1, '', 4 FROM disbursements WHERE id LIKE '0189d%'")
 	l.exec("INSERT INTO holds SELECT INSERT(id, 1, 5, '0189e'), application_id, branch_id, borrower_id, '核实中', '2026-12-31 00:00:00', requested_by, requested_at, NULL, requested_at, '', 'ended', 2 FROM disbursements WHERE id LIKE '0189d%'")
 	l.exec("UPDATE holds SET status = 'live', released_at = NULL WHERE id LIKE '%00'")
-	l.exec("INSERT INTO reversals SELECT INSERT(id, 1, 5, '0189e'), id, disbursement_id, application_id, branch_id, borrower_id, 1, '退汇', 'TH-1', 'rejected', ?, settled_at, ?, settled_at, 2 FROM transfers WHERE id LIKE '0189f%'", ledgerOfficer, ledgerReleaser)
-	l.exec("UPDATE reversals SET status = 'requested', decided_by = NULL, decided_at = NULL WHERE id LIKE '%00'")
+	l.exec("INSERT INTO reversals SELECT INSERT(id, 1, 5, '0189e'), id, disbursement_id, application_id, branch_id, borrower_id, 1, '退汇', 'TH-1', NULL, 'rejected', ?, settled_at, ?, settled_at, 2 FROM transfers WHERE id LIKE '0189f%'", ledgerOfficer, ledgerReleaser)
+	l.exec("UPDATE reversals SET status = 'requested', live_reference = channel_reference, decided_by = NULL, decided_at = NULL WHERE id LIKE '%00'")
 	l.exec("INSERT INTO obligations SELECT id, id, application_id, branch_id, borrower_id, '2026-12-01', 'fulfilled', 'x', 'y', requested_by, requested_at, requested_at FROM disbursements WHERE id LIKE '0189d%'")
 	l.exec("UPDATE obligations SET status = 'open', document_reference = '', document_sha256 = '', fulfilled_by = NULL, fulfilled_at = NULL WHERE id LIKE '%00'")
 	l.fillLinesForPlans()
@@ -328,6 +328,7 @@ func TestEveryListAndWorkerGoesByAnIndex(t *testing.T) {
 	check("HeldUntil", planReadsOfOne, false, func() error { _, _, err := l.store.HeldUntil(ctx, r.ID, ledgerStart); return err })
 	check("HoldsEnded", planReadsOfOne, true, func() error { _, err := l.store.HoldsEnded(ctx, ledgerStart, 8); return err })
 	check("OpenReversals", planReadsOfOne, false, func() error { _, err := l.store.OpenReversals(ctx, d.Transfers[0].ID); return err })
+	check("ReversalOfReturn", planReadsOfOne, false, func() error { _, err := l.store.ReversalOfReturn(ctx, d.Transfers[0].ID, "TH-1"); return err })
 	check("DisbursementsOfCase", planReadsOfOne, false, func() error { _, err := l.store.DisbursementsOfCase(ctx, r.ID); return err })
 	for scopeName, scope := range map[string]domain.Scope{"a branch": {BranchID: ledgerCounty}, "the borrower": {BorrowerID: r.BorrowerID}, "a worker": {Everything: true}} {
 		for name, read := range l.applicationReads(r, "01900000-0000-7000-8000-0000000000d1", d.ID) {

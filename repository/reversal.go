@@ -23,6 +23,7 @@ type reversalRow struct {
 	Amount           decimal.Decimal
 	Reason           string
 	ChannelReference string
+	LiveReference    *string // the channel reference while the reversal counts
 	Status           string
 	RequestedBy      domain.ID
 	RequestedAt      time.Time
@@ -34,11 +35,15 @@ type reversalRow struct {
 func (reversalRow) TableName() string { return "reversals" }
 
 func reversalToRow(r loan.ReversalRecord) reversalRow {
-	return reversalRow{
+	row := reversalRow{
 		ID: r.ID, TransferID: r.TransferID, DisbursementID: r.DisbursementID, ApplicationID: r.ApplicationID, BranchID: r.BranchID,
 		BorrowerID: r.BorrowerID, Amount: r.Amount.Decimal(), Reason: r.Reason, ChannelReference: r.ChannelReference, Status: string(r.Status),
 		RequestedBy: r.RequestedBy, RequestedAt: r.RequestedAt, DecidedBy: idColumn{r.DecidedBy}, DecidedAt: timeColumn{r.DecidedAt}, Version: r.Version,
 	}
+	if r.Status != loan.ReversalRejected {
+		row.LiveReference = &row.ChannelReference
+	}
+	return row
 }
 
 func reversalFromRow(row reversalRow) (loan.ReversalRecord, error) {
@@ -94,6 +99,26 @@ func (r reader) OpenReversals(ctx context.Context, transferID domain.ID) (sum mo
 	return money.AmountFromDecimal(row.Sum.Decimal)
 }
 
+// ReversalOfReturn implements origination.ReversalReader. It goes by the status, not by the key: of those from before there was a
+// key some that count have none.
+func (r reader) ReversalOfReturn(ctx context.Context, transferID domain.ID, channelReference string) (loan.ReversalRecord, error) {
+	var row reversalRow
+	err := r.db.WithContext(ctx).Where("transfer_id = ? AND channel_reference = ? AND status <> ?", transferID, channelReference, string(loan.ReversalRejected)).
+		Order("id").Take(&row).Error
+	if isNotFound(err) {
+		return loan.ReversalRecord{}, nil
+	}
+	if err != nil {
+		return loan.ReversalRecord{}, translateRead(ctx, err)
+	}
+	return reversalFromRow(row)
+}
+
+// errReturnRecorded says that another reversal has the key of a return.
+func errReturnRecorded(r loan.ReversalRecord) error {
+	return domain.Errorf(domain.KindConflict, "return-already-recorded", "退汇流水号 %s 已登记过另一笔冲正，一笔退汇只能冲正一次；请核对，多登记的请驳回", r.ChannelReference)
+}
+
 // TransferCase implements origination.ReversalReader.
 func (r reader) TransferCase(ctx context.Context, scope domain.Scope, id domain.ID) (disbursementID domain.ID, err error) {
 	var row transferRow
@@ -107,7 +132,9 @@ func (r reader) TransferCase(ctx context.Context, scope domain.Scope, id domain.
 // InsertReversal implements origination.ReversalWriter.
 func (t *tx) InsertReversal(ctx context.Context, r *loan.Reversal, event loan.Event) error {
 	row := reversalToRow(r.Record())
-	if err := t.db.WithContext(ctx).Create(&row).Error; err != nil {
+	if err := t.db.WithContext(ctx).Create(&row).Error; isDuplicate(err, "uk_reversals_live_reference") {
+		return errReturnRecorded(r.Record())
+	} else if err != nil {
 		return err
 	}
 	return t.insertEvent(ctx, event)
@@ -117,11 +144,13 @@ func (t *tx) InsertReversal(ctx context.Context, r *loan.Reversal, event loan.Ev
 func (t *tx) SaveReversal(ctx context.Context, r *loan.Reversal, event loan.Event) error {
 	row := reversalToRow(r.Record())
 	result := t.db.WithContext(ctx).Model(&reversalRow{}).Where("id = ? AND version = ?", row.ID, row.Version-1).
-		Select("status", "decided_by", "decided_at", "version").Updates(row)
-	if result.Error != nil {
+		Select("live_reference", "status", "decided_by", "decided_at", "version").Updates(row)
+	switch {
+	case isDuplicate(result.Error, "uk_reversals_live_reference"):
+		return errReturnRecorded(r.Record())
+	case result.Error != nil:
 		return result.Error
-	}
-	if result.RowsAffected != 1 {
+	case result.RowsAffected != 1:
 		return errStaleVersion()
 	}
 	return t.insertEvent(ctx, event)

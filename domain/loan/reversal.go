@@ -75,13 +75,18 @@ type ReversalRecord struct {
 type Reversal struct{ rec ReversalRecord }
 
 // RequestReversal asks that money that came back be booked (申请冲正). open is the sum of the transfer's reversals that wait for
-// their confirmation.
-func RequestReversal(by domain.Actor, at time.Time, t TransferRecord, open money.Amount, r ReversalRecord) (*Reversal, Event, error) {
+// their confirmation, counted the one that has the same number of the bank's already; zero when there is none. One return is
+// booked once.
+func RequestReversal(by domain.Actor, at time.Time, t TransferRecord, open money.Amount, counted, r ReversalRecord) (*Reversal, Event, error) {
 	if !slices.Contains(releaser, by.Role) {
 		return nil, Event{}, errRole(ActionRequestReversal, releaser)
 	}
 	if t.Status != TransferSucceeded {
 		return nil, Event{}, domain.Errorf(domain.KindConflict, "wrong-status", "这笔付款目前处于「%s」，支付成功后退回的款项才能冲正", t.Status.Label())
+	}
+	if !counted.ID.IsZero() {
+		return nil, Event{}, domain.Errorf(domain.KindConflict, "return-already-recorded",
+			"退汇流水号 %s 已登记过冲正（编号 %s，%s），一笔退汇只能冲正一次；请核对流水号，登记有误的由另一人驳回后重新登记", counted.ChannelReference, counted.ID, counted.Status.Label())
 	}
 	var p domain.Problems
 	if left := t.Net().Sub(open); r.Amount.Sign() <= 0 || r.Amount.Cmp(left) > 0 {

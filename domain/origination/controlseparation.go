@@ -93,7 +93,7 @@ func (c *configuration) reverses(person domain.Actor) error {
 		ID: paperOtherID, DisbursementID: paperThingID, ApplicationID: paperApplicationID, BranchID: paperBranchID, BorrowerID: paperBorrowerID,
 		Amount: fen, Status: loan.TransferSucceeded,
 	}
-	asked, _, err := loan.RequestReversal(paperReleaser, c.at, paid, fen.Sub(fen), loan.ReversalRecord{
+	asked, _, err := loan.RequestReversal(paperReleaser, c.at, paid, fen.Sub(fen), loan.ReversalRecord{}, loan.ReversalRecord{
 		ID: paperThingID, Amount: fen, Reason: "自检", ChannelReference: "自检",
 	})
 	if err != nil {

@@ -349,19 +349,26 @@ func TestMoneyThatCameBackIsBookedByTwoPeople(t *testing.T) {
 	ctx := t.Context()
 	officer, one, two := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer), w.somebody(domain.RoleDisbursementOfficer)
 	d := w.released(officer, "99500.00")
-	back := func(amount string) origination.RequestReversal {
-		return origination.RequestReversal{TransferID: d.Transfers[0].ID, Amount: money.MustParseAmount(amount), Reason: "收款行退汇", ChannelReference: "TH-1"}
+	back := func(amount, reference string) origination.RequestReversal {
+		return origination.RequestReversal{TransferID: d.Transfers[0].ID, Amount: money.MustParseAmount(amount), Reason: "收款行退汇", ChannelReference: reference}
 	}
-	_, _, err := w.disbursements.RequestReversal(ctx, one, key(), back("1000.00"))
+	_, _, err := w.disbursements.RequestReversal(ctx, one, key(), back("1000.00", "TH-1"))
 	wantCode(t, "before it was paid", err, "wrong-status")
 	w.work()
-	_, _, err = w.disbursements.RequestReversal(ctx, officer, key(), back("1000.00"))
+	_, _, err = w.disbursements.RequestReversal(ctx, officer, key(), back("1000.00", "TH-1"))
 	wantCode(t, "by an officer", err, "role-not-allowed")
-	_, _, err = w.disbursements.RequestReversal(ctx, one, key(), back("99500.01"))
+	_, _, err = w.disbursements.RequestReversal(ctx, one, key(), back("99500.01", "TH-1"))
 	wantCode(t, "more than was paid", err, "invalid-fields")
-	part, _, err := w.disbursements.RequestReversal(ctx, one, key(), back("1000.00"))
-	w.must(err)
-	_, _, err = w.disbursements.RequestReversal(ctx, one, key(), back("98500.01"))
+	var part loan.ReversalRecord
+	wantCodes(t, atOnce(callers, func(int) error {
+		r, _, err := w.disbursements.RequestReversal(context.Background(), w.somebody(domain.RoleDisbursementOfficer), key(), back("1000.00", "TH-1"))
+		if err == nil {
+			part = r
+		}
+		return err
+	}), map[string]int{"": 1, "return-already-recorded": callers - 1})
+	one.ID = part.RequestedBy
+	_, _, err = w.disbursements.RequestReversal(ctx, one, key(), back("98500.01", "TH-2"))
 	wantCode(t, "more than is left beside one that waits", err, "invalid-fields")
 	_, err = w.disbursements.ConfirmReversal(ctx, one, part.ID)
 	wantCode(t, "confirmed by who asked", err, "four-eyes")
@@ -375,11 +382,22 @@ func TestMoneyThatCameBackIsBookedByTwoPeople(t *testing.T) {
 	if free, got := w.free(d.ApplicationID), w.disbursement(d.ID).Transfers[0]; free != "1000.00" || got.Net().String() != "98500.00" || got.Status != loan.TransferSucceeded {
 		t.Errorf("after a part came back: free %s, net %s, %s; want 1000.00, 98500.00, succeeded", free, got.Net(), got.Status)
 	}
-	refused, _, err := w.disbursements.RequestReversal(ctx, one, key(), back("98500.00"))
+	_, _, err = w.disbursements.RequestReversal(ctx, two, key(), back("1000.00", "TH-1"))
+	wantCode(t, "a return that was booked", err, "return-already-recorded")
+	if refusal, _ := errors.AsType[*domain.Error](err); refusal == nil || !strings.Contains(refusal.Detail, part.ID.String()) {
+		t.Errorf("refused with %v, want the reversal %s by its number", err, part.ID)
+	}
+	old := newID() // entered twice before a return had a key
+	w.exec("INSERT INTO reversals SELECT ?, transfer_id, disbursement_id, application_id, branch_id, borrower_id, amount, reason, channel_reference, NULL, 'requested', requested_by, requested_at, NULL, NULL, 1 FROM reversals WHERE id = ?", old, part.ID)
+	_, err = w.disbursements.ConfirmReversal(ctx, two, old)
+	wantCode(t, "confirmed a second time", err, "return-already-recorded")
+	_, err = w.disbursements.RejectReversal(ctx, two, old, "重复登记")
+	w.must(err)
+	refused, _, err := w.disbursements.RequestReversal(ctx, one, key(), back("98500.00", "TH-2"))
 	w.must(err)
 	_, err = w.disbursements.RejectReversal(ctx, two, refused.ID, "款项未到")
 	w.must(err)
-	rest, _, err := w.disbursements.RequestReversal(ctx, one, key(), back("98500.00"))
+	rest, _, err := w.disbursements.RequestReversal(ctx, one, key(), back("98500.00", "TH-2"))
 	w.must(err)
 	_, err = w.disbursements.ConfirmReversal(ctx, two, rest.ID)
 	w.must(err)

@@ -16,15 +16,18 @@ type ReversalReader interface {
 	Reversals(ctx context.Context, scope domain.Scope, filter ReversalFilter, page domain.Page) ([]loan.ReversalRecord, error)
 	// OpenReversals is the sum of a transfer's reversals that wait for their confirmation.
 	OpenReversals(ctx context.Context, transferID domain.ID) (money.Amount, error)
+	// ReversalOfReturn returns the transfer's reversal with the bank's number that was not rejected; zero when there is none.
+	ReversalOfReturn(ctx context.Context, transferID domain.ID, channelReference string) (loan.ReversalRecord, error)
 	// TransferCase returns the disbursement a transfer belongs to, or "transfer-not-found".
 	TransferCase(ctx context.Context, scope domain.Scope, id domain.ID) (disbursementID domain.ID, err error)
 }
 
 // ReversalWriter writes reversals, each with its event.
 type ReversalWriter interface {
-	// InsertReversal stores a new one.
+	// InsertReversal stores a new one; "return-already-recorded" when the transfer has one with its number of the bank.
 	InsertReversal(ctx context.Context, r *loan.Reversal, event loan.Event) error
-	// SaveReversal refuses with "stale-version" when the stored version is not the one before r's.
+	// SaveReversal refuses with "stale-version" when the stored version is not the one before r's, and with
+	// "return-already-recorded" what stands twice from before there was one for each return.
 	SaveReversal(ctx context.Context, r *loan.Reversal, event loan.Event) error
 }
 
@@ -65,7 +68,11 @@ func (s *Disbursements) RequestReversal(ctx context.Context, by domain.Actor, ke
 		if err != nil {
 			return err
 		}
-		r, event, err := loan.RequestReversal(by, now, transfer, open, loan.ReversalRecord{
+		counted, err := tx.ReversalOfReturn(ctx, cmd.TransferID, cmd.ChannelReference)
+		if err != nil {
+			return err
+		}
+		r, event, err := loan.RequestReversal(by, now, transfer, open, counted, loan.ReversalRecord{
 			ID: id, Amount: cmd.Amount, Reason: cmd.Reason, ChannelReference: cmd.ChannelReference,
 		})
 		if err != nil {
