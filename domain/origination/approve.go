@@ -100,7 +100,7 @@ func prepareApproval(ctx context.Context, tx Tx, by domain.Actor, app *loan.Appl
 		return approvalCase{}, err
 	}
 	a := approvalCase{rec: app.Record()}
-	if err := separate(ctx, tx, a.rec, by.ID); err != nil {
+	if err := maySignOff(ctx, tx, a.rec, by.ID); err != nil {
 		return a, err
 	}
 	tasks, err := tx.TasksOfApplication(ctx, by.Scope(), a.rec.ID)
@@ -269,7 +269,7 @@ func (a *approvalCase) checkAuthority(ctx context.Context, r Reader) (exceeded, 
 		return errExceeded(a.question, a.standing), nil
 	}
 	if !a.standing.onBehalfOf.IsZero() { // 四眼原则 holds for the absent person as well
-		if err := separate(ctx, r, a.rec, a.standing.onBehalfOf); err != nil {
+		if err := maySignOff(ctx, r, a.rec, a.standing.onBehalfOf); err != nil {
 			return nil, err
 		}
 		a.granted.OnBehalfOf = a.standing.onBehalfOf
@@ -289,7 +289,7 @@ func (a *approvalCase) checkAuthority(ctx context.Context, r Reader) (exceeded, 
 		return refusal, nil
 	}
 	if !held.onBehalfOf.IsZero() {
-		if err := separate(ctx, r, a.rec, held.onBehalfOf); err != nil {
+		if err := maySignOff(ctx, r, a.rec, held.onBehalfOf); err != nil {
 			return nil, err
 		}
 		a.granted.OnBehalfOf = held.onBehalfOf
@@ -351,6 +351,24 @@ func separate(ctx context.Context, r Reader, rec loan.Record, person domain.ID) 
 		return err
 	}
 	return loan.CheckReviewer(rec, investigators, person)
+}
+
+// maySignOff refuses who may not decide about a case, and who cancelled in this round what it had to wait for: the one who
+// waives what the rules ask for does not approve without it (取消规则事项与审批分离).
+func maySignOff(ctx context.Context, r Reader, rec loan.Record, person domain.ID) error {
+	if err := separate(ctx, r, rec, person); err != nil {
+		return err
+	}
+	tasks, err := r.TasksOfApplication(ctx, domain.Scope{Everything: true}, rec.ID)
+	if err != nil {
+		return err
+	}
+	for _, t := range tasks { // TaskHigherApproval is not what the rules ask for
+		if t.Status == loan.TaskCancelled && t.Blocking && t.Kind != loan.TaskHigherApproval && t.DecisionID == rec.DecisionID && t.ClosedBy == person {
+			return domain.Errorf(domain.KindForbidden, "four-eyes", "取消「%s」的人不能再批准这笔申请，请由另一位有权审批人批准", t.Kind.Label())
+		}
+	}
+	return nil
 }
 
 func lesser(a, b money.Amount) money.Amount {

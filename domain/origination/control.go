@@ -309,6 +309,7 @@ type paperCase struct {
 	bare          bool          // no papers were handed in
 	overdue       *loan.ObligationRecord
 	guarantee     *loan.GuaranteeRecord
+	tasks         []loan.Task
 	investigators []domain.ID
 	votes         []loan.Vote
 	exposures     []ExposureSum
@@ -393,6 +394,11 @@ func (p paperCase) GuaranteeQuotaHeld(_ context.Context, _ domain.ID, regionPref
 // Investigators implements ReviewReader.
 func (p paperCase) Investigators(context.Context, domain.ID) ([]domain.ID, error) {
 	return p.investigators, nil
+}
+
+// TasksOfApplication implements ReviewReader.
+func (p paperCase) TasksOfApplication(context.Context, domain.Scope, domain.ID) ([]loan.Task, error) {
+	return p.tasks, nil
 }
 
 // Votes implements ReviewReader.

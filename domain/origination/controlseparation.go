@@ -13,11 +13,14 @@ import (
 // This file holds the self-tests of the separation of duties (岗位分离自检): who prepared a case does not decide about it, who
 // decided does not pay, and who made a setting does not put it into force.
 
-// decides asks whether somebody may decide about a case of others, as every decision does.
+// decides asks whether somebody may approve a case of others, of which one cancelled what the rules asked for.
 func (c *configuration) decides(ctx context.Context, person domain.Actor) error {
-	paper := c.paper()
+	paper, rec := c.paper(), paperRecord(product.Version{}, fen)
 	paper.investigators = []domain.ID{paperInvestigator.ID}
-	return separate(ctx, paper, paperRecord(product.Version{}, fen), person.ID)
+	paper.tasks = []loan.Task{{
+		Kind: loan.TaskSiteVisit, Blocking: true, Status: loan.TaskCancelled, DecisionID: rec.DecisionID, ClosedBy: paperApprover.ID,
+	}}
+	return maySignOff(ctx, paper, rec, person.ID)
 }
 
 // votes asks whether somebody may vote in the committee.
@@ -111,7 +114,9 @@ func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 		do      func(domain.Actor) error
 		refused map[string]domain.Actor
 	}{
-		{"审批", func(a domain.Actor) error { return c.decides(ctx, a) }, map[string]domain.Actor{"经办人": paperOfficer, "调查人": paperInvestigator}},
+		{"审批", func(a domain.Actor) error { return c.decides(ctx, a) }, map[string]domain.Actor{
+			"经办人": paperOfficer, "调查人": paperInvestigator, "取消规则事项的人": paperApprover,
+		}},
 		{"贷审会表决", c.votes, map[string]domain.Actor{"经办人": paperOfficer, "调查人": paperInvestigator}},
 		{"实地调查", func(a domain.Actor) error { return c.investigates(ctx, a) }, map[string]domain.Actor{"已表决的委员": paperVoter}},
 		{"登记合同", c.signs, map[string]domain.Actor{"审批人": paperApprover}},
@@ -127,7 +132,7 @@ func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 			other = paperReleaser
 		}
 		within := duty.do(other)
-		for _, who := range []string{"经办人", "调查人", "已表决的委员", "审批人", "申请放款的人", "冻结人", "申请冲正的人"} {
+		for _, who := range []string{"经办人", "调查人", "取消规则事项的人", "已表决的委员", "审批人", "申请放款的人", "冻结人", "申请冲正的人"} {
 			person, tried := duty.refused[who]
 			if !tried {
 				continue

@@ -164,6 +164,36 @@ func TestASiteVisitCountsWhenTheSecondInvestigatorConfirmsItHimself(t *testing.T
 	}
 }
 
+func TestWhoCancelsWhatTheRulesAskedForDoesNotApproveWithoutIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx := t.Context()
+	officer, approver, other := w.somebody(domain.RoleLoanOfficer), w.hired(w.somebody(domain.RoleApprover)), w.hired(w.somebody(domain.RoleApprover))
+	unknown := request("80000.00")
+	unknown.BureauConfirmationNo = ""
+	waived, kept := w.submittedFor(officer, "19800615", unknown), w.submittedFor(officer, "19800616", unknown)
+	for _, rec := range []loan.Record{waived, kept} {
+		list, err := w.reviews.TasksOfCase(ctx, officer, rec.ID)
+		w.must(err)
+		task := open(list.Items, loan.TaskBureauConfirmation)[0]
+		by := map[domain.ID]domain.Actor{waived.ID: approver, kept.ID: w.somebody(domain.RoleRiskManager)}[rec.ID]
+		_, err = w.reviews.Cancel(ctx, by, task.ID, "电话核实过")
+		w.must(err)
+		w.clear(officer, rec.ID)
+	}
+	approve := func(by domain.Actor, rec loan.Record) error {
+		_, err := w.applications.Approve(ctx, by, origination.ApproveApplication{ID: rec.ID})
+		return err
+	}
+	wantCode(t, "approved by who cancelled the bureau's confirmation", approve(approver, waived), "four-eyes")
+	w.must(approve(approver, kept)) // cancelled by another
+	_, _, err := w.authorities.Delegate(ctx, approver, key(), staff.Delegation{
+		FromID: approver.ID, ToID: other.ID, StartsOn: domain.DateOf(w.now()), EndsOn: domain.DateOf(w.now()), Reason: "年休假",
+	})
+	w.must(err)
+	w.must(approve(other, waived)) // by his own authority, not the other's
+}
+
 func TestARoundsTasksEndWithTheRound(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -102,7 +102,8 @@ func (s *Reviews) Complete(ctx context.Context, by domain.Actor, id domain.ID, r
 	})
 }
 
-// Cancel closes a task that need not be done (取消), with the reason. Who prepared the case does not waive what it waits for.
+// Cancel closes a task that need not be done (取消), with the reason. Who prepared the case does not waive what it waits for,
+// and who waives it does not approve the case afterwards (maySignOff).
 func (s *Reviews) Cancel(ctx context.Context, by domain.Actor, id domain.ID, reason string) (loan.Task, error) {
 	return s.changeTask(ctx, by, id, func(tx Tx, rec loan.Record, t loan.Task, now time.Time) (loan.Task, loan.Event, error) {
 		if err := by.Require(taskManagers...); err != nil {
