@@ -152,7 +152,7 @@ func newReasonLine(r decision.Reason) reasonLine {
 
 // factDefinitions are the stored and the computed facts by their names.
 var factDefinitions = func() map[decision.FactName]decision.FactDefinition {
-	byName := map[decision.FactName]decision.FactDefinition{}
+	byName := map[decision.FactName]decision.FactDefinition{} //nolint:exhaustive // filled below
 	for _, d := range slices.Concat(decision.Definitions(), decision.DerivedDefinitions()) {
 		byName[d.Name] = d
 	}

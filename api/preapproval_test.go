@@ -52,7 +52,7 @@ func TestAWholeVillageGetsIndicativeLimitsByTheSameRules(t *testing.T) {
 	}
 	// A reason that a table program would run as a formula is a text in the file.
 	formula := smallRules("1.00")
-	formula["rules"].([]fields)[0]["reason"] = "=1+{amount}" //nolint:forcetypeassert // it is ours
+	formula["rules"].([]fields)[0]["reason"] = "=1+{amount}"
 	r.activeRules(newRuleSet("1.00").but(fields{"region_prefix": "371503901", "definition": formula}), "2026-08-23")
 	for _, row := range rows() {
 		if row[8] != "不能通过" || row[10] != "0.00" || row[12] != "'=1+3,000,000.00；没有户档案，单独按一户计算" {

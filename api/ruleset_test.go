@@ -270,8 +270,10 @@ func TestADecisionIsAlsoAPageAndEveryOneIsKept(t *testing.T) {
 	id, _ := r.submit(1, nil)
 	address := "/v1/applications/" + id.String()
 	page := officer.with("Accept", "text/html").get(address + "/decision").want(http.StatusOK)
-	for _, want := range []string{"自动审查结论：未通过", "申请金额 99,500.00 元过高", "怎样可以通过", "40,000.00", "trial/1", "申请金额</th><td>99,500.00 元",
-		"申请编号 LA-2026-000001", "<td>申请金额 99,500.00 元</td>", "贷款用途</th><td>棚舍、设施建设与修缮", "借款人类别</th><td>农户"} {
+	for _, want := range []string{
+		"自动审查结论：未通过", "申请金额 99,500.00 元过高", "怎样可以通过", "40,000.00", "trial/1", "申请金额</th><td>99,500.00 元",
+		"申请编号 LA-2026-000001", "<td>申请金额 99,500.00 元</td>", "贷款用途</th><td>棚舍、设施建设与修缮", "借款人类别</th><td>农户",
+	} {
 		if !strings.Contains(string(page.body), want) {
 			t.Errorf("the page lacks %q:\n%s", want, page.body)
 		}

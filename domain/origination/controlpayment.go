@@ -48,7 +48,7 @@ var gateProbes = map[string]struct {
 		paper.bare = true
 		paper.overdue = &loan.ObligationRecord{DueOn: c.today.AddDays(-1)}
 	}},
-	"guarantee-letter": {"须担保的贷款没有担保函时放款", func(_ *configuration, paper *paperCase, p *payment) {
+	"guarantee-letter": {"须担保的贷款没有担保函时放款", func(_ *configuration, paper *paperCase, _ *payment) {
 		paper.guarantee = nil
 	}},
 }

@@ -31,7 +31,7 @@ func (c *configuration) votes(person domain.Actor) error {
 	return err
 }
 
-// asks asks whether somebody may ask for the money.
+// asks says whether somebody may ask for the money.
 func (c *configuration) asks(person domain.Actor) error {
 	return loan.MayRequest(paperActor(person, domain.RoleLoanOfficer), paperRecord(product.Version{}, fen))
 }

@@ -289,7 +289,7 @@ func mostOf(engine *decision.Engine, f decision.Facts) (result decision.Result, 
 	if result == decision.Approve {
 		return result, amount, ""
 	}
-	if result == o.Result && result == decision.Refer {
+	if o.Result == decision.Refer && result == decision.Refer {
 		amount = o.AmountMax
 	}
 	var texts []string

@@ -278,7 +278,7 @@ func (r *preApprovalRun) register(ctx context.Context, households []listedHouseh
 		regions: map[string]regionTerms{}, sums: map[ExposureUnit][]ExposureSum{},
 	}
 	var borrowers []domain.ID
-	units := map[product.ExposureUnit][]domain.ID{}
+	units := map[product.ExposureUnit][]domain.ID{} //nolint:exhaustive // filled below
 	for _, h := range households {
 		for _, person := range h.people {
 			if h.refused {

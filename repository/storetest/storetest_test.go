@@ -5,11 +5,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"fumin/repository"
 	"fumin/repository/localdb"
 	"fumin/repository/storetest"
-
-	"github.com/google/go-cmp/cmp"
 )
 
 func TestMain(m *testing.M) { localdb.Main(m) }
