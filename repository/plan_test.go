@@ -329,6 +329,7 @@ func TestEveryListAndWorkerGoesByAnIndex(t *testing.T) {
 	check("HoldsEnded", planReadsOfOne, true, func() error { _, err := l.store.HoldsEnded(ctx, ledgerStart, 8); return err })
 	check("OpenReversals", planReadsOfOne, false, func() error { _, err := l.store.OpenReversals(ctx, d.Transfers[0].ID); return err })
 	check("ReversalOfReturn", planReadsOfOne, false, func() error { _, err := l.store.ReversalOfReturn(ctx, d.Transfers[0].ID, "TH-1"); return err })
+	check("OpenReversalsOfCase", planReadsOfOne, false, func() error { _, err := l.store.OpenReversalsOfCase(ctx, r.ID); return err })
 	check("DisbursementsOfCase", planReadsOfOne, false, func() error { _, err := l.store.DisbursementsOfCase(ctx, r.ID); return err })
 	for scopeName, scope := range map[string]domain.Scope{"a branch": {BranchID: ledgerCounty}, "the borrower": {BorrowerID: r.BorrowerID}, "a worker": {Everything: true}} {
 		for name, read := range l.applicationReads(r, "01900000-0000-7000-8000-0000000000d1", d.ID) {

@@ -89,10 +89,19 @@ func (r reader) Reversals(ctx context.Context, scope domain.Scope, f origination
 }
 
 // OpenReversals implements origination.ReversalReader.
-func (r reader) OpenReversals(ctx context.Context, transferID domain.ID) (sum money.Amount, err error) {
+func (r reader) OpenReversals(ctx context.Context, transferID domain.ID) (money.Amount, error) {
+	return r.openReversals(ctx, "transfer_id = ?", transferID)
+}
+
+// OpenReversalsOfCase implements origination.ReversalReader.
+func (r reader) OpenReversalsOfCase(ctx context.Context, applicationID domain.ID) (money.Amount, error) {
+	return r.openReversals(ctx, "application_id = ?", applicationID)
+}
+
+func (r reader) openReversals(ctx context.Context, of string, id domain.ID) (money.Amount, error) {
 	var row struct{ Sum decimal.NullDecimal }
-	err = r.db.WithContext(ctx).Table("reversals").Select("SUM(amount) AS sum").
-		Where("transfer_id = ? AND status = ?", transferID, string(loan.ReversalRequested)).Take(&row).Error
+	err := r.db.WithContext(ctx).Table("reversals").Select("SUM(amount) AS sum").
+		Where(of+" AND status = ?", id, string(loan.ReversalRequested)).Take(&row).Error
 	if err != nil || !row.Sum.Valid {
 		return money.Amount{}, translateRead(ctx, err)
 	}

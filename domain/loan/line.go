@@ -162,12 +162,12 @@ type LineRecord struct {
 	// its limit (超额). Only the core system's word does that; nothing is free until it is repaid.
 	Overdrawn money.Amount
 
-	// What ever happened, each counted up only. Outstanding = drawn + taken over - reversed - repaid - handed over.
+	// What ever happened. Outstanding = drawn + taken over - reversed - repaid - handed over.
 	DrawnTotal      money.Amount
 	TakenOverTotal  money.Amount // 承接: from the line this one renews
 	ReversedTotal   money.Amount
 	RepaidTotal     money.Amount // repayments, less those undone
-	HandedOverTotal money.Amount // to the line that renews this one
+	HandedOverTotal money.Amount // to the line that renews this one, less what turned out to have been repaid before
 
 	NotesCount int // how many notes were written, which numbers them
 	// NotesMissing marks a line whose payments arrived before there were notes: they are still to be written (待补借据).
@@ -347,6 +347,22 @@ func (l *Line) Repay(by domain.Actor, at time.Time, principal money.Amount) (Eve
 	}
 	return l.move(by, at, ActionLineRepay, principal, func(r *LineRecord) {
 		r.Outstanding, r.RepaidTotal = r.Outstanding.Sub(principal), r.RepaidTotal.Add(principal)
+	})
+}
+
+// RepayHandedOver takes a repayment that was paid before a renewal and told after it (还款): of its principal, back had gone over
+// to the line that renews this one though it was owed no more. The caller takes it off there.
+func (l *Line) RepayHandedOver(by domain.Actor, at time.Time, principal, back money.Amount) (Event, error) {
+	if err := within("已转出本金", back, l.rec.HandedOverTotal); err != nil {
+		return Event{}, err
+	}
+	own := principal.Sub(back)
+	if own.Sign() < 0 || own.Cmp(l.rec.Outstanding) > 0 {
+		return Event{}, within("未还本金", own, l.rec.Outstanding)
+	}
+	return l.move(by, at, ActionLineRepay, principal, func(r *LineRecord) {
+		r.Outstanding, r.RepaidTotal = r.Outstanding.Sub(own), r.RepaidTotal.Add(principal)
+		r.HandedOverTotal = r.HandedOverTotal.Sub(back)
 	})
 }
 

@@ -191,6 +191,23 @@ func (n *LoanNote) Repay(by domain.Actor, at time.Time, p RepaymentRecord, then 
 	}), nil
 }
 
+// RepayHandedOver takes off a repayment that was paid before the note was renewed and told after it: of its principal, back had
+// gone over to the heir though it was owed no more, and is less there now.
+func (n *LoanNote) RepayHandedOver(by domain.Actor, at time.Time, p RepaymentRecord, back money.Amount, then Standing) (Event, error) {
+	own := p.Principal.Sub(back)
+	if back.Sign() <= 0 || back.Cmp(n.rec.HandedOver) > 0 || own.Sign() < 0 || own.Cmp(n.rec.Outstanding()) > 0 {
+		return Event{}, fmt.Errorf("loan note %s: repay %s, of it %s of the %s handed over", n.rec.ID, p.Principal, back, n.rec.HandedOver)
+	}
+	return n.move(by, at, ActionLineRepay, p.Principal, func(r *NoteRecord) {
+		r.PrincipalRepaid, r.InterestPaid = r.PrincipalRepaid.Add(p.Principal), r.InterestPaid.Add(p.Interest)
+		r.HandedOver = r.HandedOver.Sub(back)
+		r.stand(then)
+		if r.HandedOver.IsZero() && r.Outstanding().IsZero() {
+			r.SettledOn = p.PaidOn
+		}
+	}), nil
+}
+
 // Undo puts a repayment back that the core system has reversed (还款冲正), given how the note then stands.
 func (n *LoanNote) Undo(by domain.Actor, at time.Time, p RepaymentRecord, then Standing) (Event, error) {
 	if p.Principal.Cmp(n.rec.PrincipalRepaid) > 0 || p.Interest.Cmp(n.rec.InterestPaid) > 0 {

@@ -182,6 +182,9 @@ func takeOver(ctx context.Context, tx Tx, by domain.Actor, now time.Time, old, r
 	if err := lockExposure(ctx, tx, old, rec); err != nil {
 		return money.Amount{}, err
 	}
+	if err := noReversalOpen(ctx, tx, old); err != nil {
+		return money.Amount{}, err
+	}
 	var principal money.Amount
 	if _, err := changeLine(ctx, tx, old.ID, func(l *loan.Line) (loan.Event, error) {
 		principal = l.Record().Outstanding
@@ -195,6 +198,16 @@ func takeOver(ctx context.Context, tx Tx, by domain.Actor, now time.Time, old, r
 		}
 	}
 	return principal, dischargeGuarantee(ctx, tx, by, now, old.ID, "renewed")
+}
+
+// noReversalOpen refuses while money that came back waits for its confirmation: the old line could not book it any more.
+func noReversalOpen(ctx context.Context, r Reader, old loan.Record) error {
+	open, err := r.OpenReversalsOfCase(ctx, old.ID)
+	if err != nil || open.IsZero() {
+		return err
+	}
+	return domain.Errorf(domain.KindConflict, "line-has-reversals",
+		"原贷款 %s 有 %s 元冲正待确认，请放款岗（申请冲正以外的一人）先确认或驳回，再签续贷合同", old.ApplicationNo, open.Grouped())
 }
 
 // renewalSigned saves the signature of a renewal and lets its line take over what is owed. What it returns is the event of

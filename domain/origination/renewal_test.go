@@ -308,18 +308,109 @@ func TestTwentySignaturesOfARenewalMoveWhatIsOwedOnce(t *testing.T) {
 		_, _, err := w.lines().Repay(context.Background(), w.core(), repayment(note.ID, fmt.Sprintf("HX-%d", i), "100.00", "0.00", today))
 		return err
 	})
-	repaid := codes[""] - 1 // one signature, and the repayments that came before it
-	if codes["wrong-status"] != callers-1 || repaid < 0 || repaid+codes["repayment-exceeds-outstanding"] != callers {
-		t.Fatalf("answers by code: %v, want one signature, %d wrong-status, and each repayment booked or refused", codes, callers-1)
+	if codes["wrong-status"] != callers-1 || codes[""] != 1+callers { // those that came after the signature are booked as well
+		t.Fatalf("answers by code: %v, want one signature, %d wrong-status, and each of %d repayments booked", codes, callers-1, callers)
 	}
-	owed := money.Fen(int64(50_000_00 - repaid*100_00)).String()
-	was := w.wantLine(old.ID, "0.00", "0.00", "50000.00")
-	is := w.wantLine(renewal.ID, owed, "0.00", money.Fen(int64(repaid*100_00)).String())
-	if was.Status != loan.LineEnded || was.HandedOverTotal.String() != owed || is.TakenOverTotal.String() != owed {
-		t.Errorf("after %d repayments: the old line is %s and handed over %s, the new took over %s; want ended and %s", repaid, was.Status, was.HandedOverTotal, is.TakenOverTotal, owed)
+	w.wantRenewed(officer, old.ID, renewal.ID, "2000.00", "48000.00")
+}
+
+// wantRenewed holds the sums of both lines, and the one note of the new one, after a renewal of 50,000.00.
+func (w *world) wantRenewed(officer domain.Actor, old, renewal domain.ID, repaid, owed string) {
+	w.t.Helper()
+	was, is := w.wantLine(old, "0.00", "0.00", "50000.00"), w.wantLine(renewal, owed, "0.00", repaid)
+	if went := is.TakenOverTotal.Sub(is.ReversedTotal); was.Status != loan.LineEnded || was.RepaidTotal.String() != repaid ||
+		was.HandedOverTotal.String() != owed || went.String() != owed {
+		w.t.Errorf("the old line is %s, repaid %s and handed over %s, the new took over %s; want ended, %s and %s twice",
+			was.Status, was.RepaidTotal, was.HandedOverTotal, went, repaid, owed)
 	}
-	notes, err := w.lines().LoanNotes(t.Context(), officer, renewal.ID, domain.Page{Limit: 10})
-	if err != nil || len(notes) != 1 || notes[0].Amount.String() != owed {
-		t.Errorf("new notes: %+v, %v; want one of %s", notes, err, owed)
+	notes, err := w.lines().LoanNotes(w.t.Context(), officer, renewal, domain.Page{Limit: 10})
+	if err != nil || len(notes) != 1 || notes[0].Outstanding().String() != owed {
+		w.t.Fatalf("new notes: %+v, %v; want one that owes %s", notes, err, owed)
 	}
+	plan, err := w.store.NoteInstalments(w.t.Context(), notes[0].ID)
+	w.must(err)
+	var planned money.Amount
+	for _, row := range plan {
+		planned = planned.Add(row.Principal)
+	}
+	if planned.String() != owed {
+		w.t.Errorf("the new note's schedule repays %s, want %s", planned, owed)
+	}
+	w.wantHouseholdTiesUp("renewed", w.caseOf(renewal), "50000.00")
+}
+
+func (w *world) caseOf(id domain.ID) loan.Record {
+	w.t.Helper()
+	rec, err := w.store.Application(w.t.Context(), domain.Scope{Everything: true}, id)
+	w.must(err)
+	return rec
+}
+
+// The borrower repaid before the renewal was signed, and the core system tells it days later: it is booked where it says, and
+// the new note owes so much less. What was repaid after it belongs to the new note, which the refusal names.
+func TestARepaymentFromBeforeARenewalThatIsToldAfterItIsTakenOffTheNewNote(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer, core := t.Context(), w.somebody(domain.RoleLoanOfficer), w.core()
+	old, note := w.lentFor(officer, "50000.00", 2)
+	w.advance(5 * 24 * time.Hour)
+	signedOn := domain.DateOf(w.now())
+	renewal, _, err := w.applications.Renew(ctx, officer, key(), origination.RenewLine{ApplicationID: old.ID, Request: request("50000.00")})
+	w.must(err)
+	w.approvedByRules(officer, renewal.ID)
+	sign := func() error {
+		_, err := w.applications.Sign(ctx, officer, origination.SignApplication{ID: renewal.ID, ContractNo: "HT-XD-30", SignedOn: domain.DateOf(w.now())})
+		return err
+	}
+	// Money that came back waits for its second person: the signature waits for him.
+	one, two := w.somebody(domain.RoleDisbursementOfficer), w.somebody(domain.RoleDisbursementOfficer)
+	d, err := w.store.DisbursementsOfCase(ctx, old.ID)
+	w.must(err)
+	back, _, err := w.disbursements.RequestReversal(ctx, one, key(), origination.RequestReversal{
+		TransferID: d[0].Transfers[0].ID, Amount: yuan("10000.00"), Reason: "收款行退汇", ChannelReference: "TH-30",
+	})
+	w.must(err)
+	if err := sign(); domain.CodeOf(err) != "line-has-reversals" {
+		t.Errorf("sign while a reversal waits: got %v, want line-has-reversals", err)
+	}
+	w.wantLine(old.ID, "50000.00", "0.00", "0.00")
+	_, err = w.disbursements.RejectReversal(ctx, two, back.ID, "没有退回")
+	w.must(err)
+	w.must(sign())
+	w.advance(3 * 24 * time.Hour)
+
+	late := repayment(note.ID, "HX-1", "10000.00", "50.00", signedOn.AddDays(-1))
+	_, _, err = w.lines().Repay(ctx, core, late)
+	w.must(err)
+	if _, replayed, err := w.lines().Repay(ctx, core, late); err != nil || !replayed {
+		t.Errorf("the same message again: got replayed %t, %v; want a repetition", replayed, err)
+	}
+	w.wantRenewed(officer, old.ID, renewal.ID, "10000.00", "40000.00")
+	was, err := w.store.LoanNote(ctx, officer.Scope(), note.ID)
+	w.must(err)
+	if was.Status != loan.NoteRenewed || was.HandedOver.String() != "40000.00" || was.PrincipalRepaid.String() != "10000.00" || was.DaysPastDueMax != 0 {
+		t.Errorf("the old note is %s, handed over %s, repaid %s, %d days late; want renewed, 40000.00, 10000.00, never late",
+			was.Status, was.HandedOver, was.PrincipalRepaid, was.DaysPastDueMax)
+	}
+	for _, refused := range []struct {
+		name, code, principal string
+		paidOn                domain.Date
+	}{
+		{"paid after the renewal", "loan-note-renewed", "1000.00", signedOn.AddDays(1)},
+		{"more than was ever owed", "repayment-exceeds-outstanding", "40000.01", signedOn},
+	} {
+		if _, _, err := w.lines().Repay(ctx, core, repayment(note.ID, "HX-2", refused.principal, "0.00", refused.paidOn)); domain.CodeOf(err) != refused.code {
+			t.Errorf("%s: got %v, want %s", refused.name, err, refused.code)
+		}
+	}
+	notes, err := w.lines().LoanNotes(ctx, officer, renewal.ID, domain.Page{Limit: 1})
+	w.must(err)
+	_, _, err = w.lines().Repay(ctx, core, repayment(notes[0].ID, "HX-3", "30000.01", "0.00", signedOn.AddDays(1)))
+	w.must(err)
+	if _, _, err := w.lines().Repay(ctx, core, repayment(note.ID, "HX-4", "10000.00", "0.00", signedOn)); domain.CodeOf(err) != "loan-note-renewed" {
+		t.Errorf("more than the new note still owes: got %v, want loan-note-renewed", err)
+	}
+	_, _, err = w.lines().Repay(ctx, core, repayment(note.ID, "HX-4", "9999.99", "0.00", signedOn))
+	w.must(err)
+	w.wantLine(renewal.ID, "0.00", "0.00", "50000.00")
 }

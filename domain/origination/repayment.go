@@ -2,6 +2,7 @@ package origination
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"fumin/domain"
@@ -38,7 +39,8 @@ func noteScope(by domain.Actor) domain.Scope {
 
 // Repay takes a repayment that the core system reports (还款). It may come late, out of order and more than once: replayed says
 // that it was here before. The same number with another content is refused with "repayment-no-reused", and more principal
-// than the note owes with "repayment-exceeds-outstanding".
+// than the note owes with "repayment-exceeds-outstanding". What was paid before a renewal and is told after it is booked on the
+// note that it names, and the note that renews it owes so much less; "loan-note-renewed" names that one where this cannot be.
 func (s *Lines) Repay(ctx context.Context, by domain.Actor, cmd DeliverRepayment) (told loan.RepaymentRecord, replayed bool, err error) {
 	if err := by.Require(domain.RoleCoreSystem); err != nil {
 		return loan.RepaymentRecord{}, false, err
@@ -93,11 +95,22 @@ func applyRepayment(ctx context.Context, tx Tx, by domain.Actor, now time.Time, 
 	if len(repaid) >= loan.RepaymentsOfNoteMax {
 		return domain.Errorf(domain.KindConflict, "too-many-repayments", "一张借据最多 %d 笔还款，请联系系统管理员", loan.RepaymentsOfNoteMax)
 	}
-	then, err := noteStanding(ctx, tx, note.Record(), append(repaid, r), today)
+	before := note.Record()
+	back, heir, err := handedBack(ctx, tx, before, r)
 	if err != nil {
 		return err
 	}
-	event, err := note.Repay(by, now, r, then)
+	before.HandedOver = before.HandedOver.Sub(back)
+	then, err := noteStanding(ctx, tx, before, append(repaid, r), today)
+	if err != nil {
+		return err
+	}
+	var event loan.Event
+	if back.IsZero() {
+		event, err = note.Repay(by, now, r, then)
+	} else {
+		event, err = note.RepayHandedOver(by, now, r, back, then)
+	}
 	if err != nil {
 		return err
 	}
@@ -107,7 +120,66 @@ func applyRepayment(ctx context.Context, tx Tx, by domain.Actor, now time.Time, 
 	if err := tx.SaveLoanNote(ctx, note, event); err != nil {
 		return err
 	}
+	if !back.IsZero() {
+		return takeOffHeir(ctx, tx, by, now, r, back, heir)
+	}
 	return principalMoved(ctx, tx, r.ApplicationID, r.Principal, func(l *loan.Line) (loan.Event, error) { return l.Repay(by, now, r.Principal) })
+}
+
+// handedBack is how much of a repayment's principal a renewal had taken over, because it was told too late, and the note that owes
+// it. 0.00 where the note itself owes all of it, and where it never owed so much.
+func handedBack(ctx context.Context, r Reader, note loan.NoteRecord, repaid loan.RepaymentRecord) (back money.Amount, heir loan.NoteRecord, err error) {
+	back = repaid.Principal.Sub(note.Outstanding())
+	if back.Sign() <= 0 || back.Cmp(note.HandedOver) > 0 {
+		return money.Amount{}, loan.NoteRecord{}, nil
+	}
+	heir, err = r.LoanNote(ctx, domain.Scope{Everything: true}, renewingNoteID(note.ID))
+	switch {
+	case err != nil:
+		return money.Amount{}, loan.NoteRecord{}, err
+	case repaid.PaidOn.After(heir.StartsOn):
+		err = domain.Errorf(domain.KindRule, "loan-note-renewed", "借据 %s 已于 %s 续贷为借据 %s（%s），此后归还的本金请按新借据送达",
+			note.NoteNo, heir.StartsOn, heir.NoteNo, heir.ID)
+	case back.Cmp(heir.Outstanding()) > 0:
+		err = domain.Errorf(domain.KindRule, "loan-note-renewed",
+			"借据 %s 已于 %s 续贷为借据 %s（%s），本次还本须从新借据减去 %s 元，而新借据未还本金只有 %s 元；新借据有还款冲正未送达的，送达后重发，否则请联系系统管理员",
+			note.NoteNo, heir.StartsOn, heir.NoteNo, heir.ID, back.Grouped(), heir.Outstanding().Grouped())
+	}
+	return back, heir, err
+}
+
+// takeOffHeir takes off both lines, and off the heir's note, what a renewal had taken over though it had been repaid before. Both
+// applications are held.
+func takeOffHeir(ctx context.Context, tx Tx, by domain.Actor, now time.Time, r loan.RepaymentRecord, back money.Amount, heir loan.NoteRecord) error {
+	everything := domain.Scope{Everything: true}
+	var cases [2]loan.Record
+	for i, id := range []domain.ID{r.ApplicationID, heir.ApplicationID} {
+		var err error
+		if cases[i], err = tx.Application(ctx, everything, id); err != nil {
+			return err
+		}
+	}
+	if err := lockExposure(ctx, tx, cases[:]...); err != nil {
+		return err
+	}
+	if _, err := changeLine(ctx, tx, r.ApplicationID, func(l *loan.Line) (loan.Event, error) {
+		return l.RepayHandedOver(by, now, r.Principal, back)
+	}); err != nil {
+		return err
+	}
+	line, err := changeLine(ctx, tx, heir.ApplicationID, func(l *loan.Line) (loan.Event, error) { return l.Reverse(by, now, back) })
+	if err != nil {
+		return err
+	}
+	contract, err := tx.Contract(ctx, everything, heir.ApplicationID)
+	if err != nil {
+		return err
+	}
+	terms, err := termsOfNote(ctx, tx, contract, line.Record(), arrival{ApplicationID: heir.ApplicationID})
+	if err != nil {
+		return err
+	}
+	return reverseOnNote(ctx, tx, by, now, terms, heir, back)
 }
 
 // ReverseRepayment takes the reversal of a repayment that the core system reports (还款冲正). A reversal that is here before its
@@ -185,16 +257,32 @@ func undoRepayment(ctx context.Context, tx Tx, by domain.Actor, now time.Time, n
 	return r, principalMoved(ctx, tx, r.ApplicationID, r.Principal, func(l *loan.Line) (loan.Event, error) { return l.UndoRepayment(by, now, r.Principal) })
 }
 
-// lockNote locks the application first, as everywhere, and then its note.
+// lockNote locks the application first, as everywhere, and then its note. With it, in the order of their ids as at a renewal's
+// signature, it locks the case that renews it, which may owe what the note owed.
 func lockNote(ctx context.Context, tx Tx, by domain.Actor, id domain.ID) (*loan.LoanNote, error) {
 	found, err := tx.LoanNote(ctx, noteScope(by), id) // unlocked: only to learn which application to lock
 	if err != nil {
 		return nil, err
 	}
-	if _, err := tx.LockApplication(ctx, domain.Scope{Everything: true}, found.ApplicationID); err != nil {
+	cases := []domain.ID{found.ApplicationID}
+	renewal, renewed, err := tx.LiveRenewal(ctx, found.ApplicationID)
+	if err != nil {
 		return nil, err
 	}
-	return tx.LockLoanNote(ctx, noteScope(by), id)
+	if renewed {
+		cases = append(cases, renewal.ID)
+		slices.Sort(cases)
+	}
+	for _, one := range cases {
+		if _, err := tx.LockApplication(ctx, domain.Scope{Everything: true}, one); err != nil {
+			return nil, err
+		}
+	}
+	note, err := tx.LockLoanNote(ctx, noteScope(by), id)
+	if err == nil && !renewed && !note.Record().HandedOver.IsZero() {
+		return nil, domain.Errorf(domain.KindConflict, "stale-version", "借据 %s 刚刚续贷，请重发", note.Record().NoteNo)
+	}
+	return note, err
 }
 
 // noteStanding holds a note's repayments against its schedule.

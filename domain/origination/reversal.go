@@ -18,6 +18,8 @@ type ReversalReader interface {
 	OpenReversals(ctx context.Context, transferID domain.ID) (money.Amount, error)
 	// ReversalOfReturn returns the transfer's reversal with the bank's number that was not rejected; zero when there is none.
 	ReversalOfReturn(ctx context.Context, transferID domain.ID, channelReference string) (loan.ReversalRecord, error)
+	// OpenReversalsOfCase is the sum of an application's reversals that wait for their confirmation.
+	OpenReversalsOfCase(ctx context.Context, applicationID domain.ID) (money.Amount, error)
 	// TransferCase returns the disbursement a transfer belongs to, or "transfer-not-found".
 	TransferCase(ctx context.Context, scope domain.Scope, id domain.ID) (disbursementID domain.ID, err error)
 }
