@@ -3,6 +3,7 @@ package api_test
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,10 +117,53 @@ func TestAPaymentGoesToTheSellersOfTheContractAlone(t *testing.T) {
 			{"method": "self_payment", "amount": self},
 		}})
 	}
-	createAt(officer, pathOf(a.ID, "/disbursements"), fields{}).wantProblem(http.StatusUnprocessableEntity, "entrusted-payment-required")
+	if p := createAt(officer, pathOf(a.ID, "/disbursements"), fields{}).wantProblem(http.StatusUnprocessableEntity, "entrusted-payment-required"); !strings.Contains(p.Detail, "60,000.00") {
+		t.Errorf("detail %q does not say what the sellers are to have", p.Detail)
+	}
 	pay("茌平县建材公司", "9040101070142050000123", "49499.99", "50000.01").wantProblem(http.StatusUnprocessableEntity, "entrusted-payment-required")
 	pay("茌平县建材公司", "9040101070142050000123", "60000.01", "39499.99").wantProblem(http.StatusUnprocessableEntity, "payee-not-in-contract")
 	pay("茌平县建材公司", "9040101070142050000456", "60000.00", "39500.00").wantProblem(http.StatusUnprocessableEntity, "payee-not-in-contract")
 	pay("茌平县另一公司", "9040101070142050000123", "60000.00", "39500.00").wantProblem(http.StatusUnprocessableEntity, "payee-not-in-contract")
 	pay("茌平县建材公司", "9040101070142050000123", "60000.00", "39500.00").want(http.StatusCreated)
+}
+
+func TestAllPaymentsOfAContractTogetherAreHeldToItsPayees(t *testing.T) {
+	t.Parallel()
+	r := newBank(t)
+	officer, releaser := r.officer(), r.as(domain.RoleDisbursementOfficer, branchA)
+	a := r.approved(1)
+	seller := fields{"name": "茌平县建材公司", "account": "9040101070142050000123", "bank_name": "茌平农商行", "amount": "60000.00", "for": "钢结构大棚"}
+	other := seller.but(fields{"name": "茌平县种业公司", "account": "9040101070142059990123", "amount": "10000.00", "for": "种子"}) // ends alike
+	s := r.prepared(a.ID, fields{"sellers": []fields{seller, other}})
+	signBy(officer, a.ID, s.Parties[0].ID, "tablet_drawing", s.HTMLSHA256, fields{"drawing_base64": drawing}).want(http.StatusCreated)
+	request := func(payees ...fields) answer {
+		return createAt(officer, pathOf(a.ID, "/disbursements"), fields{"payees": payees})
+	}
+	to := func(seller fields, amount string) fields {
+		return fields{"method": "entrusted_payment", "amount": amount, "account_name": seller["name"], "account": seller["account"], "bank_name": seller["bank_name"],
+			"document_reference": "购销合同 2026-031", "document_sha256": anyHash}
+	}
+	own := func(amount string) fields { return fields{"method": "self_payment", "amount": amount} }
+	refused := func(payees ...fields) {
+		t.Helper()
+		request(payees...).wantProblem(http.StatusUnprocessableEntity, "payee-not-in-contract")
+	}
+
+	// A revolving line: what is not settled yet counts together.
+	createAt(officer, pathOf(a.ID, "/disbursements"), fields{}).wantProblem(http.StatusUnprocessableEntity, "entrusted-payment-required")
+	var d paymentJSON
+	request(to(seller, "60000.00")).want(http.StatusCreated).into(&d)
+	refused(to(seller, "39500.00"))
+	releaser.post("/v1/disbursements/"+d.ID.String()+"/cancel", fields{"reason": "发票有误"}.text(t)).want(http.StatusOK)
+
+	// A line that does not: everything counts, also what has arrived.
+	r.exec("UPDATE credit_lines SET revolving = 0")
+	request(to(seller, "60000.00"), own("20000.00")).want(http.StatusCreated).into(&d)
+	releaser.also("Idempotency-Key", newID().String()).post("/v1/disbursements/"+d.ID.String()+"/release", "").want(http.StatusOK)
+	if taken, err := r.payouts().Work(t.Context()); err != nil || taken != 2 {
+		t.Fatalf("worked: %d (%v), want two transfers", taken, err)
+	}
+	refused(to(seller, "0.01"))
+	refused(own("9500.01"))
+	request(to(other, "10000.00"), own("9500.00")).want(http.StatusCreated)
 }

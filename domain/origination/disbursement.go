@@ -140,16 +140,21 @@ func (s *Disbursements) request(ctx context.Context, tx Tx, by domain.Actor, now
 	if err != nil {
 		return loan.DisbursementRecord{}, err
 	}
-	order, err = fitOrder(order, line, len(before))
+	fitted, err := fitOrder(order, line, len(before))
 	if err != nil {
 		return loan.DisbursementRecord{}, err
 	}
-	d, events, err := loan.RequestDisbursement(by, now, app, contract, order)
+	if namesNobody(order) {
+		if err := checkSellersNamed(ctx, tx, contract); err != nil {
+			return loan.DisbursementRecord{}, err
+		}
+	}
+	d, events, err := loan.RequestDisbursement(by, now, app, contract, fitted)
 	if err != nil {
 		return loan.DisbursementRecord{}, err
 	}
 	rec := d.Record()
-	if err := checkContractPayees(ctx, tx, contract, rec); err != nil {
+	if err := checkContractPayees(ctx, tx, contract, line, rec, before); err != nil {
 		return loan.DisbursementRecord{}, err
 	}
 	if err := checkEntrusted(ctx, tx, app, line, rec, before); err != nil {
@@ -174,11 +179,16 @@ func fitOrder(order loan.PaymentOrder, line loan.LineRecord, before int) (loan.P
 	if before >= loan.DisbursementsOfOneCaseMax {
 		return order, domain.Errorf(domain.KindConflict, "too-many-disbursements", "一笔业务最多 %d 次放款，请联系放款岗核对", loan.DisbursementsOfOneCaseMax)
 	}
-	if len(order.Payees) == 1 && order.Payees[0].Amount.IsZero() && order.Payees[0].Method == loan.SelfPayment {
+	if namesNobody(order) {
 		order.Payees = []loan.PayeeOrder{order.Payees[0]} // a copy: the transaction may run again
 		order.Payees[0].Amount = free
 	}
 	return order, nil
+}
+
+// namesNobody reports whether all that is free is asked for, to the borrower.
+func namesNobody(order loan.PaymentOrder) bool {
+	return len(order.Payees) == 1 && order.Payees[0].Amount.IsZero() && order.Payees[0].Method == loan.SelfPayment
 }
 
 // Release lets the money go, by a second person (放行). It is sent by a worker after this has been committed.

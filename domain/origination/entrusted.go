@@ -3,6 +3,7 @@ package origination
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
 
 	"fumin/domain"
@@ -60,37 +61,61 @@ func entrustedFrom(t product.Terms, kind string) money.Amount {
 	return money.Amount{}
 }
 
-// checkContractPayees refuses to pay a seller whom the contract does not name, or more than it says: whoever is paid stands in
-// the text that all parties signed. A contract on paper is not compared: its text is not here.
-func checkContractPayees(ctx context.Context, r Reader, contract loan.Contract, d loan.DisbursementRecord) error {
-	if contract.TextID.IsZero() {
+// checkSellersNamed refuses a request that names nobody, so that all would go to the borrower, where the signed text names sellers.
+func checkSellersNamed(ctx context.Context, r Reader, contract loan.Contract) error {
+	text, signed, err := signedText(ctx, r, contract)
+	if err != nil || !signed {
+		return err
+	}
+	var sellers int
+	var agreed money.Amount
+	for _, p := range text.Payees {
+		if p.Method == loan.EntrustedPayment {
+			sellers, agreed = sellers+1, agreed.Add(p.Amount)
+		}
+	}
+	if sellers == 0 {
 		return nil
 	}
-	text, err := r.ContractText(ctx, domain.Scope{Everything: true}, contract.ApplicationID)
-	if err != nil {
+	return domain.Errorf(domain.KindRule, "entrusted-payment-required",
+		"合同约定把 %s 元付给 %d 个交易对手（受托支付）：请在收款人中逐个写明户名、账号、开户行、金额和合同或发票；付给借款人本人的部分，另列一项自主支付并写明金额",
+		agreed.Grouped(), sellers)
+}
+
+// checkContractPayees refuses to pay a seller whom the contract does not name, and anybody more than it says, the borrower
+// included: whoever is paid stands in the text that all parties signed. All payments of a case together are held to the text;
+// under a revolving line, which is drawn again after it is repaid, to each seller all that is not settled yet together, and what
+// the borrower may have is checkEntrusted's. A contract on paper is not compared: its text is not here.
+func checkContractPayees(ctx context.Context, r Reader, contract loan.Contract, line loan.LineRecord, d loan.DisbursementRecord, before []loan.DisbursementRecord) error {
+	text, signed, err := signedText(ctx, r, contract)
+	if err != nil || !signed {
 		return err
+	}
+	counted := slices.Clone(d.Transfers)
+	for _, b := range before {
+		if line.Revolving && b.Status.Settled() {
+			continue
+		}
+		same, err := payeesAgain(ctx, r, d, b)
+		if err != nil {
+			return err
+		}
+		counted = append(counted, same...)
 	}
 	var p domain.Problems
 	for i, t := range d.Transfers {
-		if t.Method != loan.EntrustedPayment {
+		if t.Method == loan.SelfPayment && line.Revolving {
 			continue
 		}
-		var agreed, ordered money.Amount
-		for _, seller := range text.Payees {
-			if seller.Method == loan.EntrustedPayment && seller.Payee == t.Payee {
-				agreed = agreed.Add(seller.Amount)
-			}
-		}
-		for _, other := range d.Transfers {
-			if other.Method == loan.EntrustedPayment && other.Payee == t.Payee {
-				ordered = ordered.Add(other.Amount)
-			}
-		}
+		pointer, agreed, ordered := "/payees/"+strconv.Itoa(i), agreedFor(text, t), orderedFor(counted, t)
 		switch {
-		case agreed.IsZero():
-			p.Add("/payees/"+strconv.Itoa(i), "payee-not-in-contract", "合同里没有这个收款人：请核对户名、账号、开户行，须与合同一致；需要变更的，请重新签订合同")
+		case agreed.IsZero() && t.Method == loan.EntrustedPayment:
+			p.Add(pointer, "payee-not-in-contract", "合同里没有这个收款人：请核对户名、账号、开户行，须与合同一致；需要变更的，请重新签订合同")
+		case ordered.Cmp(agreed) > 0 && t.Method == loan.EntrustedPayment:
+			p.Add(pointer, "payee-not-in-contract", "合同约定付给这个收款人（户名、账号、开户行一致）%s 元，连同以前各次放款不能付 %s 元；需要变更的，请重新签订合同",
+				agreed.Grouped(), ordered.Grouped())
 		case ordered.Cmp(agreed) > 0:
-			p.Add("/payees/"+strconv.Itoa(i), "payee-not-in-contract", "合同约定付给这个收款人（户名、账号、开户行一致）%s 元，不能付 %s 元；需要变更的，请重新签订合同",
+			p.Add(pointer, "payee-not-in-contract", "合同约定付给借款人本人 %s 元，连同以前各次放款不能付 %s 元；其余请付给合同约定的交易对手（受托支付）",
 				agreed.Grouped(), ordered.Grouped())
 		}
 	}
@@ -102,4 +127,57 @@ func checkContractPayees(ctx context.Context, r Reader, contract loan.Contract, 
 		refusal.Fields = wrong.Fields
 	}
 	return refusal
+}
+
+// signedText is the text of a contract that was signed here; false for one on paper.
+func signedText(ctx context.Context, r Reader, contract loan.Contract) (text loan.ContractText, signed bool, err error) {
+	if contract.TextID.IsZero() {
+		return loan.ContractText{}, false, nil
+	}
+	text, err = r.ContractText(ctx, domain.Scope{Everything: true}, contract.ApplicationID)
+	return text, err == nil, err
+}
+
+// payeesAgain are the transfers of an earlier disbursement that may go where one of d's goes, each with its payee. Only accounts
+// that end alike are opened, and those of rows that are older than the column.
+func payeesAgain(ctx context.Context, r Reader, d, earlier loan.DisbursementRecord) ([]loan.TransferRecord, error) {
+	var again []loan.TransferRecord
+	for _, e := range earlier.Transfers {
+		alike := slices.ContainsFunc(d.Transfers, func(t loan.TransferRecord) bool {
+			return t.Method == e.Method && (e.AccountLast4 == "" || e.AccountLast4 == t.AccountLast4 || t.Method == loan.SelfPayment)
+		})
+		if !alike || !e.Status.Live() {
+			continue
+		}
+		if e.Method == loan.EntrustedPayment {
+			opened, err := r.TransferPayee(ctx, e.ID)
+			if err != nil {
+				return nil, err
+			}
+			e.Payee = opened
+		}
+		again = append(again, e)
+	}
+	return again, nil
+}
+
+// agreedFor is what the text has paid to the payee of a transfer: to the borrower, whose account is the contract's, or to a seller
+// whose name, account and bank are the same.
+func agreedFor(text loan.ContractText, t loan.TransferRecord) (agreed money.Amount) {
+	for _, p := range text.Payees {
+		if p.Method == t.Method && (t.Method == loan.SelfPayment || p.Payee == t.Payee) {
+			agreed = agreed.Add(p.Amount)
+		}
+	}
+	return agreed
+}
+
+// orderedFor is what of some live transfers goes to the payee of one of them, less what came back.
+func orderedFor(transfers []loan.TransferRecord, t loan.TransferRecord) (ordered money.Amount) {
+	for _, o := range transfers {
+		if o.Method == t.Method && (t.Method == loan.SelfPayment || o.Payee == t.Payee) {
+			ordered = ordered.Add(o.Amount).Sub(o.Reversed)
+		}
+	}
+	return ordered
 }
