@@ -104,6 +104,7 @@ const (
 	RoutesMax          = 50
 	BringMax           = 20
 	PointsMax          = 10_000 // of a band, a base or a cut-off, with either sign
+	MarksMax           = 500    // comparisons with the amount in the whole set: each is a place where the search looks
 )
 
 // ParseDefinition reads a definition's JSON; a field it does not know is refused, because a misspelt condition must not be a

@@ -25,6 +25,7 @@ type Engine struct {
 type guarded struct {
 	when condition // nil: always
 	dependence
+	cost int // of judging the part once, in nodes of its expressions: what the search for a better request pays for it
 }
 
 // dependence says whether another request may fare differently.
@@ -128,6 +129,10 @@ func Compile(id string, version int, d Definition) (*Engine, error) {
 	for i, r := range d.Routes {
 		e.routes = append(e.routes, c.route(fmt.Sprintf("/routes/%d", i), r))
 	}
+	if n := len(c.marks); n > MarksMax {
+		c.problems.Add("/rules", "out-of-range", "整个规则集中与申请金额比较的地方共有 %d 处，最多 %d 处；请减少："+
+			"把逐档写死金额的条件合并成一条额度规则（amount_max），或按产品、地区拆成几个规则集", n, MarksMax)
+	}
 	if err := c.problems.Err(); err != nil {
 		return nil, err
 	}
@@ -225,7 +230,7 @@ func (c *compiler) inspectMarks(e expression) {
 
 func (c *compiler) guard(pointer, text string, local ...FactName) guarded {
 	when, depends := c.condition(pointer+"/when", text, true, local...)
-	return guarded{when, depends}
+	return guarded{when, depends, 1 + nodesOf(when)}
 }
 
 // words checks a text with braces.
@@ -265,6 +270,7 @@ func (c *compiler) rule(pointer string, r Rule) compiledRule {
 	var depends dependence
 	compiled.passes, depends = c.condition(pointer+"/passes", r.Passes, false)
 	compiled.dependence = compiled.and(depends)
+	compiled.cost += nodesOf(compiled.passes)
 	if compiled.passes != nil {
 		compiled.evidence = evidenceOf(compiled.passes, true)
 	}
@@ -296,7 +302,11 @@ func (c *compiler) scorecard(pointer string, s Scorecard) compiledScorecard {
 		}
 		seen[characteristic.Code] = true
 		c.text(at+"/label", characteristic.Label)
-		compiled.bands = append(compiled.bands, c.bands(at+"/bands", characteristic.Bands, &compiled.dependence))
+		bands := c.bands(at+"/bands", characteristic.Bands, &compiled.dependence)
+		compiled.bands = append(compiled.bands, bands)
+		for _, when := range bands {
+			compiled.cost += 2 * nodesOf(when) // once for the effect, and once for the score that limits read
+		}
 	}
 	c.score = compiled.dependence
 	return compiled
@@ -345,6 +355,7 @@ func (c *compiler) limit(pointer string, l Limit) compiledLimit {
 		}
 		compiled.most = typed{kind{base: "number", format: option.format, unit: option.unit}, q}
 		compiled.dependence = compiled.and(c.inspect(q))
+		compiled.cost += nodesOf(q)
 	}
 	if set != 1 {
 		c.problems.Add(pointer, "limit-kind", "amount_max、term_months_max、annual_rate_max_pct、spread_bp 四项必须且只能填写一项")

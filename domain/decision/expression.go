@@ -353,6 +353,24 @@ func asExpressions[T expression](items []T) []expression {
 	return list
 }
 
+// nodesOf counts the nodes of an expression and the entries of its lists: what evaluating it costs at most. None has none.
+func nodesOf(e expression) int {
+	if e == nil {
+		return 0
+	}
+	n := 1
+	switch e := e.(type) {
+	case inNumbers:
+		n += len(e.list)
+	case codesLiteral:
+		n += len(e.are)
+	}
+	for _, child := range e.children() {
+		n += nodesOf(child)
+	}
+	return n
+}
+
 // factsIn lists the slots an expression reads, in the order of the text, each once.
 func factsIn(e expression) []int {
 	if f, ok := e.(fact); ok {

@@ -2,7 +2,6 @@ package decision
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +14,12 @@ import (
 func (e *Engine) Evaluate(f Facts) Outcome {
 	fr := frames.Get().(*frame) //nolint:forcetypeassert // the pool holds nothing else
 	defer frames.Put(fr)
-	fr.fill(&f)
+	return e.evaluate(newSearch(e, fr, &f))
+}
 
-	s := &search{engine: e, frame: fr, facts: &f}
+func (e *Engine) evaluate(s *search) Outcome {
+	fr, f := s.frame, s.facts
+	fr.fill(f)
 	outcome := Outcome{RuleSet: e.ruleSet, RuleSetHash: e.hash, EvaluatedOn: f.EvaluatedOn}
 	outcome.Reasons = make([]Reason, 0, len(e.rules)+len(e.limits)+1)
 	var asked []Task // by the rules that refer
@@ -113,8 +115,9 @@ func (r *compiledRule) explain(v judgement, s *search) Reason {
 		return reason
 	}
 	reason.Text, _ = r.reason.render(fr)
-	if len(r.suggestion.local) > 0 {
-		s.passing(r)
+	if len(r.suggestion.local) > 0 && !s.passing(r) {
+		reason.Suggestion = searchCutShort
+		return reason
 	}
 	var complete bool
 	if reason.Suggestion, complete = r.suggestion.render(fr); !complete && len(r.suggestion.local) > 0 {
@@ -122,6 +125,9 @@ func (r *compiledRule) explain(v judgement, s *search) Reason {
 	}
 	return reason
 }
+
+// searchCutShort is suggested where searchCostMax was spent: neither that something passes nor that nothing does is known.
+const searchCutShort = "规则集过大，没有算出可行的金额和期限；请审批人核实，并请风险经理精简规则集"
 
 func missingInGuarded(g guarded, e expression, fr *frame) []FactName {
 	var names []FactName
@@ -308,6 +314,7 @@ func (s *search) wayOut(c caps, o *Outcome) {
 		return
 	}
 	s.settle()
+	s.reserved = 0
 	s.ceilings(c, o)
 	o.WaysForward = s.waysForward(o.Result)
 }
@@ -319,32 +326,33 @@ func (s *compiledScorecard) explain(score *Score, effect Result, fr *frame) Reas
 			return missingReason(codeScore, names)
 		}
 	}
-	points, text := s.bound(score, effect, fr)
+	points, about, lacking := s.bound(score, effect, fr)
 	threshold := s.ApproveFrom
 	if effect == Decline {
 		threshold = s.ReferFrom
 	}
 	reason := Reason{Code: codeScore, Effect: effect, FactName: FactScore, Value: strconv.Itoa(points), Threshold: strconv.Itoa(threshold)}
 	fr.slots[slotScore] = value{state: stateKnown, number: numberOfInt(points)}
+	compared := "，低于 "
 	if effect == Approve {
-		reason.Text = fmt.Sprintf("%s，不低于 %d 分", text, threshold)
-		return reason
+		compared = "，不低于 "
+	} else {
+		reason.Suggestion, _ = s.suggestion.render(fr)
 	}
-	reason.Text = fmt.Sprintf("%s，低于 %d 分", text, threshold)
-	reason.Suggestion, _ = s.suggestion.render(fr)
+	reason.Text = "评分" + about + " " + reason.Value + " 分" + lacking + compared + reason.Threshold + " 分"
 	return reason
 }
 
-// bound is the score that the effect rests on, and says so: the score itself, or while facts are missing the least or the most
-// it can become.
-func (s *compiledScorecard) bound(score *Score, effect Result, fr *frame) (points int, text string) {
+// bound is the score that the effect rests on: the score itself, or while facts are missing the least or the most it can become,
+// and then it says which, and what is missing.
+func (s *compiledScorecard) bound(score *Score, effect Result, fr *frame) (points int, about, lacking string) {
 	if score.Complete {
-		return score.Points, fmt.Sprintf("评分 %d 分", score.Points)
+		return score.Points, "", ""
 	}
 	_, least, most, _ := s.total(fr)
-	points, about := most, "至多"
+	lacking = "（缺少" + quotedLabels(s.missing(fr)) + "，无论补充结果如何）"
 	if effect == Approve {
-		points, about = least, "至少"
+		return least, "至少", lacking
 	}
-	return points, fmt.Sprintf("评分%s %d 分（缺少%s，无论补充结果如何）", about, points, quotedLabels(s.missing(fr)))
+	return most, "至多", lacking
 }

@@ -66,7 +66,8 @@ type Outcome struct {
 	TermMonthsMax    int
 	AnnualRateMaxPct money.Rate // the price ceiling among the facts; 0 when unknown
 
-	// WaysForward are requests that would get a better result, found by evaluating them; empty when there is none.
+	// WaysForward are requests that would get a better result, found by evaluating them; empty when there is none, or when none was
+	// found before the search had spent what it may.
 	WaysForward []WayForward
 
 	// SpreadBP is what the price rules put on the product's price ceiling, in basis points: 0 or less. It is in

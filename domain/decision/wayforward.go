@@ -11,6 +11,12 @@ import (
 // termMonthsCap bounds every search over terms: 50 years.
 const termMonthsCap = 600
 
+// searchCostMax bounds what the search may spend on one case, in nodes of expressions; half of it is kept for the ceilings and the
+// ways forward when the suggestions of the rules are searched. It is a count and not a time, so that the same case always gets the
+// same answer. The shipped sets take two thousand; the largest that Compile accepts would take hundreds of millions,
+// within the transaction of a submit.
+const searchCostMax = 500_000
+
 // request is what is asked for, with the product's limits: the room in which a better request is looked for.
 type request struct {
 	amount, amountMin, amountMax             money.Amount
@@ -86,7 +92,8 @@ func maxAmount(a, b money.Amount) money.Amount {
 //
 // Every answer is one that was evaluated. Where more money never fares better (the shipped sets; a property test holds it),
 // halving finds the border to the fen. A rule set need not be like that, so the search also tries the amounts at which a
-// comparison with the amount changes; the terms are tried one by one.
+// comparison with the amount changes; the terms are tried one by one. When searchCostMax is spent nothing more passes: what was
+// found until then stands, and nothing is proposed that was not evaluated.
 type search struct {
 	engine *Engine
 	frame  *frame
@@ -100,6 +107,23 @@ type search struct {
 	blocked  dependence     // what the part depends on that refused the last request tried: no other change can help
 	markList []money.Amount // see marks; made when first needed
 	first    int            // the rule that refused it; it is asked first next time, because it mostly refuses again
+	left     int            // of searchCostMax
+	reserved int            // of what is left, for later
+}
+
+func newSearch(e *Engine, fr *frame, f *Facts) *search {
+	return &search{engine: e, frame: fr, facts: f, left: searchCostMax, reserved: searchCostMax / 2}
+}
+
+// pays takes the cost of judging a part out of what is left. False when that is not enough: then all is spent, and no other
+// request is tried.
+func (s *search) pays(cost int) bool {
+	if s.left-cost < s.reserved {
+		s.left, s.blocked = s.reserved, dependence{}
+		return false
+	}
+	s.left -= cost
+	return true
 }
 
 // settle sorts out what depends on the request.
@@ -149,10 +173,16 @@ func (s *search) reaches(amount money.Amount, termMonths int, target Result) boo
 			i--
 		}
 		r := s.rules[i]
+		if !s.pays(r.cost) {
+			return false
+		}
 		if target.Better(r.judge(s.frame).effect(r.Otherwise)) {
 			s.blocked, s.first = r.dependence, i
 			return false
 		}
+	}
+	if s.scorecard != nil && !s.pays(s.scorecard.cost) {
+		return false
 	}
 	if card := s.scorecard; card != nil && card.truth(s.frame) != isFalse {
 		if target.Better(card.effect(s.frame)) {
@@ -162,6 +192,9 @@ func (s *search) reaches(amount money.Amount, termMonths int, target Result) boo
 		card.rescore(s.frame)
 	}
 	for _, l := range s.limits {
+		if !s.pays(l.cost) {
+			return false
+		}
 		if v, _ := l.judge(s.frame); target.Better(v.effect(l.Otherwise)) {
 			s.blocked = l.dependence
 			return false
@@ -202,12 +235,12 @@ func (s *search) mostMoney(least, most money.Amount, pass func(money.Amount) boo
 			continue
 		}
 		if more := mark.Add(money.Fen(1)); pass(more) {
-			return largestAmount(more, most, pass)
+			return maxAmount(more, largestAmount(more, most, pass)) // more itself, where the halving was cut short
 		}
 		return mark
 	}
 	if pass(least) {
-		return largestAmount(least, most, pass)
+		return maxAmount(least, largestAmount(least, most, pass))
 	}
 	return money.Amount{}
 }
@@ -250,17 +283,21 @@ func (s *search) marks() []money.Amount {
 // amountGuessPlaces is more than the fen, so that rounding the quotient cannot carry it over a fen.
 const amountGuessPlaces = 12
 
-// passing finds the largest amount and the longest term that pass one rule, the rest of the request as it is.
-func (s *search) passing(r *compiledRule) {
+// passing finds the largest amount and the longest term that pass one rule, the rest of the request as it is; false when it had to
+// stop before they were found.
+func (s *search) passing(r *compiledRule) bool {
 	fr := s.frame
 	fr.slots[slotAmountPassing] = value{state: stateNone} // another rule's may be there
 	fr.slots[slotTermMonthsPassing] = value{state: stateNone}
 	req, ok := room(*s.facts)
 	if !ok {
-		return
+		return true
 	}
 	amount, termMonths := fr.slots[slotAmount], fr.slots[slotTermMonths]
 	passes := func(a money.Amount, n int) bool {
+		if !s.pays(r.cost) {
+			return false
+		}
 		fr.ask(a, n)
 		v := r.judge(fr)
 		s.blocked = r.dependence
@@ -276,6 +313,7 @@ func (s *search) passing(r *compiledRule) {
 	if longestTerm > 0 {
 		fr.slots[slotTermMonthsPassing] = value{state: stateKnown, number: numberOfInt(longestTerm)}
 	}
+	return s.left > s.reserved
 }
 
 // ceilings sets the most within the request that the rules bear: for a case that is not declined what is asked for, for a
@@ -361,5 +399,5 @@ func (s *search) reach(r request, target Result) []WayForward {
 		return nil
 	}
 	amount := s.mostMoney(r.amountMin, amountHigh, func(a money.Amount) bool { return good(a, termMonths) })
-	return []WayForward{propose(amount, termMonths)}
+	return []WayForward{propose(maxAmount(amount, r.amountMin), termMonths)} // the least amount was evaluated with the term
 }
