@@ -90,7 +90,8 @@ func TestPaymentsGoOutInAFileOverHTTP(t *testing.T) {
 	report := `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:pain.002.001.10"><CstmrPmtStsRpt><OrgnlGrpInfAndSts><OrgnlMsgId>` + paymentfile.EndToEndIDOf(file.ID) +
 		`</OrgnlMsgId></OrgnlGrpInfAndSts><OrgnlPmtInfAndSts><TxInfAndSts><OrgnlEndToEndId>` + paymentfile.EndToEndIDOf(d.Transfers[0].ID) +
 		`</OrgnlEndToEndId><TxSts>ACSC</TxSts></TxInfAndSts></OrgnlPmtInfAndSts></CstmrPmtStsRpt></Document>`
-	asXML := head.with("Content-Type", "application/xml")
+	head.with("Content-Type", "application/xml").post(one+"/status-reports", report).wantProblem(http.StatusForbidden, "four-eyes")
+	asXML := r.secondReleaser().with("Content-Type", "application/xml")
 	head.with("Content-Type", "text/plain").bad().post(one+"/status-reports", report).wantProblem(http.StatusUnsupportedMediaType, "unsupported-media-type")
 	asXML.post(one+"/status-reports", "<a/>").wantProblem(http.StatusBadRequest, "payment-file-unreadable")
 	for _, outcome := range []string{"recorded", "known"} {

@@ -106,11 +106,13 @@ func (r reader) PaymentFileEntries(ctx context.Context, id domain.ID) ([]origina
 	var rows []struct {
 		Own ownPaymentRow `gorm:"embedded"`
 
-		Number int
+		Number     int
+		ReleasedBy idColumn
 	}
 	err := r.db.WithContext(ctx).Table("payment_file_entries").
-		Select("transfers.id, transfers.disbursement_id, transfers.application_id, transfers.amount, transfers.status, transfers.settled_at, payment_file_entries.number").
+		Select("transfers.id, transfers.disbursement_id, transfers.application_id, transfers.amount, transfers.status, transfers.settled_at, payment_file_entries.number, disbursements.released_by").
 		Joins("JOIN transfers ON transfers.id = payment_file_entries.transfer_id").
+		Joins("JOIN disbursements ON disbursements.id = transfers.disbursement_id").
 		Where("payment_file_entries.file_id = ?", id).Order("payment_file_entries.number").Limit(origination.PaymentFileMax).Find(&rows).Error
 	if err != nil {
 		return nil, translateRead(ctx, err)
@@ -123,7 +125,7 @@ func (r reader) PaymentFileEntries(ctx context.Context, id domain.ID) ([]origina
 		}
 		entries[i] = origination.PaymentFileEntry{
 			DueTransfer: origination.DueTransfer{ID: own.ID, DisbursementID: own.DisbursementID, ApplicationID: own.ApplicationID},
-			Number:      row.Number, Amount: own.Amount, Status: own.Status,
+			Number:      row.Number, Amount: own.Amount, Status: own.Status, ReleasedBy: row.ReleasedBy.ID,
 		}
 	}
 	return entries, nil

@@ -295,6 +295,18 @@ var reconciler = []domain.Role{domain.RoleDisbursementOfficer}
 // MayReconcile refuses whoever may not work on a day's end.
 func MayReconcile(by domain.Actor) error { return by.Require(reconciler...) }
 
+// MayReport refuses whoever may not bring the bank's word about a payment file: who made it, and who released one of its transfers.
+// A report that says "rejected" frees the money to be paid again, and nobody may say so of what he sent himself (四眼).
+func MayReport(by domain.Actor, madeBy domain.ID, releasedBy []domain.ID) error {
+	if err := MayReconcile(by); err != nil {
+		return err
+	}
+	if by.ID == madeBy || slices.Contains(releasedBy, by.ID) {
+		return domain.Errorf(domain.KindForbidden, "four-eyes", "生成这个付款文件的人和放行其中付款的人都不能登记银行对它的答复，请由总部另一位放款岗办理")
+	}
+	return nil
+}
+
 // ResolveCase explains a case (处理差错): by a second person, with words that an auditor understands. It returns the case as it is now.
 func (r *Reconciliation) ResolveCase(by domain.Actor, at time.Time, c ReconciliationCaseRecord, explanation string) (ReconciliationCaseRecord, error) {
 	if err := MayReconcile(by); err != nil {

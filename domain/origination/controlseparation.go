@@ -106,6 +106,11 @@ func (c *configuration) reverses(person domain.Actor) error {
 	return err
 }
 
+// reports asks whether somebody may bring the bank's word about a payment file that the keeper made.
+func (c *configuration) reports(person domain.Actor) error {
+	return loan.MayReport(paperActor(person, domain.RoleDisbursementOfficer), paperKeeper.ID, []domain.ID{paperReleaser.ID})
+}
+
 // proveSeparation lets each of those who had a part in a case take the next step of it, and then somebody else.
 func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 	stranger := paperKeeper
@@ -126,13 +131,17 @@ func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 		}},
 		{"解除冻结", c.lifts, map[string]domain.Actor{"冻结人": paperReleaser}},
 		{"确认冲正", c.reverses, map[string]domain.Actor{"申请冲正的人": paperReleaser}},
+		{"导入付款状态报告", c.reports, map[string]domain.Actor{"生成文件的人": paperKeeper, "放行人": paperReleaser}},
 	} {
 		other := stranger
-		if duty.what == "放行" {
+		switch duty.what {
+		case "放行":
 			other = paperReleaser
+		case "导入付款状态报告":
+			other = paperVoter
 		}
 		within := duty.do(other)
-		for _, who := range []string{"经办人", "调查人", "取消规则事项的人", "已表决的委员", "审批人", "申请放款的人", "冻结人", "申请冲正的人"} {
+		for _, who := range []string{"经办人", "调查人", "取消规则事项的人", "已表决的委员", "审批人", "申请放款的人", "冻结人", "申请冲正的人", "生成文件的人", "放行人"} {
 			person, tried := duty.refused[who]
 			if !tried {
 				continue

@@ -112,7 +112,7 @@ func TestOneLineOfAReportThatCannotBeBookedIsToldBesideTheOthers(t *testing.T) {
 	for upload, want := range [][]origination.ReportOutcome{
 		{origination.ReportNotBooked, origination.ReportRecorded}, {origination.ReportRecorded, origination.ReportKnown},
 	} {
-		rows, err := w.paymentFiles().Report(t.Context(), by, file.ID, strings.NewReader(text))
+		rows, err := w.paymentFiles().Report(t.Context(), w.headOfficer(), file.ID, strings.NewReader(text))
 		w.must(err)
 		if rows[0].Outcome != want[0] || rows[1].Outcome != want[1] {
 			t.Errorf("upload %d: %+v, want %v", upload+1, rows, want)

@@ -36,9 +36,10 @@ type PaymentFile struct {
 type PaymentFileEntry struct {
 	DueTransfer
 
-	Number int // from 1
-	Amount money.Amount
-	Status loan.TransferStatus
+	Number     int // from 1
+	Amount     money.Amount
+	Status     loan.TransferStatus
+	ReleasedBy domain.ID
 }
 
 // PaymentFileReader reads payment files (批量付款文件).
@@ -273,12 +274,17 @@ type ReportRow struct {
 }
 
 // Report takes the bank's status report about a file (导入付款状态报告): settled orders succeed, rejected ones fail with the bank's reason, all
-// others are unknown until a later report or the day file. The same report again, or an older one, changes nothing.
+// others are unknown until a later report or the day file. The same report again, or an older one, changes nothing. It is brought
+// by somebody who neither made the file nor released one of its transfers.
 func (s *PaymentFiles) Report(ctx context.Context, by domain.Actor, id domain.ID, body io.Reader) ([]ReportRow, error) {
 	if err := requireHeadOffice(ctx, s.store, by); err != nil {
 		return nil, err
 	}
 	file, err := s.store.PaymentFile(ctx, by.Scope(), id)
+	if err != nil {
+		return nil, err
+	}
+	entries, err := s.entriesForAnswer(ctx, by, file)
 	if err != nil {
 		return nil, err
 	}
@@ -301,10 +307,6 @@ func (s *PaymentFiles) Report(ctx context.Context, by domain.Actor, id domain.ID
 	if err != nil {
 		return nil, err
 	}
-	entries, err := s.store.PaymentFileEntries(ctx, id)
-	if err != nil {
-		return nil, err
-	}
 	byTransfer := make(map[domain.ID]PaymentFileEntry, len(entries))
 	for _, e := range entries {
 		byTransfer[e.ID] = e
@@ -323,6 +325,19 @@ func (s *PaymentFiles) Report(ctx context.Context, by domain.Actor, id domain.ID
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// entriesForAnswer lists a file's transfers for somebody who brings the bank's word about them, and refuses who may not.
+func (s *PaymentFiles) entriesForAnswer(ctx context.Context, by domain.Actor, file PaymentFile) ([]PaymentFileEntry, error) {
+	entries, err := s.store.PaymentFileEntries(ctx, file.ID)
+	if err != nil {
+		return nil, err
+	}
+	releasedBy := make([]domain.ID, len(entries))
+	for i, e := range entries {
+		releasedBy[i] = e.ReleasedBy
+	}
+	return entries, loan.MayReport(by, file.CreatedBy, releasedBy)
 }
 
 // take records one line. Each is a transaction of its own, under the lock of its case.

@@ -38,7 +38,7 @@ func statusReport(file origination.PaymentFile, orders ...[3]string) string {
 func TestReleasedTransfersGoOutInOneFileAndTheReportSettlesThem(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	officer, by := w.somebody(domain.RoleLoanOfficer), w.headOfficer()
+	officer, by, reporter := w.somebody(domain.RoleLoanOfficer), w.headOfficer(), w.headOfficer()
 	var ds []loan.DisbursementRecord
 	for range 3 {
 		ds = append(ds, w.released(officer, "50000.00"))
@@ -73,11 +73,20 @@ func TestReleasedTransfersGoOutInOneFileAndTheReportSettlesThem(t *testing.T) {
 	paid, refused, waits := ds[0], ds[1], ds[2]
 	text := statusReport(file, [3]string{paid.Transfers[0].ID.String(), "ACSC", ""}, [3]string{refused.Transfers[0].ID.String(), "RJCT", "AC04"},
 		[3]string{waits.Transfers[0].ID.String(), "PDNG", ""}, [3]string{newID().String(), "ACSC", ""})
+	releaser := reporter // of one of them, and moved to the head office since
+	releaser.ID = w.disbursement(refused.ID).ReleasedBy
+	for what, who := range map[string]domain.Actor{"who made the file": by, "who released one of its transfers": releaser} {
+		_, err = w.paymentFiles().Report(t.Context(), who, file.ID, strings.NewReader(text))
+		wantCode(t, "a report by "+what, err, "four-eyes")
+	}
+	if w.status(refused.ID) != loan.DisbursementSending {
+		t.Errorf("after refused reports: %s, want sending", w.status(refused.ID))
+	}
 	for round, want := range [][]origination.ReportOutcome{
 		{origination.ReportRecorded, origination.ReportRecorded, origination.ReportRecorded, origination.ReportForeign},
 		{origination.ReportKnown, origination.ReportKnown, origination.ReportKnown, origination.ReportForeign},
 	} {
-		rows, err := w.paymentFiles().Report(t.Context(), by, file.ID, strings.NewReader(text))
+		rows, err := w.paymentFiles().Report(t.Context(), reporter, file.ID, strings.NewReader(text))
 		w.must(err)
 		for i, row := range rows {
 			if row.Outcome != want[i] {
@@ -89,14 +98,14 @@ func TestReleasedTransfersGoOutInOneFileAndTheReportSettlesThem(t *testing.T) {
 	if w.status(paid.ID) != loan.DisbursementSucceeded || failed.FailureCode != "account-closed" || w.status(waits.ID) != loan.DisbursementUnknown {
 		t.Errorf("after the report: %s, %+v, %s", w.status(paid.ID), failed, w.status(waits.ID))
 	}
-	rows, err := w.paymentFiles().Report(t.Context(), by, file.ID, strings.NewReader(statusReport(file, [3]string{paid.Transfers[0].ID.String(), "RJCT", "AC04"})))
+	rows, err := w.paymentFiles().Report(t.Context(), reporter, file.ID, strings.NewReader(statusReport(file, [3]string{paid.Transfers[0].ID.String(), "RJCT", "AC04"})))
 	w.must(err)
 	if rows[0].Outcome != origination.ReportConflict || w.status(paid.ID) != loan.DisbursementSucceeded {
 		t.Errorf("a rejection after the success: %+v, want a conflict and nothing changed", rows)
 	}
 	other := file
 	other.ID = newID()
-	_, err = w.paymentFiles().Report(t.Context(), by, file.ID, strings.NewReader(statusReport(other)))
+	_, err = w.paymentFiles().Report(t.Context(), reporter, file.ID, strings.NewReader(statusReport(other)))
 	w.wantCode(err, "payment-file-unreadable")
 	_, _, err = w.paymentFiles().Create(t.Context(), by, key())
 	w.wantCode(err, "nothing-to-pay")
