@@ -480,6 +480,15 @@ func TestReportsHaveChartsAndAPageForTheWall(t *testing.T) {
 	}
 }
 
+// moved gives the person whom as signs in with a role at a branch another role.
+func (r *register) moved(role domain.Role, branch domain.ID, to domain.Role) {
+	by := r.actor(role, branch)
+	by.Role = to
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.actors[string(role)+"@"+branch.String()] = by
+}
+
 func TestAnExportIsAJobWithAFileOfTheSameRows(t *testing.T) {
 	t.Parallel()
 	r := newBank(t)
@@ -508,6 +517,25 @@ func TestAnExportIsAJobWithAFileOfTheSameRows(t *testing.T) {
 		t.Errorf("the export differs from the stream:\n%s\n%s", file.body, streamed.body)
 	}
 	r.as(domain.RoleBranchManager, branchB).get("/v1/jobs/"+job.ID.String()+"/result").wantProblem(http.StatusNotFound, "job-not-found")
+
+	// With personal data the file is for who may see them when it is fetched, not only when it was asked for.
+	createAt(manager, "/v1/exports", body.but(fields{"reveal": true, "reveal_reason": "核对"})).want(http.StatusAccepted).into(&job)
+	r.work(map[origination.JobKind]origination.JobRunner{
+		origination.JobExport: origination.NewExports(reports, origination.NewJobs(r.store, r.now, newID, func() {})).Run,
+	})
+	looks := func() int { return r.count("SELECT COUNT(*) FROM report_readings WHERE reason = '核对'") }
+	before := looks()
+	whole := manager.get("/v1/jobs/" + job.ID.String() + "/result").want(http.StatusOK)
+	manager.get("/v1/jobs/" + job.ID.String() + "/result").want(http.StatusOK)
+	if before != 1 || looks() != 3 || bytes.Equal(whole.body, streamed.body) {
+		t.Errorf("%d looks before and %d after two downloads, want 1 and 3; the file:\n%s", before, looks(), whole.body)
+	}
+	r.moved(domain.RoleBranchManager, branchA, domain.RoleRiskManager)
+	manager.get("/v1/jobs/"+job.ID.String()+"/result").wantProblem(http.StatusForbidden, "role-not-allowed")
+	if looks() != 3 {
+		t.Errorf("%d looks after a refused download, want 3", looks())
+	}
+	r.moved(domain.RoleBranchManager, branchA, domain.RoleBranchManager)
 	body["from"] = "1926-01-01"
 	createAt(manager.bad(), "/v1/exports", body).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 }

@@ -2,6 +2,7 @@ package origination
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"fumin/domain"
@@ -122,6 +123,27 @@ func (s *Exports) Run(ctx context.Context, job *JobContext) error {
 		return ctx.Err()
 	})
 	return err
+}
+
+// readExport refuses a file with personal data to who may no longer see it, and keeps each look that is allowed (查看留痕): the right
+// may have gone since the file was written.
+func (s *Jobs) readExport(ctx context.Context, by domain.Actor, job Job) error {
+	var payload exportPayload
+	if err := json.Unmarshal(job.Payload, &payload); err != nil {
+		return fmt.Errorf("export %s: %w", job.ID, err)
+	}
+	if !payload.Reveal {
+		return nil
+	}
+	if err := by.Require(reportRevealers...); err != nil {
+		return err
+	}
+	e, err := payload.export()
+	if err != nil {
+		return err
+	}
+	reading := newReportReading(s.newID(), by, e.Query, s.now())
+	return s.store.Update(ctx, func(tx Tx) error { return tx.InsertReportReading(ctx, reading) })
 }
 
 // FileNameOf is what the file of a report is called: 放款台账-2026-08-23.xlsx.

@@ -300,7 +300,8 @@ func (j Job) ended(status JobStatus, at, expires time.Time) Job {
 	return j
 }
 
-// Result returns a job whose file can be read by ResultChunk.
+// Result returns a job whose file can be read by ResultChunk. What it took to ask for an export with personal data is asked for again, and the
+// look is kept.
 func (s *Jobs) Result(ctx context.Context, by domain.Actor, id domain.ID) (Job, error) {
 	job, err := s.Job(ctx, by, id)
 	if err != nil {
@@ -313,6 +314,11 @@ func (s *Jobs) Result(ctx context.Context, by domain.Actor, id domain.ID) (Job, 
 		return Job{}, domain.Errorf(domain.KindConflict, "job-not-finished", "任务目前「%s」，还没有结果文件", job.Status.Label())
 	case job.Result.IsZero():
 		return Job{}, domain.Errorf(domain.KindNotFound, "job-without-file", "这个任务没有结果文件，结果见任务所属的页面")
+	}
+	if job.Kind == JobExport {
+		if err := s.readExport(ctx, by, job); err != nil {
+			return Job{}, err
+		}
 	}
 	return job, nil
 }

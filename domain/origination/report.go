@@ -42,6 +42,12 @@ type ReportReading struct {
 	At        time.Time
 }
 
+func newReportReading(id domain.ID, by domain.Actor, q report.Query, at time.Time) ReportReading {
+	return ReportReading{
+		ID: id, Report: q.Report, BranchID: by.BranchID, ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, Query: q, At: at,
+	}
+}
+
 // Who may read reports, and who may see personal data in them, for a reason.
 var (
 	reportReaders = []domain.Role{
@@ -108,9 +114,7 @@ func (s *Reports) Prepare(ctx context.Context, by domain.Actor, q report.Query, 
 	if err != nil || !q.Reveal {
 		return prepared, err
 	}
-	reading := ReportReading{
-		ID: s.newID(), Report: q.Report, BranchID: by.BranchID, ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, Query: q, At: s.now(),
-	}
+	reading := newReportReading(s.newID(), by, q, s.now())
 	err = s.store.Update(ctx, func(tx Tx) error { return tx.InsertReportReading(ctx, reading) })
 	return prepared, err
 }
