@@ -82,6 +82,13 @@ func (r *register) loadGuaranteeCompanies(loader domain.Actor) {
 // payouts is a worker of this bank with a sandbox channel behind real HTTP.
 func (r *register) payouts() *origination.Payouts {
 	r.t.Helper()
+	worker, _ := r.payoutsWithChannel()
+	return worker
+}
+
+// payoutsWithChannel is payouts with the channel that it asks.
+func (r *register) payoutsWithChannel() (*origination.Payouts, *sandbox.Server) {
+	r.t.Helper()
 	realTime := func() time.Time { return time.Now().UTC().Truncate(time.Microsecond) } // the channel checks the signature's time
 	secret := []byte("0123456789abcdef0123456789abcdef")
 	server, err := sandbox.New(sandbox.Options{
@@ -98,7 +105,7 @@ func (r *register) payouts() *origination.Payouts {
 	}
 	log := slog.New(slog.DiscardHandler)
 	now := func() time.Time { return *r.clock.Load() }
-	return origination.NewPayouts(r.store, now, channel.NewPayments(client, log), domain.ID(uuid.NewString()), log, origination.DefaultPayoutLimits())
+	return origination.NewPayouts(r.store, now, channel.NewPayments(client, log), domain.ID(uuid.NewString()), log, origination.DefaultPayoutLimits()), server
 }
 
 func newApplication(borrowerID domain.ID) fields {

@@ -20,7 +20,7 @@ var lineUse = ledger{
 		return []string{
 			"a.application_no", "a.product_code", "a.region_code", maskedCell("b.name", q.Reveal),
 			"IF(l.revolving, '是', '否')", "CAST(l.starts_on AS CHAR)", "CAST(l.ends_on AS CHAR)",
-			"CAST(l.credit_limit AS CHAR)", "''", "''", "''", "''", "l.id", // the history completes the last five
+			"''", "CAST(l.credit_limit AS CHAR)", "''", "''", "''", "''", "l.id", // the history completes the status and the last five
 		}
 	},
 	finish: completeLines,
@@ -28,7 +28,9 @@ var lineUse = ledger{
 
 // The places of a line's cells that its history says.
 const (
-	cellLimit = 7 + iota
+	cellEndsOn = 6 + iota
+	cellLineStatus
+	cellLimit
 	cellOutstanding
 	cellReserved
 	cellFree
@@ -54,23 +56,41 @@ func completeLines(ctx context.Context, r reader, q report.Query, rows []ledgerR
 		if err != nil {
 			return fmt.Errorf("line %s: %w", ids[i], err)
 		}
-		row.cells[cellOutstanding], row.cells[cellReserved], row.cells[cellFree] = was.outstanding.String(), was.reserved.String(), was.free.String()
+		endsOn, err := domain.ParseDate(row.cells[cellEndsOn])
+		if err != nil {
+			return fmt.Errorf("line %s: %w", ids[i], err)
+		}
+		row.cells[cellLineStatus] = string(was.status)
+		row.cells[cellOutstanding], row.cells[cellReserved], row.cells[cellFree] = was.outstanding.String(), was.reserved.String(), was.freeOn(q.AsOf, endsOn).String()
 		row.cells[cellDrawnTotal], row.cells[cellRepaidTotal] = was.drawn.String(), was.repaid.String()
 	}
 	return nil
 }
 
-// lineState is how a line was used at a moment.
-type lineState struct{ outstanding, reserved, free, drawn, repaid money.Amount }
+// lineState is how a line stood and was used at a moment.
+type lineState struct {
+	status                                     loan.LineStatus
+	outstanding, reserved, room, drawn, repaid money.Amount // room is what is not used of the limit, whether it can be drawn or not
+}
+
+// freeOn is what could be drawn on the day, as loan.LineRecord.FreeOn has it: nothing on a line that is held or ended (a renewal and
+// a withdrawn contract end it too), or whose last day has come.
+func (s lineState) freeOn(day, endsOn domain.Date) money.Amount {
+	if s.status != loan.LineLive || !day.Before(endsOn) {
+		return money.Amount{}
+	}
+	return s.room
+}
 
 // lineAsOf folds a line's history up to a moment, which itself does not count. What is outstanding and free after each deed
 // stands in its event.
 func lineAsOf(history []eventRow, cutoff time.Time, limit money.Amount) (lineState, error) {
-	s := lineState{free: limit}
+	s := lineState{status: loan.LineLive, room: limit}
 	for _, e := range history {
 		if !e.At.Before(cutoff) {
 			break
 		}
+		s.status = loan.LineStatus(e.ToStatus)
 		notes := notesOf(e)
 		amount, moved := notes["amount"]
 		if !moved || notes["free"] == "" {
@@ -83,7 +103,7 @@ func lineAsOf(history []eventRow, cutoff time.Time, limit money.Amount) (lineSta
 				return lineState{}, fmt.Errorf("event %d: %q: %w", e.Version, text, err)
 			}
 		}
-		s.outstanding, s.free = figures[1], figures[2]
+		s.outstanding, s.room = figures[1], figures[2]
 		switch loan.Action(e.Action) { //nolint:exhaustive // the others change what is outstanding alone
 		case loan.ActionLineReserve:
 			s.reserved = s.reserved.Add(figures[0])

@@ -59,13 +59,19 @@ var inclusiveFlags = ledger{
 	cells: func(report.Query) []string {
 		return []string{
 			"a.application_no", "a.product_code", "a.region_code", "b.kind", "a.purpose", beijingCell("t.settled_at"), "''", "''", "''",
-			// What the borrower was granted in all up to then: the limit that the definition is about (单户授信总额).
-			"(SELECT CAST(COALESCE(SUM(g.credit_limit), 0) AS CHAR) FROM credit_lines g FORCE INDEX (ix_credit_lines_borrower) WHERE g.borrower_id = t.borrower_id AND g.created_at <= t.settled_at)",
+			grantedThen,
 			"CAST(t.amount AS CHAR)",
 		}
 	},
 	finish: flagPayments,
 }
+
+// grantedThen is what the borrower was granted in all at the moment of the payment: the limit that the definition is about
+// (单户授信总额). A line counts from its signing until it is ended, a line that is renewed until the signing of the renewal; and not
+// from its last day on. Ended is for good, so that only a line that is now looks at when it was.
+const grantedThen = `(SELECT CAST(COALESCE(SUM(g.credit_limit), 0) AS CHAR) FROM credit_lines g FORCE INDEX (ix_credit_lines_borrower)
+	WHERE g.borrower_id = t.borrower_id AND g.created_at <= t.settled_at AND g.ends_on > DATE(DATE_ADD(t.settled_at, INTERVAL 8 HOUR))
+	  AND NOT (g.status = 'ended' AND EXISTS (SELECT 1 FROM events x WHERE x.subject_id = g.id AND x.to_status = 'ended' AND x.at <= t.settled_at)))`
 
 // The places of a payment's cells that the definitions look at and fill in.
 const (
@@ -175,17 +181,20 @@ func bookBalance(ctx context.Context, r reader, q report.Query, branch staff.Bra
 		}
 		return balances[product]
 	}
-	err := r.sumByProduct(ctx, q, `SELECT a.product_code, COUNT(*) AS count, CAST(SUM(c.amount) AS CHAR) AS sum
+	// A contract that was withdrawn in its cooling-off period (冷静期) is none any more; withdrawn is for good.
+	err := r.sumByProduct(ctx, `SELECT a.product_code, COUNT(*) AS count, CAST(SUM(c.amount) AS CHAR) AS sum
 		FROM contracts c FORCE INDEX (ix_contracts_recorded) JOIN applications a ON a.id = c.application_id
-		WHERE c.branch_id = ? AND c.recorded_at < ? GROUP BY a.product_code`, branch, func(product string, count int, sum money.Amount) {
+		WHERE c.branch_id = ? AND c.recorded_at < ?
+		  AND NOT (a.status = 'withdrawn' AND EXISTS (SELECT 1 FROM events e WHERE e.subject_id = a.id AND e.to_status = 'withdrawn' AND e.at < ?))
+		GROUP BY a.product_code`, []any{branch.ID, q.Cutoff(), q.Cutoff()}, func(product string, count int, sum money.Amount) {
 		of(product).contracts, of(product).contractAmount = count, sum
 	})
 	if err != nil {
 		return nil, err
 	}
-	err = r.sumByProduct(ctx, q, `SELECT a.product_code, COUNT(*) AS count, CAST(SUM(t.amount) AS CHAR) AS sum
+	err = r.sumByProduct(ctx, `SELECT a.product_code, COUNT(*) AS count, CAST(SUM(t.amount) AS CHAR) AS sum
 		FROM transfers t FORCE INDEX (ix_transfers_branch_settled) JOIN applications a ON a.id = t.application_id
-		WHERE t.branch_id = ? AND t.settled_at < ? AND t.status = 'succeeded' GROUP BY a.product_code`, branch, func(product string, count int, sum money.Amount) {
+		WHERE t.branch_id = ? AND t.settled_at < ? AND t.status = 'succeeded' GROUP BY a.product_code`, []any{branch.ID, q.Cutoff()}, func(product string, count int, sum money.Amount) {
 		of(product).loans, of(product).paid = count, sum
 	})
 	if err != nil {
@@ -207,13 +216,13 @@ func bookBalance(ctx context.Context, r reader, q report.Query, branch staff.Bra
 	return rows, nil
 }
 
-func (r reader) sumByProduct(ctx context.Context, q report.Query, statement string, branch staff.Branch, each func(product string, count int, sum money.Amount)) error {
+func (r reader) sumByProduct(ctx context.Context, statement string, args []any, each func(product string, count int, sum money.Amount)) error {
 	var rows []struct {
 		ProductCode string
 		Count       int
 		Sum         string
 	}
-	if err := r.db.WithContext(ctx).Raw(statement, branch.ID, q.Cutoff()).Scan(&rows).Error; err != nil {
+	if err := r.db.WithContext(ctx).Raw(statement, args...).Scan(&rows).Error; err != nil {
 		return err
 	}
 	for _, row := range rows {
