@@ -7,6 +7,8 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/origination"
+	"fumin/domain/report"
+	"fumin/domain/staff"
 )
 
 // What the tests outside this package need of its inside.
@@ -40,4 +42,13 @@ func InsertDecisions(ctx context.Context, s *Store, decisions []origination.Deci
 		rows[i] = row
 	}
 	return s.db.WithContext(ctx).CreateInBatches(rows, 200).Error
+}
+
+// ExceptionRows are the cells of the report of exceptions with at most so many of each kind.
+func ExceptionRows(ctx context.Context, s *Store, q report.Query, branch staff.Branch, most int) (rows [][]string, err error) {
+	_, err = exceptionsUpTo(most).rows(ctx, s.reader, q, branch, "", 100, func(_ string, cells []string) error {
+		rows = append(rows, cells)
+		return nil
+	})
+	return rows, err
 }

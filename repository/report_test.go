@@ -1,8 +1,11 @@
 package repository_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"fumin/domain"
 	"fumin/domain/loan"
@@ -10,6 +13,7 @@ import (
 	"fumin/domain/origination"
 	"fumin/domain/report"
 	"fumin/domain/staff"
+	"fumin/repository"
 )
 
 // reportPage is how many rows the plans are looked at for.
@@ -121,4 +125,26 @@ func TestTheNamesOfADayAreFoundByAnIndex(t *testing.T) {
 		}
 		return err
 	})
+}
+
+func TestExceptionsThatAreNotListedAreSaidToBeThere(t *testing.T) {
+	t.Parallel()
+	l := newLedger(t)
+	r, _ := l.addSigned(ledgerCounty)
+	for i := range 3 { // the oldest last
+		l.exec(`INSERT INTO holds (id, application_id, branch_id, borrower_id, reason, until_at, placed_by, placed_at, release_reason, status, version)
+			VALUES (?, ?, ?, ?, ?, '2027-01-01', ?, ?, '', 'live', 1)`,
+			l.newID(), r.ID, r.BranchID, r.BorrowerID, fmt.Sprintf("第 %d 笔", i), l.newID(), ledgerStart.Add(-time.Duration(i)*time.Hour))
+	}
+	q, branch := report.Query{Report: report.ExceptionsAndHolds, AsOf: domain.DateOf(ledgerStart)}, staff.Branch{ID: ledgerCounty, Code: "371503"}
+	for most, want := range map[int][]string{3: {"第 0 笔", "第 1 笔", "第 2 笔"}, 2: {"本机构此类异常超过 2 条，只列出最早的 2 条", "第 1 笔", "第 2 笔"}} {
+		rows, err := repository.ExceptionRows(t.Context(), l.store, q, branch, most)
+		var reasons []string
+		for _, cells := range rows {
+			reasons = append(reasons, cells[4])
+		}
+		if err != nil || !cmp.Equal(want, reasons) {
+			t.Errorf("with at most %d of a kind the reasons are %q (%v), want %q", most, reasons, err, want)
+		}
+	}
 }

@@ -22,7 +22,7 @@ var reportSources = map[report.Code]reportSource{
 	report.DisbursementLedger: disbursementLedger,
 	report.LineUse:            lineUse,
 	report.GuaranteeLedger:    guaranteeLedger,
-	report.ExceptionsAndHolds: summary(exceptionsAndHolds),
+	report.ExceptionsAndHolds: exceptionsUpTo(exceptionsMax),
 	report.InclusiveFlags:     inclusiveFlags,
 	report.BookBalance:        summary(bookBalance),
 	report.VillagePenetration: summary(villagePenetration),

@@ -2,6 +2,7 @@ package repository
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -148,37 +149,56 @@ const assigneesBatch = 1_000
 // exceptionsMax bounds what one branch can have at once of one kind; more is no report but an outage.
 const exceptionsMax = 50_000
 
-// exceptionsAndHolds lists what was not settled at the end of the day.
-func exceptionsAndHolds(ctx context.Context, r reader, q report.Query, branch staff.Branch) ([]summaryRow, error) {
-	var rows []summaryRow
-	for _, each := range exceptionQueries {
-		var found []struct {
-			ApplicationNo, ID string
-			Since             time.Time
-			Reason, Owner     string
-			Amount            string
-		}
-		err := r.db.WithContext(ctx).Raw(each.query+" LIMIT @most", map[string]any{
-			"branch": branch.ID, "cutoff": q.Cutoff(), "day": q.Cutoff().AddDate(0, 0, -1), "most": exceptionsMax,
-		}).Scan(&found).Error
-		if err != nil {
-			return nil, err
-		}
-		var owners map[string]string
-		if each.kind == exceptionTask {
-			ids := make([]string, len(found))
-			for i, f := range found {
-				ids[i] = f.ID
-			}
-			if owners, err = r.assignees(ctx, ids, q.Cutoff()); err != nil {
+// exceptionsUpTo lists what was not settled at the end of the day, of each kind the oldest up to a most. Where there are more, a line
+// without a reference says so.
+func exceptionsUpTo(most int) summary {
+	return func(ctx context.Context, r reader, q report.Query, branch staff.Branch) ([]summaryRow, error) {
+		var rows []summaryRow
+		for _, each := range exceptionQueries {
+			found, err := r.exceptions(ctx, each.kind, each.query, q, branch, most+1)
+			if err != nil {
 				return nil, err
 			}
+			if len(found) > most {
+				found = found[:most]
+				reason := fmt.Sprintf("本机构此类异常超过 %d 条，只列出最早的 %d 条", most, most)
+				rows = append(rows, summaryRow{each.kind + ledgerKeySeparator, []string{"", each.kind, "", "", reason, "", ""}})
+			}
+			rows = append(rows, found...)
 		}
-		for _, f := range found {
-			rows = append(rows, summaryRow{each.kind + ledgerKeySeparator + f.ID, []string{
-				f.ApplicationNo, each.kind, f.ID, report.CellOfInstant(f.Since), f.Reason, firstOf(owners[f.ID], f.Owner), f.Amount,
-			}})
+		return rows, nil
+	}
+}
+
+// exceptions lists those of one kind, the oldest first, at most limit.
+func (r reader) exceptions(ctx context.Context, kind, query string, q report.Query, branch staff.Branch, limit int) ([]summaryRow, error) {
+	var found []struct {
+		ApplicationNo, ID string
+		Since             time.Time
+		Reason, Owner     string
+		Amount            string
+	}
+	err := r.db.WithContext(ctx).Raw(query+" ORDER BY 3, 2 LIMIT @most", map[string]any{ // by since and id, which the tables have too
+		"branch": branch.ID, "cutoff": q.Cutoff(), "day": q.Cutoff().AddDate(0, 0, -1), "most": limit,
+	}).Scan(&found).Error
+	if err != nil {
+		return nil, err
+	}
+	var owners map[string]string
+	if kind == exceptionTask {
+		ids := make([]string, len(found))
+		for i, f := range found {
+			ids[i] = f.ID
 		}
+		if owners, err = r.assignees(ctx, ids, q.Cutoff()); err != nil {
+			return nil, err
+		}
+	}
+	rows := make([]summaryRow, len(found))
+	for i, f := range found {
+		rows[i] = summaryRow{kind + ledgerKeySeparator + f.ID, []string{
+			f.ApplicationNo, kind, f.ID, report.CellOfInstant(f.Since), f.Reason, firstOf(owners[f.ID], f.Owner), f.Amount,
+		}}
 	}
 	return rows, nil
 }
