@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +203,9 @@ func TestEntrustedPaymentNamesItsSellersAndTheRestGoesToTheBorrower(t *testing.T
 	prepare().wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
 	prepare(seller("49499.99")).wantProblem(http.StatusUnprocessableEntity, "invalid-fields") // 50,000.01 would go to the borrower
 	prepare(seller("99500.01")).wantProblem(http.StatusUnprocessableEntity, "invalid-fields")
+	if p := prepare(seller("60000.00").but(fields{"bank_name": "茌平\t农商行"})).wantProblem(http.StatusUnprocessableEntity, "invalid-fields"); !slices.Contains(p.fields(), "/sellers/0/bank_name text-invalid") {
+		t.Errorf("a bank with a tab: refused %v, want its name", p.fields())
+	}
 	var s signingJSON
 	prepare(seller("30000.00"), seller("19500.00")).want(http.StatusCreated).into(&s)
 	if len(s.Payees) != 3 || s.Payees[0].Method != "entrusted_payment" || s.Payees[2].Method != "self_payment" || s.Payees[2].Amount != "50000.00" {

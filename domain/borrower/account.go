@@ -28,6 +28,12 @@ func (v AccountVerification) Valid() bool {
 // BankNameRunesMax is the number of characters of the name of a bank and its branch.
 const BankNameRunesMax = 60
 
+// CheckBankName records a bank's name that is missing, too long or has characters that cannot be seen: a payment channel refuses
+// an order with a tab or a line's end in it.
+func CheckBankName(p *domain.Problems, pointer, name string) {
+	checkText(p, pointer, name, 1, BankNameRunesMax)
+}
+
 // Account is a bank account of a borrower (银行账户).
 type Account struct {
 	ID          domain.ID
@@ -55,7 +61,7 @@ func (a Account) Validate() error {
 	if a.AccountName.IsZero() {
 		p.Check("/account_name", errRequired)
 	}
-	checkText(&p, "/bank_name", a.BankName, 1, BankNameRunesMax)
+	CheckBankName(&p, "/bank_name", a.BankName)
 	if a.BankCode != "" && (len(a.BankCode) != 12 || !onlyDigits(a.BankCode)) {
 		p.Add("/bank_code", "bank-code-invalid", "联行号应为 12 位数字")
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/borrower"
 	"fumin/domain/money"
 )
 
@@ -243,11 +244,12 @@ func (o PaymentOrder) check(c Contract) error {
 			self++
 		case EntrustedPayment:
 			payee.Evidence.Check(&p, pointer)
-			if payee.Payee.Account.IsZero() || payee.Payee.AccountName.IsZero() || payee.Payee.BankName == "" {
-				p.Add(pointer+"/account", "required", "受托支付须写明收款人户名、账号和开户行")
+			if payee.Payee.Account.IsZero() || payee.Payee.AccountName.IsZero() {
+				p.Add(pointer+"/account", "required", "受托支付须写明收款人户名和账号")
 			} else if payee.Payee.Account.Equal(c.Payee.Account) {
 				p.Add(pointer+"/account", "own-account", "受托支付应付给交易对手，不能付到借款人自己的账户；付给借款人请用自主支付")
 			}
+			borrower.CheckBankName(&p, pointer+"/bank_name", payee.Payee.BankName)
 		default:
 			p.Add(pointer+"/method", "unknown-value", "支付方式应为自主支付或受托支付")
 		}

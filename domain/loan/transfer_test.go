@@ -129,7 +129,7 @@ func TestARequestNamesEachPayeeAndItsPaper(t *testing.T) {
 		"the borrower twice":       {order(selfPaid("1.00"), selfPaid("1.00")), []string{"/payees"}},
 		"the borrower as seller":   {order(own), []string{"/payees/0/account"}},
 		"no paper":                 {order(selfPaid("1.00"), bad), []string{"/payees/1/document_reference", "/payees/1/document_sha256"}},
-		"a seller without account": {order(loan.PayeeOrder{Method: loan.EntrustedPayment, Amount: money.Fen(1), Evidence: seller("1.00").Evidence}), []string{"/payees/0/account"}},
+		"a seller without account": {order(loan.PayeeOrder{Method: loan.EntrustedPayment, Amount: money.Fen(1), Evidence: seller("1.00").Evidence}), []string{"/payees/0/account", "/payees/0/bank_name"}},
 	} {
 		_, _, err := loan.RequestDisbursement(actor(domain.RoleLoanOfficer), at, applicationIn(t, loan.StatusSigned).Record(), contract(), c.order)
 		t.Run(name, func(t *testing.T) {

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"slices"
+	"strconv"
 	"time"
 
 	"fumin/domain"
+	"fumin/domain/borrower"
 	"fumin/domain/loan"
 	"fumin/domain/money"
 )
@@ -153,7 +155,8 @@ func documentOf(ctx context.Context, r Reader, rec loan.Record, text loan.Contra
 func payeesOf(ctx context.Context, r Reader, rec loan.Record, offer Offer, sellers []loan.ContractPayee) ([]loan.ContractPayee, error) {
 	var p domain.Problems
 	var sold money.Amount
-	for _, seller := range sellers {
+	for i, seller := range sellers {
+		borrower.CheckBankName(&p, "/sellers/"+strconv.Itoa(i)+"/bank_name", seller.Payee.BankName)
 		sold = sold.Add(seller.Amount)
 	}
 	toPay := offer.Amount.Sub(offer.Renews.Principal)

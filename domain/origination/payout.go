@@ -24,12 +24,14 @@ type PaymentChannel interface {
 // PaymentState is what the channel says of a payment.
 type PaymentState string
 
-// The states. PaymentNotFound is an answer to Query only: the channel has never seen this id.
+// The states. PaymentNotFound is an answer to Query only: the channel has never seen this id. PaymentNotSendable is one of Pay only:
+// the order breaks the channel's rules, as it will next time, and nothing was sent.
 const (
-	PaymentSucceeded PaymentState = "succeeded"
-	PaymentFailed    PaymentState = "failed"
-	PaymentUnknown   PaymentState = "unknown"
-	PaymentNotFound  PaymentState = "not_found"
+	PaymentSucceeded   PaymentState = "succeeded"
+	PaymentFailed      PaymentState = "failed"
+	PaymentUnknown     PaymentState = "unknown"
+	PaymentNotFound    PaymentState = "not_found"
+	PaymentNotSendable PaymentState = "not_sendable"
 )
 
 // PaymentAnswer is an answer of the channel.
@@ -133,6 +135,10 @@ func (s *Payouts) carry(ctx context.Context, due DueTransfer) (ours bool, err er
 		// What never reached the channel has not been sent, whatever our record says: a hold keeps it back as well.
 		if answer.State == PaymentNotFound && !t.held && s.now().Sub(t.rec.SentAt) >= s.limits.ResendAfter {
 			answer = s.channel.Pay(ctx, t.rec)
+			// The order never changes, so it was never sent, and the channel says so as well.
+			if answer.State == PaymentNotSendable {
+				answer.State = PaymentFailed
+			}
 		}
 	}
 	return true, s.book(ctx, due, answer)
@@ -313,7 +319,7 @@ func (s *Payouts) settle(ctx context.Context, due DueTransfer, answer PaymentAns
 			events, err = d.Succeed(s.worker, now, t.ID, answer.Reference)
 		case PaymentFailed:
 			events, err = d.Fail(s.worker, now, t.ID, answer.Code, answer.Reason)
-		case PaymentUnknown, PaymentNotFound:
+		case PaymentUnknown, PaymentNotFound, PaymentNotSendable:
 			return s.askAgain(ctx, tx, now, d, t, answer)
 		default:
 			return s.askAgain(ctx, tx, now, d, t, answer)

@@ -397,6 +397,26 @@ func TestAfterTheLastAttemptAPersonAsksAgain(t *testing.T) {
 	w.wantPaidOnce(d.ID, "99500.00")
 }
 
+// A row from before the bank's name was checked: the channel never takes such an order.
+func TestAnOrderThatCannotBeSentFailsOnceTheChannelSaysItHasNotSeenIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	d := w.released(w.somebody(domain.RoleLoanOfficer), "99500.00")
+	w.execute("UPDATE transfers SET payee_bank_name = 'Nongshang\tYinhang' WHERE disbursement_id = ?", d.ID)
+	w.work()
+	if left := w.disbursement(d.ID).Transfers[0]; left.Status != loan.TransferUnknown || left.LastError != "order-not-sendable" {
+		t.Errorf("after the first attempt: %s, %q, want it unknown until the channel was asked", left.Status, left.LastError)
+	}
+	w.advance(time.Hour)
+	w.work()
+	if left := w.disbursement(d.ID).Transfers[0]; left.Status != loan.TransferFailed || left.FailureCode != "order-not-sendable" {
+		t.Errorf("after the channel was asked: %s, %q, want it failed", left.Status, left.FailureCode)
+	}
+	if free := w.free(d.ApplicationID); free != "99500.00" {
+		t.Errorf("free: %s, want all again", free)
+	}
+}
+
 func TestACancelledPaymentIsNotPaidAndMayBeAskedForAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

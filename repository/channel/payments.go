@@ -33,10 +33,12 @@ func (p *Payments) Pay(ctx context.Context, t loan.TransferRecord) origination.P
 		Purpose: purposes[t.Method],
 	})
 	if err != nil {
-		// The order could not be made: nothing was sent, and whatever is wrong with it will be wrong next time. It stays
-		// unknown, and a person sees it in the list of unknown payments.
+		// The order could not be made: nothing was sent, and whatever is wrong with it will be wrong next time.
 		p.log.ErrorContext(ctx, "payment order refused before sending", slog.String("transfer_id", t.ID.String()), slog.Any("error", err))
-		return origination.PaymentAnswer{State: origination.PaymentUnknown, Code: "order-not-sendable"}
+		return origination.PaymentAnswer{
+			State: origination.PaymentNotSendable, Code: "order-not-sendable",
+			Reason: "付款指令不合渠道的规定，从未发出：请核对收款人户名、账号和开户行，更正后重新申请放款",
+		}
 	}
 	return p.answer(ctx, t, result)
 }
