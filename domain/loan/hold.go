@@ -73,7 +73,7 @@ func (r HoldRecord) LiveAt(at time.Time) bool { return r.Status == HoldLive && a
 // Hold is what may happen to one. Only this package changes a HoldRecord.
 type Hold struct{ rec HoldRecord }
 
-// PlaceHold stops all payments of a case that were not sent yet (冻结).
+// PlaceHold stops all payments of a case that were not sent yet (冻结). Whether any can still follow on a closed case, its line says.
 func PlaceHold(by domain.Actor, at time.Time, id domain.ID, app Record, reason string, until time.Time) (*Hold, Event, error) {
 	placer := append(slices.Clone(holdKeeper), domain.RoleLoanOfficer, domain.RoleApprover, domain.RoleAuditor) // anybody who has a doubt
 	if !slices.Contains(placer, by.Role) {
@@ -89,7 +89,7 @@ func PlaceHold(by domain.Actor, at time.Time, id domain.ID, app Record, reason s
 	if err := p.Err(); err != nil {
 		return nil, Event{}, err
 	}
-	if app.Status == StatusClosed || app.Status == StatusDeclined || app.Status == StatusWithdrawn {
+	if app.Status == StatusDeclined || app.Status == StatusWithdrawn {
 		return nil, Event{}, domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，没有可以冻结的放款", app.Status.Label())
 	}
 	h := &Hold{rec: HoldRecord{

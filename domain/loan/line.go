@@ -210,6 +210,11 @@ func (r LineRecord) Exposure() money.Amount {
 	return owed.Add(r.Free())
 }
 
+// MayPayOn reports whether money of a closed case may still move on the day: a payment is on its way, or the line revolves and lives.
+func (r LineRecord) MayPayOn(day domain.Date) bool {
+	return r.Reserved.Sign() > 0 || r.Revolving && !r.EndedOn(day)
+}
+
 // used is what counts against the limit.
 func (r LineRecord) used() money.Amount {
 	if r.Revolving {

@@ -86,9 +86,11 @@ type RecordDocument struct {
 	ExpiresOn     domain.Date
 }
 
-// documentStatuses are where a case may still get papers: missing ones may follow after the approval (容缺受理).
+// documentStatuses are where a case may still get papers: missing ones may follow after the approval (容缺受理), and for a draw after
+// the case was closed (openForMoney).
 var documentStatuses = []loan.Status{
 	loan.StatusDraft, loan.StatusReviewing, loan.StatusReturned, loan.StatusApproved, loan.StatusSigned, loan.StatusDisbursed,
+	loan.StatusClosed,
 }
 
 // RecordDocument notes that a paper came in. replayed says that this key had noted it before.
@@ -126,7 +128,11 @@ func (s *Applications) RecordDocument(ctx context.Context, by domain.Actor, key 
 			return nil
 		}
 		rec := app.Record()
-		if !slices.Contains(documentStatuses, rec.Status) {
+		open, err := openForMoney(ctx, tx, rec, domain.DateOf(now))
+		if err != nil {
+			return err
+		}
+		if !open || !slices.Contains(documentStatuses, rec.Status) {
 			return domain.Errorf(domain.KindConflict, "wrong-status", "申请目前处于「%s」，不能再登记资料", rec.Status.Label())
 		}
 		if len(documents) >= DocumentsMax {

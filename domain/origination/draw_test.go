@@ -57,8 +57,7 @@ func TestARevolvingLineIsDrawnFromAfterItsCaseIsClosed(t *testing.T) {
 	if _, _, err := w.disbursements.Request(t.Context(), officer, key(), origination.RequestDisbursement{ApplicationID: rec.ID}); domain.CodeOf(err) != "wrong-status" {
 		t.Errorf("an ordinary payment of a closed case: got %v, want wrong-status", err)
 	}
-	d, _, err := w.disbursements.Draw(t.Context(), officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("30000.00")})
-	w.must(err)
+	d := w.drawnDespite(officer, rec.ID)
 	_, _, err = w.disbursements.Release(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
 	w.must(err)
 	w.work()
@@ -70,6 +69,38 @@ func TestARevolvingLineIsDrawnFromAfterItsCaseIsClosed(t *testing.T) {
 	if err != nil || app.Status != loan.StatusClosed {
 		t.Errorf("the case is %s (%v) after the draw, want closed as before", app.Status, err)
 	}
+	_, err = w.lines().End(t.Context(), w.somebody(domain.RoleRiskManager), rec.ID, "不再需要")
+	w.must(err)
+	_, _, err = w.holds().Place(t.Context(), w.somebody(domain.RoleRiskManager), key(), origination.PlaceHold{ApplicationID: rec.ID, Reason: "可疑", Until: w.now().Add(time.Hour)})
+	wantCode(t, "freeze a closed case whose line has ended", err, "wrong-status")
+	_, _, err = w.applications.RecordDocument(t.Context(), officer, key(), origination.RecordDocument{
+		ApplicationID: rec.ID, Type: "household_register", ReceivedOn: domain.DateOf(w.now()), Reference: "户口簿 2",
+	})
+	wantCode(t, "a paper for it", err, "wrong-status")
+}
+
+// drawnDespite draws 30,000.00 from the line of a closed case, which is frozen first and lacks a paper.
+func (w *world) drawnDespite(officer domain.Actor, id domain.ID) loan.DisbursementRecord {
+	w.t.Helper()
+	draw := func(when, code string) (d loan.DisbursementRecord) {
+		w.t.Helper()
+		d, _, err := w.disbursements.Draw(w.t.Context(), officer, key(), origination.DrawFromLine{ApplicationID: id, Amount: yuan("30000.00")})
+		wantCode(w.t, when, err, code)
+		return d
+	}
+	held, _, err := w.holds().Place(w.t.Context(), w.somebody(domain.RoleAuditor), key(), origination.PlaceHold{ApplicationID: id, Reason: "可疑", Until: w.now().Add(time.Hour)})
+	w.must(err)
+	draw("a draw of a closed case that is frozen", "payment-held")
+	_, err = w.holds().Release(w.t.Context(), w.somebody(domain.RoleRiskManager), held.ID, "核实完毕")
+	w.must(err)
+	w.setTerms("QLFMD", `'$.documents', JSON_ARRAY(JSON_OBJECT('borrower_kind', 'farmer', 'type', 'household_register', 'key', false,
+		'defer_days_max', 30, 'blocks', 'next_draw', 'expires', false, 'sample', false))`)
+	draw("a draw of a closed case that lacks a paper", "papers-missing")
+	_, _, err = w.applications.RecordDocument(w.t.Context(), officer, key(), origination.RecordDocument{
+		ApplicationID: id, Type: "household_register", ReceivedOn: domain.DateOf(w.now()), Reference: "户口簿 1",
+	})
+	w.must(err)
+	return draw("with it", "")
 }
 
 func TestTwentyDrawsAtOnceNeverPassTheFreeAmount(t *testing.T) {

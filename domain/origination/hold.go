@@ -73,6 +73,11 @@ func (s *Holds) Place(ctx context.Context, by domain.Actor, key Idempotency, cmd
 			replayed = true
 			return err
 		}
+		if open, err := openForMoney(ctx, tx, app.Record(), domain.DateOf(now)); err != nil {
+			return err
+		} else if !open {
+			return domain.Errorf(domain.KindConflict, "wrong-status", "申请已结案，额度已终止，也没有在途付款，没有可以冻结的放款")
+		}
 		h, event, err := loan.PlaceHold(by, now, id, app.Record(), cmd.Reason, cmd.Until)
 		if err != nil {
 			return err
@@ -84,6 +89,16 @@ func (s *Holds) Place(ctx context.Context, by domain.Actor, key Idempotency, cmd
 		return nil
 	})
 	return placed, replayed, err
+}
+
+// openForMoney reports whether a case is not closed, or money of it may still move: a revolving line is drawn from after its case
+// was closed, and what was released before is carried to its end.
+func openForMoney(ctx context.Context, r Reader, rec loan.Record, today domain.Date) (bool, error) {
+	if rec.Status != loan.StatusClosed {
+		return true, nil
+	}
+	line, err := r.Line(ctx, domain.Scope{Everything: true}, rec.ID) // who may reach the case was asked at its application
+	return line.MayPayOn(today), err
 }
 
 // Release ends a hold before its time, by a second person (解除冻结). What it held back is due at once.
