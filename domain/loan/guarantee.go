@@ -62,6 +62,7 @@ const (
 	ActionGuaranteeAccept    Action = "guarantee_accept"    // 同意担保
 	ActionGuaranteeCondition Action = "guarantee_condition" // 附条件同意
 	ActionGuaranteeRefuse    Action = "guarantee_refuse"    // 不予担保
+	ActionGuaranteeExtend    Action = "guarantee_extend"    // 延长担保函
 	ActionGuaranteeFulfil    Action = "guarantee_fulfil"    // 确认担保条件已落实
 	ActionGuaranteeExpire    Action = "guarantee_expire"    // 担保函到期
 	ActionGuaranteeDischarge Action = "guarantee_discharge" // 解除担保
@@ -77,6 +78,7 @@ var guaranteeActionLabels = map[Action]string{ //nolint:exhaustive // the other 
 	ActionGuaranteeAccept:    "同意担保",
 	ActionGuaranteeCondition: "附条件同意担保",
 	ActionGuaranteeRefuse:    "不予担保",
+	ActionGuaranteeExtend:    "延长担保函",
 	ActionGuaranteeFulfil:    "确认担保条件已落实",
 	ActionGuaranteeExpire:    "担保函到期",
 	ActionGuaranteeDischarge: "解除担保",
@@ -104,6 +106,8 @@ var guaranteeTransitions = []GuaranteeTransition{
 	{ActionGuaranteeAccept, GuaranteeRequested, GuaranteeAccepted, guaranteeAnswerers},
 	{ActionGuaranteeCondition, GuaranteeRequested, GuaranteeConditional, guaranteeAnswerers},
 	{ActionGuaranteeRefuse, GuaranteeRequested, GuaranteeRefused, guaranteeAnswerers},
+	{ActionGuaranteeExtend, GuaranteeAccepted, GuaranteeAccepted, guaranteeAnswerers},
+	{ActionGuaranteeExtend, GuaranteeConditional, GuaranteeConditional, guaranteeAnswerers},
 	{ActionGuaranteeFulfil, GuaranteeConditional, GuaranteeAccepted, officer},
 	{ActionGuaranteeExpire, GuaranteeAccepted, GuaranteeExpired, system},
 	{ActionGuaranteeExpire, GuaranteeConditional, GuaranteeExpired, system},
@@ -304,6 +308,33 @@ func (g *Guarantee) Answer(by domain.Actor, at time.Time, a GuaranteeAnswer) (Ev
 	g.rec.Answer, g.rec.AnsweredBy, g.rec.AnsweredAt = &a, by.ID, at
 	return g.move(by, at, action, Note{"letter_no", a.LetterNo}, Note{"amount", a.Amount.String()}, Note{"fee_pct", a.FeePct.String()},
 		Note{"expires_on", a.ExpiresOn.String()}, Note{"counter_guarantee", string(a.Counter)}, Note{"reason", a.Reason})
+}
+
+// Extends reports whether an answer says of the letter that was given only that it is good for longer, with another number or not.
+func (r GuaranteeRecord) Extends(a GuaranteeAnswer) bool {
+	if r.Answer == nil || !r.Answer.ExpiresOn.Before(a.ExpiresOn) {
+		return false
+	}
+	a.LetterNo, a.ExpiresOn = r.Answer.LetterNo, r.Answer.ExpiresOn
+	return r.Answer.Equal(a)
+}
+
+// Extend gives a letter another last day (延长担保函), also after its own has passed. All else stays as it was signed and paid on:
+// amount, fee, conditions, and what is held of the quota.
+func (g *Guarantee) Extend(by domain.Actor, at time.Time, a GuaranteeAnswer) (Event, error) {
+	if !g.rec.Extends(a) {
+		return Event{}, fmt.Errorf("guarantee %s: the answer changes more than the letter's last day", g.rec.ID)
+	}
+	if err := a.check(g.rec.Request, domain.DateOf(at)); err != nil {
+		return Event{}, err
+	}
+	before := g.rec.Answer
+	event, err := g.move(by, at, ActionGuaranteeExtend, Note{"letter_no", a.LetterNo}, Note{"expires_on", a.ExpiresOn.String()},
+		Note{"previous_letter_no", before.LetterNo}, Note{"previous_expires_on", before.ExpiresOn.String()})
+	if err == nil {
+		g.rec.Answer, g.rec.AnsweredBy, g.rec.AnsweredAt = &a, by.ID, at
+	}
+	return event, err
 }
 
 // Fulfil records that the conditions of the letter are met, and by what one can see it.

@@ -356,7 +356,8 @@ func propertyOf(ctx context.Context, r Reader, person borrower.Borrower) ([]borr
 	return household.Lands, household.Crops, err
 }
 
-// Answer records what the company says about a case (担保答复). The same answer again changes nothing: known says so.
+// Answer records what the company says about a case (担保答复). The same answer again changes nothing: known says so. Of a letter
+// whose loan is paid the company can still say that it is good for longer (延长担保函), and nothing else.
 func (s *Guarantees) Answer(ctx context.Context, by domain.Actor, id domain.ID, answer loan.GuaranteeAnswer) (answered loan.GuaranteeRecord, known bool, err error) {
 	scope := by.Scope()
 	if by.Role != domain.RoleGuaranteeOfficer {
@@ -370,7 +371,8 @@ func (s *Guarantees) Answer(ctx context.Context, by domain.Actor, id domain.ID, 
 		if err != nil {
 			return err
 		}
-		if _, err := tx.LockApplication(ctx, domain.Scope{Everything: true}, found.ApplicationID); err != nil {
+		app, err := tx.LockApplication(ctx, domain.Scope{Everything: true}, found.ApplicationID)
+		if err != nil {
 			return err
 		}
 		g, err := tx.LockGuarantee(ctx, scope, id)
@@ -381,7 +383,11 @@ func (s *Guarantees) Answer(ctx context.Context, by domain.Actor, id domain.ID, 
 			answered, known = before, true
 			return nil
 		}
-		event, err := g.Answer(by, now, normalAnswer(answer))
+		say := g.Answer
+		if status := app.Record().Status; (status == loan.StatusDisbursed || status == loan.StatusClosed) && g.Record().Extends(normalAnswer(answer)) {
+			say = g.Extend
+		}
+		event, err := say(by, now, normalAnswer(answer))
 		if err != nil {
 			return err
 		}

@@ -49,7 +49,11 @@ func checkGuaranteeLetter(ctx context.Context, r Reader, p payment) error {
 		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "%s 元须有农担公司的有效担保函才能%s，目前还没有，请等农担公司答复或重新申请担保",
 			amount.Grouped(), p.Step.deed())
 	case g.Answer.ExpiresOn.Before(domain.DateOf(p.At)):
-		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "担保函 %s 已于 %s 到期，请重新申请担保", g.Answer.LetterNo, g.Answer.ExpiresOn)
+		remedy := "请重新申请担保"
+		if rec.Status == loan.StatusDisbursed || rec.Status == loan.StatusClosed { // which is never asked for anew
+			remedy = "请农担公司延长这份担保函（再次答复，只改有效期和编号）"
+		}
+		return domain.Errorf(domain.KindRule, "guarantee-letter-required", "担保函 %s 已于 %s 到期，%s", g.Answer.LetterNo, g.Answer.ExpiresOn, remedy)
 	case !g.Covers(amount, rec.Approval.TermMonths):
 		return domain.Errorf(domain.KindConflict, "guarantee-not-covering", "担保函 %s 担保 %s 元、%d 个月，不足本笔贷款的 %s 元、%d 个月，请重新申请担保",
 			g.Answer.LetterNo, g.Answer.Amount.Grouped(), g.Request.TermMonths, amount.Grouped(), rec.Approval.TermMonths)

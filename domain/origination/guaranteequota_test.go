@@ -7,6 +7,7 @@ import (
 
 	"fumin/domain"
 	"fumin/domain/loan"
+	"fumin/domain/money"
 	"fumin/domain/origination"
 )
 
@@ -113,6 +114,46 @@ func TestARevolvingLineHoldsItsLimitUntilItEnds(t *testing.T) {
 	w.wantHeld("the end of the line, of which 50,000.00 is owed and 10,000.00 on its way", "60000.00")
 	w.repay(note, "HX-2", "50000.00")
 	w.wantHeld("the last repayment", "10000.00")
+}
+
+// The letter's last day passes long before a revolving line ends. The company says that it is good for longer, and the next draw
+// goes; what the loan was signed and paid on stays, and nothing is discharged.
+func TestTheCompanyExtendsTheLetterOfALoanThatIsPaid(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ctx, officer := t.Context(), w.somebody(domain.RoleLoanOfficer)
+	rec, _, note := w.guaranteedLoan(officer, "100000.00", true)
+	w.repay(note, "HX-1", "30000.00")
+	w.execute("UPDATE guarantees SET expires_on = ? WHERE application_id = ?", domain.DateOf(w.now()).AddDays(-1).String(), rec.ID)
+	draw := func(when, code string) {
+		t.Helper()
+		_, _, err := w.disbursements.Draw(ctx, officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: yuan("10000.00")})
+		wantCode(t, when, err, code)
+	}
+	draw("after the letter's last day", "guarantee-letter-required")
+	before := w.liveOf(rec)
+	answer := func(name, code string, by domain.Actor, change func(*loan.GuaranteeAnswer)) {
+		t.Helper()
+		a := *before.Answer
+		change(&a)
+		_, _, err := w.guarantees.Answer(ctx, by, before.ID, a)
+		wantCode(t, name, err, code)
+	}
+	longer := domain.DateOf(w.now()).AddMonths(6)
+	answer("another fee", "wrong-status", w.companyOfficer(), func(a *loan.GuaranteeAnswer) { a.ExpiresOn, a.FeePct = longer, money.MustParseRate("0.5") })
+	answer("a smaller amount", "wrong-status", w.companyOfficer(), func(a *loan.GuaranteeAnswer) { a.ExpiresOn, a.Amount = longer, yuan("90000.00") })
+	answer("a shorter time", "wrong-status", w.companyOfficer(), func(a *loan.GuaranteeAnswer) { a.ExpiresOn = a.ExpiresOn.AddDays(-1) })
+	w.execute("UPDATE guarantees SET expires_on = ? WHERE application_id = ?", domain.DateOf(w.now()).AddDays(-9).String(), rec.ID)
+	answer("a last day that has passed", "invalid-fields", w.companyOfficer(), func(a *loan.GuaranteeAnswer) {})
+	answer("by the loan officer", "role-not-allowed", officer, func(a *loan.GuaranteeAnswer) { a.ExpiresOn = longer })
+	draw("before the extension", "guarantee-letter-required")
+	answer("an extension", "", w.companyOfficer(), func(a *loan.GuaranteeAnswer) { a.ExpiresOn, a.LetterNo = longer, "鲁农担函〔2026〕1178号之一" })
+	draw("after it", "")
+	after := w.liveOf(rec)
+	if after.ID != before.ID || after.Status != loan.GuaranteeAccepted || after.Quota != loan.QuotaConfirmed || after.Answer.ExpiresOn != longer {
+		t.Errorf("the guarantee is %+v, want the same one, accepted, its quota confirmed, until %s", after, longer)
+	}
+	w.wantHeld("the extension", "100000.00")
 }
 
 func TestWhatCameBackFreesTheQuotaAndIsTakenAgainWithTheNextPayment(t *testing.T) {
