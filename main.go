@@ -591,6 +591,7 @@ const (
 	reportSchedulesPause = 5 * time.Second
 	shadowsPause         = 5 * time.Second // nobody waits for them
 	expiryPause          = time.Minute     // signing too late is refused in between
+	lastDaysPause        = 5 * time.Minute // what a last day stops is refused in between
 	tidyPause            = time.Hour
 )
 
@@ -620,6 +621,11 @@ func startWorkers(ctx context.Context, services *services, store *repository.Sto
 	start("ending approvals", expiryPause, nil, func(ctx context.Context) (bool, error) {
 		_, err := services.expiry.Work(ctx)
 		return false, err
+	})
+	start("ending lines and letters", lastDaysPause, nil, func(ctx context.Context) (bool, error) {
+		_, errLines := services.options.Lines.EndDue(ctx)
+		_, errLetters := origination.ExpireGuarantees(ctx, store, domain.Actor{ID: newID(), Name: "担保到期", Role: domain.RoleSystem}, now())
+		return false, errors.Join(errLines, errLetters)
 	})
 	start("tidying", tidyPause, nil, func(ctx context.Context) (bool, error) { return false, tidy(ctx, services, store) })
 	return func() { cancel(); workers.Wait() }
@@ -654,14 +660,12 @@ func tell(wake chan<- struct{}) {
 	}
 }
 
-// tidy removes what has run out: ended sessions, old attempts to log in, old idempotency keys, the files of jobs; and it ends
-// guarantees whose letters have expired.
+// tidy removes what has run out: ended sessions, old attempts to log in, old idempotency keys, the files of jobs.
 func tidy(ctx context.Context, services *services, store *repository.Store) error {
 	_, errStaff := services.staff.Tidy(ctx)
 	_, errKeys := origination.TidyIdempotencyKeys(ctx, store, now())
 	_, errJobs := services.jobs.Tidy(ctx)
-	_, errLetters := origination.ExpireGuarantees(ctx, store, domain.Actor{ID: newID(), Name: "担保到期", Role: domain.RoleSystem}, now())
-	return errors.Join(errStaff, errKeys, errJobs, errLetters)
+	return errors.Join(errStaff, errKeys, errJobs)
 }
 
 // services are the use cases and what the HTTP edge needs beside them.

@@ -227,16 +227,17 @@ func guaranteeCaseFromRow(row guaranteeCaseRow) (origination.GuaranteeCase, erro
 	}, nil
 }
 
-// ExpiredGuarantees implements origination.GuaranteeReader.
-func (r reader) ExpiredGuarantees(ctx context.Context, before domain.Date, after domain.ID, limit int) ([]loan.GuaranteeRecord, error) {
-	var rows []guaranteeRow
-	err := r.db.WithContext(ctx).
-		Where("status IN ? AND expires_on < ? AND id > ?", []string{string(loan.GuaranteeAccepted), string(loan.GuaranteeConditional)}, dateColumn{before}, after).
-		Order("id").Limit(limit).Find(&rows).Error
-	if err != nil {
-		return nil, translateRead(ctx, err)
-	}
-	return mapRows(rows, guaranteeFromRow)
+// ExpiredGuarantees implements origination.GuaranteeReader. It reads ids alone, so that a row that cannot be read stops no other.
+func (r reader) ExpiredGuarantees(ctx context.Context, before domain.Date, after domain.ID, limit int) ([]origination.ExpiredGuarantee, error) {
+	var lapsed []origination.ExpiredGuarantee
+	err := r.db.WithContext(ctx).Table("guarantees FORCE INDEX (ix_guarantees_expiry)"). // by name, as in casesPage
+												Select("guarantees.id, guarantees.application_id").
+												Joins("STRAIGHT_JOIN applications ON applications.id = guarantees.application_id").
+												Where("guarantees.status IN ? AND guarantees.expires_on < ? AND guarantees.id > ?",
+			[]string{string(loan.GuaranteeAccepted), string(loan.GuaranteeConditional)}, dateColumn{before}, after).
+		Where("applications.status NOT IN ?", []string{string(loan.StatusDisbursed), string(loan.StatusClosed)}).
+		Order("guarantees.id").Limit(limit).Find(&lapsed).Error
+	return lapsed, translateRead(ctx, err)
 }
 
 // LockGuarantee implements origination.GuaranteeWriter.

@@ -129,6 +129,15 @@ func (r reader) LinesWithoutNotes(ctx context.Context, after domain.ID, limit in
 	return ids, translateRead(ctx, err)
 }
 
+// LinesPastEnd implements origination.LineReader.
+func (r reader) LinesPastEnd(ctx context.Context, day domain.Date, after domain.ID, limit int) ([]domain.ID, error) {
+	var ids []domain.ID
+	err := r.db.WithContext(ctx).Table("credit_lines FORCE INDEX (ix_credit_lines_ends)"). // by name, as in casesPage
+												Where("status IN ? AND ends_on < ? AND application_id > ?", []string{string(loan.LineLive), string(loan.LineHeld)}, dateColumn{day}, after).
+												Order("application_id").Limit(limit).Pluck("application_id", &ids).Error
+	return ids, translateRead(ctx, err)
+}
+
 // LiveRenewal implements origination.LineReader.
 func (r reader) LiveRenewal(ctx context.Context, applicationID domain.ID) (loan.Record, bool, error) {
 	var rows []applicationRow

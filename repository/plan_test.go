@@ -164,6 +164,10 @@ func (l *ledger) checkLines(check func(name string, readsMax int, inOrder bool, 
 		check("Line for "+scopeName, planReadsOfOne, false, func() error { _, err := l.store.Line(ctx, scope, application); return err })
 		check("LoanNote for "+scopeName, planReadsOfOne, false, func() error { _, err := l.store.LoanNote(ctx, scope, note); return err })
 	}
+	check("LinesPastEnd", planReadsOfOne, false, func() error {
+		_, err := l.store.LinesPastEnd(ctx, domain.MustParseDate("2026-01-02"), "", 8)
+		return err
+	})
 	for name, read := range map[string]func() error{
 		"LiveRenewal": func() error { _, _, err := l.store.LiveRenewal(ctx, application); return err },
 		"NotesOfCase": func() error { _, err := l.store.NotesOfCase(ctx, application); return err },

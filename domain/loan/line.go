@@ -108,7 +108,8 @@ type LineTransition struct {
 
 var lineKeeper = []domain.Role{domain.RoleRiskManager, domain.RoleDisbursementOfficer}
 
-// lineEnder ends a line; the system does when its contract is withdrawn in the cooling-off period (冷静期).
+// lineEnder ends a line; the system does when its last day has passed, and when its contract is withdrawn in the cooling-off
+// period (冷静期).
 var lineEnder = []domain.Role{domain.RoleRiskManager, domain.RoleDisbursementOfficer, domain.RoleSystem}
 
 var lineTransitions = []LineTransition{
@@ -198,7 +199,7 @@ func (r LineRecord) FreeOn(day domain.Date) money.Amount {
 
 // Exposure is what the line ties up of the limits of its borrower and household (占用授信): all that may be owed on it. A line
 // that revolves ties up its limit while it lives; any other what is owed, on its way, and not drawn yet. It does not look at
-// the day: a line whose last day has passed ties up its limit until somebody ends it or all is repaid and it is ended.
+// the day: a line whose last day has passed ties up its limit for the minutes until a worker has ended it.
 func (r LineRecord) Exposure() money.Amount {
 	owed := r.Outstanding.Add(r.Reserved)
 	switch {

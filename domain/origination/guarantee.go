@@ -31,10 +31,17 @@ type GuaranteeReader interface {
 	LiveGuarantee(ctx context.Context, applicationID domain.ID) (rec loan.GuaranteeRecord, found bool, err error)
 	// GuaranteeCases lists a page of the company's part of its cases, newest first, with a status or, when it is empty, any.
 	GuaranteeCases(ctx context.Context, companyID domain.ID, status loan.GuaranteeStatus, page domain.Page) ([]GuaranteeCase, error)
-	// ExpiredGuarantees names letters whose last day is before the day, in the order of their ids after one.
-	ExpiredGuarantees(ctx context.Context, before domain.Date, after domain.ID, limit int) ([]loan.GuaranteeRecord, error)
+	// ExpiredGuarantees names letters whose last day is before the day, in the order of their ids after one. It leaves out those
+	// of cases whose money was paid: they stand as long as the loan does.
+	ExpiredGuarantees(ctx context.Context, before domain.Date, after domain.ID, limit int) ([]ExpiredGuarantee, error)
 	// GuaranteeAnswerFile looks for a file of answers that was imported for the company; false when there is none.
 	GuaranteeAnswerFile(ctx context.Context, companyID domain.ID, file FileHash) (answers GuaranteeAnswerFile, found bool, err error)
+}
+
+// ExpiredGuarantee is a letter whose last day has passed, and its case.
+type ExpiredGuarantee struct {
+	ID            domain.ID
+	ApplicationID domain.ID
 }
 
 // GuaranteeWriter writes the guarantee companies and their letters (农担担保).

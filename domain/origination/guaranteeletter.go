@@ -2,6 +2,8 @@ package origination
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -157,31 +159,43 @@ func checkCounterGuarantor(ctx context.Context, r Reader, rec loan.Record, parti
 		"农担公司要求其他反担保（%s）：请生成合同时填写配偶以外的保证人，由其一并签署", counter.Note)
 }
 
-// expireBatch bounds how many lapsed letters one look of the worker reads.
-const expireBatch = 100
+// Bounds of one look for lapsed letters: what is left over waits for the next.
+const (
+	expireBatch      = 100
+	expireBatchesMax = 20
+)
 
 // ExpireGuarantees ends the letters whose last day has passed before the money was paid, and frees their quota; workers call it
-// from time to time. A letter behind a payment that is on its way or made stands as long as the loan does.
+// from time to time. A letter behind a payment that is on its way or made stands as long as the loan does. One that cannot be
+// ended stops no other, and is tried again.
 func ExpireGuarantees(ctx context.Context, store Store, worker domain.Actor, at time.Time) (expired int, err error) {
-	for after := domain.ID(""); ; {
-		lapsed, err := store.ExpiredGuarantees(ctx, domain.DateOf(at), after, expireBatch)
-		if err != nil || len(lapsed) == 0 {
-			return expired, err
+	var after domain.ID
+	for range expireBatchesMax {
+		lapsed, listed := store.ExpiredGuarantees(ctx, domain.DateOf(at), after, expireBatch)
+		if listed != nil {
+			return expired, errors.Join(err, listed)
 		}
 		for _, g := range lapsed {
-			done, err := expireGuarantee(ctx, store, worker, at, g)
-			if err != nil {
-				return expired, err
+			if ctx.Err() != nil {
+				return expired, errors.Join(err, ctx.Err())
+			}
+			done, one := expireGuarantee(ctx, store, worker, at, g)
+			if one != nil {
+				err = errors.Join(err, fmt.Errorf("expire guarantee %s: %w", g.ID, one))
 			}
 			if done {
 				expired++
 			}
 			after = g.ID
 		}
+		if len(lapsed) < expireBatch {
+			break
+		}
 	}
+	return expired, err
 }
 
-func expireGuarantee(ctx context.Context, store Store, worker domain.Actor, at time.Time, lapsed loan.GuaranteeRecord) (done bool, err error) {
+func expireGuarantee(ctx context.Context, store Store, worker domain.Actor, at time.Time, lapsed ExpiredGuarantee) (done bool, err error) {
 	everything := domain.Scope{Everything: true}
 	err = store.Update(ctx, func(tx Tx) error {
 		done = false

@@ -2,6 +2,7 @@ package origination_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -154,6 +155,39 @@ func TestTheCompanyExtendsTheLetterOfALoanThatIsPaid(t *testing.T) {
 		t.Errorf("the guarantee is %+v, want the same one, accepted, its quota confirmed, until %s", after, longer)
 	}
 	w.wantHeld("the extension", "100000.00")
+}
+
+// A letter whose last day has passed before anything was paid is ended, and its quota free. One behind a paid loan is not even
+// looked at, and one that cannot be ended is named and stops no other.
+func TestLettersEndWhoseLastDayPassedBeforeThePayment(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	spoilt, paid := w.sign(officer, w.approvedAt(officer, "100000.00")), loan.Record{}
+	w.answered(spoilt, letter("100000.00"))
+	paid, _, _ = w.guaranteedLoan(officer, "100000.00", true)
+	lapsed := w.sign(officer, w.approvedAt(officer, "100000.00"))
+	w.answered(lapsed, letter("100000.00"))
+	unreadable := w.liveOf(spoilt).ID
+	yesterday := domain.DateOf(w.now()).AddDays(-1)
+	w.execute("UPDATE guarantees SET expires_on = ?", yesterday.String())
+	w.execute("UPDATE guarantees SET crop = '?' WHERE id = ?", unreadable)
+	due, err := w.store.ExpiredGuarantees(t.Context(), domain.DateOf(w.now()), "", 10)
+	if err != nil || len(due) != 2 || due[0].ID != unreadable || due[1].ApplicationID != lapsed.ID {
+		t.Errorf("due: %+v, %v; want those of the two that are not paid", due, err)
+	}
+	worker := domain.Actor{ID: newID(), Name: "担保到期", Role: domain.RoleSystem}
+	expired, err := origination.ExpireGuarantees(t.Context(), w.store, worker, w.now())
+	if expired != 1 || err == nil || !strings.Contains(err.Error(), unreadable.String()) {
+		t.Errorf("expired %d, %v; want one, and the unreadable one named", expired, err)
+	}
+	if _, found, err := w.store.LiveGuarantee(t.Context(), lapsed.ID); err != nil || found {
+		t.Errorf("the lapsed letter is live: %t, %v; want it expired", found, err)
+	}
+	if g := w.liveOf(paid); g.Status != loan.GuaranteeAccepted || g.Quota != loan.QuotaConfirmed {
+		t.Errorf("the paid loan's letter is %s, quota %s; want accepted, confirmed", g.Status, g.Quota)
+	}
+	w.wantHeld("the worker", "200000.00") // the paid loan's, and the one that could not be ended
 }
 
 func TestWhatCameBackFreesTheQuotaAndIsTakenAgainWithTheNextPayment(t *testing.T) {

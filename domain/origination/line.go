@@ -2,6 +2,8 @@ package origination
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"fumin/domain"
@@ -15,6 +17,9 @@ type LineReader interface {
 	Line(ctx context.Context, scope domain.Scope, applicationID domain.ID) (loan.LineRecord, error)
 	// LinesWithoutNotes lists the applications whose lines are marked as lacking loan notes, by their ids, after one of them.
 	LinesWithoutNotes(ctx context.Context, after domain.ID, limit int) ([]domain.ID, error)
+	// LinesPastEnd lists the applications whose lines live or are held though their last day is before the day, by their ids,
+	// after one of them.
+	LinesPastEnd(ctx context.Context, day domain.Date, after domain.ID, limit int) ([]domain.ID, error)
 	// LiveRenewal finds the case that renews an application's line and was not declined, withdrawn or expired; false when there
 	// is none.
 	LiveRenewal(ctx context.Context, applicationID domain.ID) (renewal loan.Record, found bool, err error)
@@ -107,6 +112,64 @@ func (s *Lines) Resume(ctx context.Context, by domain.Actor, applicationID domai
 // End stops draws for good (终止额度).
 func (s *Lines) End(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string) (LineFile, error) {
 	return s.keep(ctx, by, applicationID, reason, (*loan.Line).End)
+}
+
+// Bounds of one look for lines past their last day: what is left over waits for the next.
+const (
+	linesEndBatch      = 50
+	linesEndBatchesMax = 40
+)
+
+// EndDue ends the lines whose last day has passed (额度到期), so that what nobody may draw any more ties up no limit and no quota,
+// and returns how many. On the last day itself a line lives: what is owed may be repaid or renewed on it. A line that cannot be
+// ended stops no other, and is tried again.
+func (s *Lines) EndDue(ctx context.Context) (ended int, err error) {
+	worker := domain.Actor{ID: s.newID(), Name: "额度到期任务", Role: domain.RoleSystem}
+	now := s.now()
+	var after domain.ID
+	for range linesEndBatchesMax {
+		due, listed := s.store.LinesPastEnd(ctx, domain.DateOf(now), after, linesEndBatch)
+		if listed != nil {
+			return ended, errors.Join(err, listed)
+		}
+		for _, id := range due {
+			if ctx.Err() != nil {
+				return ended, errors.Join(err, ctx.Err())
+			}
+			done, one := s.endDue(ctx, worker, now, id)
+			if one != nil {
+				err = errors.Join(err, fmt.Errorf("end the line of application %s: %w", id, one))
+			}
+			if done {
+				ended++
+			}
+			after = id
+		}
+		if len(due) < linesEndBatch {
+			break
+		}
+	}
+	return ended, err
+}
+
+// endDue ends one line, unless somebody else was faster.
+func (s *Lines) endDue(ctx context.Context, worker domain.Actor, now time.Time, id domain.ID) (done bool, err error) {
+	err = s.store.Update(ctx, func(tx Tx) error {
+		done = false
+		if _, err := tx.LockApplication(ctx, worker.Scope(), id); err != nil {
+			return err
+		}
+		line, err := tx.Line(ctx, worker.Scope(), id)
+		if err != nil || line.Status == loan.LineEnded || !line.EndsOn.Before(domain.DateOf(now)) {
+			return err
+		}
+		done = true
+		_, err = changeLine(ctx, tx, id, func(l *loan.Line) (loan.Event, error) {
+			return l.End(worker, now, "额度到期日 "+line.EndsOn.String()+" 已过")
+		})
+		return err
+	})
+	return done && err == nil, err
 }
 
 func (s *Lines) keep(ctx context.Context, by domain.Actor, applicationID domain.ID, reason string,

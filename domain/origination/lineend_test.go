@@ -1,7 +1,9 @@
 package origination_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"fumin/domain"
 	"fumin/domain/loan"
@@ -99,5 +101,36 @@ func TestMoneyArrivesOnANoteThatWasRepaidOrReversedOnTheSameDay(t *testing.T) {
 		if !file.Note.Outstanding().Equal(want) || !line.Outstanding.Equal(want) || file.Note.Status != loan.NoteOutstanding {
 			t.Errorf("%s: the note is %s and owes %s, the line %s, want %s", name, file.Note.Status, file.Note.Outstanding(), line.Outstanding, want)
 		}
+	}
+}
+
+// Nobody ends a line by hand when its last day has passed. A worker does, so that its limit ties up no exposure and no quota; a
+// line that it cannot end is named, and stops no other.
+func TestALineIsEndedWhenItsLastDayHasPassed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	spoilt := w.signed(officer, "50000.00")
+	rec, _, note := w.guaranteedLoan(officer, "100000.00", true)
+	w.repay(note, "HX-1", "30000.00")
+	last := domain.DateOf(w.now())
+	w.execute("UPDATE credit_lines SET ends_on = ?, starts_on = ? WHERE status = 'live'", last.String(), last.AddMonths(-12).String())
+	w.execute("UPDATE credit_lines SET id = '' WHERE application_id = ?", spoilt.ID)
+	if ended, err := w.lines().EndDue(t.Context()); ended != 0 || err != nil {
+		t.Errorf("on the last day: %d ended, %v; want none", ended, err)
+	}
+	w.wantExposure("on the last day", officer, rec.HouseholdID, "100000.00")
+	w.advance(24 * time.Hour)
+	ended, err := w.lines().EndDue(t.Context())
+	if ended != 1 || err == nil || !strings.Contains(err.Error(), spoilt.ID.String()) {
+		t.Errorf("on the day after: %d ended, %v; want one, and the other named", ended, err)
+	}
+	if line := w.wantLine(rec.ID, "70000.00", "0.00", "30000.00"); line.Status != loan.LineEnded {
+		t.Errorf("the line is %s, want ended", line.Status)
+	}
+	w.wantExposure("on the day after", officer, rec.HouseholdID, "70000.00")
+	w.wantHeld("the last day", "70000.00")
+	if ended, _ := w.lines().EndDue(t.Context()); ended != 0 {
+		t.Errorf("looked again: %d ended, want none", ended)
 	}
 }
