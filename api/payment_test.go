@@ -35,6 +35,7 @@ func TestPaymentsToSellersHoldsReversalsAndEvidenceOverHTTP(t *testing.T) {
 	officer, releaser, second := r.officer(), r.as(domain.RoleDisbursementOfficer, branchA), r.as(domain.RoleDisbursementOfficer, headOffice)
 	manager := r.as(domain.RoleRiskManager, branchA)
 	id := r.signedCase(officer, 1)
+	r.exec("UPDATE credit_lines SET revolving = 0") // what revolves has no plan
 
 	plan := fields{"tranches": []fields{{"amount": "99500.00", "conditions": []fields{{"kind": "site_visit", "text": "到棚核查"}}}}}
 	officer.put(pathOf(id, "/tranches"), plan.text(t)).want(http.StatusOK)

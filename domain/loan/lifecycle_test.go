@@ -178,7 +178,7 @@ var attempts = map[loan.Action]func(a *loan.Application, by domain.Actor, when d
 		return a.Expire(by, at, 30)
 	},
 	loan.ActionPlanTranches: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
-		return a.PlanTranches(by, at, []loan.Tranche{{Number: 1, Amount: money.MustParseAmount("99500.00")}})
+		return a.PlanTranches(by, at, false, nil, []loan.Tranche{{Number: 1, Amount: money.MustParseAmount("99500.00")}})
 	},
 	loan.ActionFulfilCondition: func(a *loan.Application, by domain.Actor, _ decision.Result) (loan.Event, error) {
 		_, event, err := a.FulfilCondition(by, at, 1, loan.Condition{ID: decisionID, Kind: loan.ConditionSiteVisit}, loan.Evidence{Reference: "核查表", SHA256: strings.Repeat("a", 64)})

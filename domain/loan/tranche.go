@@ -110,16 +110,31 @@ func checkTranches(tranches []Tranche, granted money.Amount) error {
 	return p.Err()
 }
 
-// PlanTranches records in which parts the granted amount is paid, and on what conditions (放款计划). The caller makes sure that
-// nothing has been asked for yet.
-func (a *Application) PlanTranches(by domain.Actor, at time.Time, tranches []Tranche) (Event, error) {
+// PlanTranches records in which parts the granted amount is paid, and on what conditions (放款计划). It replaces the plan before
+// until the contract is signed: from then on the conditions, and who saw them met, are part of what was agreed. What revolves
+// has no plan, because its draws are not parts of one amount. The caller makes sure that nothing has been asked for yet.
+func (a *Application) PlanTranches(by domain.Actor, at time.Time, revolving bool, before, tranches []Tranche) (Event, error) {
 	if err := a.May(by, ActionPlanTranches); err != nil {
 		return Event{}, err
+	}
+	if revolving {
+		return Event{}, domain.Errorf(domain.KindRule, "plan-on-revolving-line", "循环额度按支用申请逐笔放款，不能登记放款计划；需要分期放款的，请用非循环的产品")
+	}
+	if len(before) > 0 && a.rec.Status != StatusApproved {
+		return Event{}, domain.Errorf(domain.KindConflict, "plan-agreed", "合同已签订，放款计划和已登记的条件不能再改；条件已具备的，请登记落实依据；确需变更的，请撤回后重新申请")
 	}
 	if err := checkTranches(tranches, a.rec.Approval.Amount); err != nil {
 		return Event{}, err
 	}
-	return a.move(by, at, ActionPlanTranches, "", Note{"tranches", strconv.Itoa(len(tranches))})
+	notes := []Note{{"tranches", strconv.Itoa(len(tranches))}}
+	for _, t := range before {
+		was := t.Amount.String()
+		for _, c := range t.Conditions {
+			was += " " + string(c.Kind) + " " + c.Text
+		}
+		notes = append(notes, Note{"replaced_" + strconv.Itoa(t.Number), was})
+	}
+	return a.move(by, at, ActionPlanTranches, "", notes...)
 }
 
 // FulfilCondition records that a condition of a tranche has been met, and what shows it (落实放款条件). Who asks for the money

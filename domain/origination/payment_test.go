@@ -284,7 +284,8 @@ func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	w := newWorld(t)
 	ctx := t.Context()
 	officer, releaser, manager := w.somebody(domain.RoleLoanOfficer), w.somebody(domain.RoleDisbursementOfficer), w.somebody(domain.RoleRiskManager)
-	rec := w.signed(officer, "99500.00")
+	w.exec("UPDATE products SET revolving = 0")
+	rec := w.approved(officer, "99500.00")
 	plan := []loan.Tranche{
 		{Amount: money.MustParseAmount("60000.00")},
 		{Amount: money.MustParseAmount("39500.00"), Conditions: []loan.Condition{{Kind: loan.ConditionStageReached, Text: "棚舍主体完工"}}},
@@ -297,6 +298,13 @@ func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	w.must(err)
 	planned, err := w.disbursements.Plan(ctx, officer, rec.ID, plan) // it replaces the first
 	w.must(err)
+	if n := w.count("SELECT COUNT(*) FROM events WHERE case_id = ? AND action = 'plan_tranches' AND detail LIKE '%60000.00%39500.00 stage_reached 棚舍主体完工%'", rec.ID); n != 1 {
+		t.Errorf("%d events say what the first plan was, want that of the second plan", n)
+	}
+	_, err = w.applications.Sign(ctx, officer, origination.SignApplication{ID: rec.ID, ContractNo: "HT-" + rec.ApplicationNo, SignedOn: domain.DateOf(w.now())})
+	w.must(err)
+	_, err = w.disbursements.Plan(ctx, officer, rec.ID, plan[:1])
+	wantCode(t, "another plan once the contract is signed", err, "plan-agreed")
 
 	ask := func(tranche int, amount string) (loan.DisbursementRecord, error) {
 		d, _, err := w.disbursements.Request(ctx, officer, key(), origination.RequestDisbursement{
@@ -317,7 +325,7 @@ func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	first, err := ask(1, "60000.00")
 	w.must(err)
 	_, err = w.disbursements.Plan(ctx, officer, rec.ID, plan)
-	wantCode(t, "another plan once money was asked for", err, "disbursement-exists")
+	wantCode(t, "another plan once money was asked for", err, "plan-agreed")
 	_, _, err = w.disbursements.Release(ctx, releaser, key(), first.ID)
 	w.must(err)
 	w.work()
@@ -340,7 +348,25 @@ func TestATrancheIsPaidWhenItsConditionsAreMet(t *testing.T) {
 	w.must(err)
 	w.work()
 	w.wantPaidOnce(second.ID, "39500.00")
-	w.wantHistory(officer, rec.ID, "create submit sign plan_tranches plan_tranches request release send succeed disburse fulfil_condition request release send succeed disburse")
+	w.wantHistory(officer, rec.ID, "create submit plan_tranches plan_tranches sign request release send succeed disburse fulfil_condition request release send succeed disburse")
+}
+
+// What a line has free after a repayment is drawn, not paid by a plan: a line that revolves gets none, and an older one binds no draw.
+func TestALineThatRevolvesHasNoPlanAndAnOlderOneBindsNoDraw(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	officer := w.somebody(domain.RoleLoanOfficer)
+	plan := []loan.Tranche{{Amount: money.MustParseAmount("99500.00")}}
+	_, err := w.disbursements.Plan(t.Context(), officer, w.approved(officer, "99500.00").ID, plan)
+	wantCode(t, "a plan of a product that revolves", err, "plan-on-revolving-line")
+	rec := w.signed(officer, "99500.00")
+	_, err = w.disbursements.Plan(t.Context(), officer, rec.ID, plan)
+	wantCode(t, "a plan of a line that revolves", err, "plan-on-revolving-line")
+	w.exec("INSERT INTO tranches SELECT id, 1, branch_id, approved_amount FROM applications WHERE id = ?", rec.ID)
+	d, _, err := w.disbursements.Draw(t.Context(), officer, key(), origination.DrawFromLine{ApplicationID: rec.ID, Amount: money.MustParseAmount("30000.00")})
+	w.must(err)
+	_, _, err = w.disbursements.Release(t.Context(), w.somebody(domain.RoleDisbursementOfficer), key(), d.ID)
+	w.must(err)
 }
 
 func TestMoneyThatCameBackIsBookedByTwoPeople(t *testing.T) {

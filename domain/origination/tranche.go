@@ -24,7 +24,7 @@ type TrancheWriter interface {
 }
 
 // Plan records in which parts a contract is paid, and what each waits for (放款计划). It replaces an earlier plan as long as
-// no money was asked for.
+// the contract is not signed; the event says what that was.
 func (s *Disbursements) Plan(ctx context.Context, by domain.Actor, applicationID domain.ID, tranches []loan.Tranche) ([]loan.Tranche, error) {
 	now := s.now()
 	plan := slices.Clone(tranches)
@@ -40,15 +40,23 @@ func (s *Disbursements) Plan(ctx context.Context, by domain.Actor, applicationID
 		if err != nil {
 			return err
 		}
-		event, err := app.PlanTranches(by, now, plan)
+		asked, err := tx.DisbursementsOfCase(ctx, applicationID)
 		if err != nil {
 			return err
 		}
-		before, err := tx.DisbursementsOfCase(ctx, applicationID)
+		revolving, err := revolves(ctx, tx, app.Record())
 		if err != nil {
 			return err
 		}
-		if len(before) > 0 {
+		before, err := tx.Tranches(ctx, applicationID)
+		if err != nil {
+			return err
+		}
+		event, err := app.PlanTranches(by, now, revolving, before, plan)
+		if err != nil {
+			return err
+		}
+		if len(asked) > 0 {
 			return domain.Errorf(domain.KindConflict, "disbursement-exists", "已经申请过放款，放款计划不能再改")
 		}
 		if err := tx.PutTranches(ctx, app.Record(), plan); err != nil {
@@ -57,6 +65,16 @@ func (s *Disbursements) Plan(ctx context.Context, by domain.Actor, applicationID
 		return saveCase(ctx, tx, app, event)
 	})
 	return plan, err
+}
+
+// revolves reports whether the line of a case revolves, or will when the contract is signed.
+func revolves(ctx context.Context, r Reader, app loan.Record) (bool, error) {
+	if app.Status == loan.StatusApproved {
+		offered, err := r.Product(ctx, app.ProductCode)
+		return offered.Revolving, err
+	}
+	line, err := r.Line(ctx, domain.Scope{Everything: true}, app.ID)
+	return line.Revolving, err
 }
 
 // Tranches returns the plan of a case in the actor's scope.
@@ -117,6 +135,13 @@ func checkConditions(ctx context.Context, r Reader, p payment) error {
 	d := p.Disbursement
 	if len(plan) == 0 && d.Tranche == 0 {
 		return nil
+	}
+	if d.Tranche == 0 {
+		// A draw is no part of a plan. Plans of lines that revolve are from before they were refused.
+		line, err := r.Line(ctx, domain.Scope{Everything: true}, p.Application.ID)
+		if err != nil || line.Revolving {
+			return err
+		}
 	}
 	if d.Tranche < 1 || d.Tranche > len(plan) {
 		return domain.Errorf(domain.KindRule, "tranche-required", "这份合同的放款计划有 %d 期，请写明申请第几期", len(plan))
