@@ -2,6 +2,7 @@ package origination
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -193,8 +194,9 @@ type proofs struct {
 	err            error
 }
 
-// add weighs one attempt: beyond the limit it must have been refused, and within it must have passed.
-func (p *proofs) add(proof ControlProof, beyond, within error) {
+// add weighs one attempt: beyond the limit it must have been refused, by that limit and not by something else, and within it
+// must have passed.
+func (p *proofs) add(proof ControlProof, code string, beyond, within error) {
 	for _, err := range []error{beyond, within} {
 		if _, refused := refusal(err); err != nil && !refused {
 			p.fail(err)
@@ -205,6 +207,8 @@ func (p *proofs) add(proof ControlProof, beyond, within error) {
 	switch {
 	case beyond == nil:
 		proof.Status, proof.Finding = ControlBroken, "超出限额没有被拒绝"
+	case !slices.Contains(strings.Split(proof.RefusedBy, codesSeparator), code):
+		proof.Status, proof.Finding = ControlBroken, "拒绝的原因不是这项限制（"+code+"）："+proof.Refused
 	case within != nil:
 		proof.Status, proof.Finding = ControlBroken, "限额以内也被拒绝："+refusalText(within)
 	}
@@ -243,6 +247,9 @@ func (p *proofs) fail(err error) {
 	}
 }
 
+// codesSeparator stands between the codes of several fields.
+const codesSeparator = "、"
+
 // refusalCode is the code of a refusal; of wrong fields the codes of the fields.
 func refusalCode(err error) string {
 	refused, _ := refusal(err)
@@ -253,7 +260,7 @@ func refusalCode(err error) string {
 	for i, f := range refused.Fields {
 		codes[i] = f.Code
 	}
-	return strings.Join(codes, "、")
+	return strings.Join(codes, codesSeparator)
 }
 
 // refusalText is what a refusal says to a person; empty when there was none.

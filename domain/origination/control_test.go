@@ -134,6 +134,10 @@ func TestEachProofTriesAStepBeyondTheLiveLimit(t *testing.T) {
 		{"override-required", "申请 2,999,999.99 元，未写理由批准 3,000,000.00 元", "override-required", "批准 2,999,999.99 元"},
 		{"override-required", "申请 3,000,000.00 元，规则允许 2,999,999.99 元，未写理由批准 3,000,000.00 元", "override-required", "批准 2,999,999.99 元"},
 		{"override-required", "申请 3,000,000.00 元，规则一分也不允许，未写理由批准 3,000.00 元", "override-required", ""},
+		{"authority-needed", "没有任何授权的审批人批准 0.01 元", "authority-exceeded", "由有授权的"},
+		{"activation", "申请人自己确认终止上会标准", "maker-is-checker", "另一人确认终止上会标准"},
+		{"activation", "申请人自己确认终止低于岗位的个人权限", "maker-is-checker", "另一人确认终止"},
+		{"separation", "取消规则事项的人审批", "four-eyes", "无关的人审批"},
 		{"committee", "只有 2 票同意即批准 2,000,000.01 元", "committee-required", "全体同意"},
 		{"product-exposure", "再批准 0.02 元", "exposure-above-product-limit", "再批准 0.01 元"},
 		{"guarantee-letter", "没有担保函，放款 100,000.00 元", "guarantee-letter-required", "放款 99,999.99 元"},
@@ -176,6 +180,14 @@ func TestALimitThatRefusesNoLongerIsListedAsBroken(t *testing.T) {
 
 	w.setRules("QLFMD", func(d *decision.Definition) {
 		d.Rules = slices.Clone(whole)
+		never := d.Rules[slices.IndexFunc(d.Rules, rule("overdue-now"))]
+		never.Code, never.When = "overdue-never", "term_months > 12 and term_months < 12"
+		d.Rules = append(d.Rules, never)
+	})
+	w.wantBroken("a rule that never applies", "rule-set", "overdue-never", "没有找到这条规则适用的申请")
+
+	w.setRules("QLFMD", func(d *decision.Definition) {
+		d.Rules = slices.Clone(whole)
 		d.Rules[slices.IndexFunc(d.Rules, rule("term-above-maximum"))].Passes = "term_months < term_months_max"
 	})
 	w.wantBroken("the rule is stricter than the product", "product-terms", "QLFMD", "最长期限", "没有一条规则区分限额内外")
@@ -186,6 +198,9 @@ func TestALimitThatRefusesNoLongerIsListedAsBroken(t *testing.T) {
 	})
 	w.wantBroken("the rules no longer compile", "product-terms", "QLFMD", "规则集无法使用")
 	w.setRulesBack("QLFMD", whole)
+	w.setTerms("QLFMD", `'$.guarantee[0].below', '3000000.00', '$.guarantee[1].from', '3000000.00',
+		'$.guarantee[1].counter_spouse_up_to', '0.00'`)
+	w.wantNothingBroken() // a fen more than was asked would need another guarantee, which is not the override's refusal
 
 	w.setCommittee("quorum = 0")
 	w.wantBroken("a committee of quorum 0", "全部审批权限", "法定人数")
@@ -193,12 +208,40 @@ func TestALimitThatRefusesNoLongerIsListedAsBroken(t *testing.T) {
 	w.wantBroken("a minority decides", "全部审批权限", "通过比例")
 }
 
-func TestAnAuthorityAboveEveryProductIsListedAsBroken(t *testing.T) {
+func TestOnlyARefusalByTheLimitItselfIsAProof(t *testing.T) {
+	t.Parallel()
+	limit := domain.Errorf(domain.KindRule, "above-limit", "超过上限")
+	var fields domain.Problems
+	fields.Add("/amount", "not-positive", "金额必须大于 0.00")
+	fields.Add("/amount", "above-limit", "超过上限")
+	for _, c := range []struct {
+		name           string
+		beyond, within error
+		want           origination.ControlStatus
+	}{
+		{"refused by the limit", limit, nil, origination.ControlHolds},
+		{"refused by the limit among others", fields.Err(), nil, origination.ControlHolds},
+		{"not refused", nil, nil, origination.ControlBroken},
+		{"refused within, too", limit, limit, origination.ControlBroken},
+		{"refused for another reason", domain.Errorf(domain.KindForbidden, "role-not-allowed", "岗位不符"), nil, origination.ControlBroken},
+	} {
+		if got := origination.Weigh("above-limit", c.beyond, c.within); got.Status != c.want || (got.Finding == "") != (c.want == origination.ControlHolds) {
+			t.Errorf("%s: %+v, want %s", c.name, got, c.want)
+		}
+	}
+}
+
+func TestAnAuthorityOrACommitteeAboveEveryProductIsListedAsBroken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, err := w.rows().ExecContext(t.Context(), "UPDATE approval_authorities SET amount = '9999999999999999.99' WHERE kind = 'approve' AND user_id IS NOT NULL")
 	w.must(err)
 	w.wantBroken("an authority without a real ceiling", "authority-ceiling", "员工", "没有一笔申请会被它拒绝")
+	_, err = w.rows().ExecContext(t.Context(), "UPDATE approval_authorities SET amount = '800000.00' WHERE kind = 'approve' AND user_id IS NOT NULL")
+	w.must(err)
+	w.wantNothingBroken()
+	w.setCommittee("amount = '9999999999999999.99'")
+	w.wantBroken("a committee that no case comes before", "committee", "贷审会", "没有一笔申请会上会")
 }
 
 func (w *world) wantNothingBroken() {

@@ -3,6 +3,7 @@ package origination
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"fumin/domain"
@@ -107,7 +108,7 @@ func proveAuthorities(ctx context.Context, c *configuration, p *proofs) {
 		if row.Within != "" {
 			passes = c.approve(ctx, within)
 		}
-		p.add(row, c.approve(ctx, beyond), passes)
+		p.add(row, "authority-exceeded", c.approve(ctx, beyond), passes)
 	}
 	if !found {
 		p.none("", "没有生效的审批权限：没有人可以批准任何申请")
@@ -128,11 +129,29 @@ func (c *configuration) largestLoan(a staff.Authority) (most money.Amount, cover
 	return most, covers
 }
 
-// proveAuthorityNeeded approves a fen by somebody whom no row names.
+// ofNobody leaves out what everybody of a role may: somebody whom no other row names has nothing then.
+func ofNobody(all []staff.Authority) []staff.Authority {
+	return slices.DeleteFunc(slices.Clone(all), func(a staff.Authority) bool { return a.Role != "" })
+}
+
+// proveAuthorityNeeded approves a fen by an approver whom no row names: where a person's row would let that person, and where
+// nobody has one.
 func proveAuthorityNeeded(ctx context.Context, c *configuration, p *proofs) {
-	asked := c.caseFor(staff.Authority{UserID: paperOfficer.ID, GuaranteeKind: staff.GuaranteeAny}, fen)
-	asked.question.Role = domain.RoleLoanOfficer
-	p.add(ControlProof{Subject: "全部审批权限", Limit: "没有授权即不得批准", Tried: "由没有任何授权的人批准 0.01 元"}, c.approve(ctx, asked), nil)
+	row := ControlProof{Subject: "全部审批权限", Limit: "没有授权即不得批准", Tried: "由没有任何授权的审批人批准 0.01 元"}
+	holder := staff.Authority{GuaranteeKind: staff.GuaranteeAny}
+	people := ofNobody(c.authorities)
+	i := slices.IndexFunc(people, func(a staff.Authority) bool { return a.Kind == staff.AuthorityApprove })
+	var within error
+	if i >= 0 {
+		holder = people[i]
+		own := c.caseFor(holder, fen)
+		own.all = people
+		row.Within, within = "由有授权的 "+holder.UserID.String()+" 批准 0.01 元", c.approve(ctx, own)
+	}
+	holder.UserID = "" // the case is the same, and the approver is not
+	asked := c.caseFor(holder, fen)
+	asked.all = people
+	p.add(row, "authority-exceeded", c.approve(ctx, asked), within)
 }
 
 // proveOverrideRequired approves more than was asked, and within what was asked more than the rules allow, both without a reason;
@@ -140,6 +159,9 @@ func proveAuthorityNeeded(ctx context.Context, c *configuration, p *proofs) {
 func proveOverrideRequired(ctx context.Context, c *configuration, p *proofs) {
 	for _, o := range c.offers {
 		less, most := o.version.AmountMax.Sub(fen), o.version.AmountMax
+		if needsGuarantee(o.version, less) != needsGuarantee(o.version, most) { // more would be refused for the guarantee already
+			less, most = less.Sub(fen), less
+		}
 		if less.Cmp(o.version.AmountMin) < 0 {
 			continue
 		}
@@ -162,7 +184,7 @@ func proveOverrideRequired(ctx context.Context, c *configuration, p *proofs) {
 				row.Within = asked + "，批准 " + attempt.within.Grouped() + " 元"
 				passes = c.grant(ctx, o, attempt.asked, attempt.ruled, attempt.within)
 			}
-			p.add(row, c.grant(ctx, o, attempt.asked, attempt.ruled, attempt.tried), passes)
+			p.add(row, "override-required", c.grant(ctx, o, attempt.asked, attempt.ruled, attempt.tried), passes)
 		}
 	}
 	stranger := c.caseFor(staff.Authority{UserID: paperOfficer.ID, GuaranteeKind: staff.GuaranteeAny}, fen)
@@ -170,10 +192,10 @@ func proveOverrideRequired(ctx context.Context, c *configuration, p *proofs) {
 	stranger.all = append([]staff.Authority{{ // his to approve, and not to override
 		Kind: staff.AuthorityApprove, UserID: paperOfficer.ID, GuaranteeKind: staff.GuaranteeAny, Amount: fen,
 		Status: staff.AuthorityActive, EffectiveFrom: c.today,
-	}}, c.authorities...)
+	}}, ofNobody(c.authorities)...)
 	p.add(ControlProof{
 		Subject: "全部例外审批权限", Limit: "没有例外审批权限即不得例外批准", Tried: "由只有一般审批权限的人写明理由例外批准 0.01 元",
-	}, c.approve(ctx, stranger), nil)
+	}, "authority-exceeded", c.approve(ctx, stranger), nil)
 }
 
 // grant weighs what an approver would grant, without a reason, of a request of which the rules allow so much.
@@ -192,23 +214,23 @@ func proveApprovalBounds(_ context.Context, c *configuration, p *proofs) {
 	for _, o := range c.offers {
 		v := o.version
 		good := loan.Approval{Amount: v.AmountMin, TermMonths: v.TermMonthsMin, AnnualRate: o.ceiling.AnnualRateMaxPct, OverrideReason: "自检"}
-		try := func(term product.TermName, what string, beyond, within func(*loan.Approval)) {
+		try := func(term product.TermName, what, code string, beyond, within func(*loan.Approval)) {
 			over, under := good, good
 			beyond(&over)
 			within(&under)
 			p.add(ControlProof{
 				Subject: o.name(), Limit: termText(v, term), Tried: "例外批准，" + what + " " + approvalText(over), Within: "例外批准 " + approvalText(under),
-			}, o.bounds(over), o.bounds(under))
+			}, code, o.bounds(over), o.bounds(under))
 		}
-		try(product.TermAmountMin, "金额低于下限", func(a *loan.Approval) { a.Amount = v.AmountMin.Sub(fen) }, func(*loan.Approval) {})
-		try(product.TermAmountMax, "金额高于上限", func(a *loan.Approval) { a.Amount = v.AmountMax.Add(fen) }, func(a *loan.Approval) { a.Amount = v.AmountMax })
-		try(product.TermTermMonthsMin, "期限短于下限", func(a *loan.Approval) { a.TermMonths = v.TermMonthsMin - 1 }, func(*loan.Approval) {})
-		try(product.TermTermMonthsMax, "期限长于上限", func(a *loan.Approval) { a.TermMonths = v.TermMonthsMax + 1 }, func(a *loan.Approval) { a.TermMonths = v.TermMonthsMax })
+		try(product.TermAmountMin, "金额低于下限", "out-of-range", func(a *loan.Approval) { a.Amount = v.AmountMin.Sub(fen) }, func(*loan.Approval) {})
+		try(product.TermAmountMax, "金额高于上限", "out-of-range", func(a *loan.Approval) { a.Amount = v.AmountMax.Add(fen) }, func(a *loan.Approval) { a.Amount = v.AmountMax })
+		try(product.TermTermMonthsMin, "期限短于下限", "out-of-range", func(a *loan.Approval) { a.TermMonths = v.TermMonthsMin - 1 }, func(*loan.Approval) {})
+		try(product.TermTermMonthsMax, "期限长于上限", "out-of-range", func(a *loan.Approval) { a.TermMonths = v.TermMonthsMax + 1 }, func(a *loan.Approval) { a.TermMonths = v.TermMonthsMax })
 		if !o.priced {
 			p.none(o.name(), "当日没有可用的定价基准：这个产品今天不能定价，也就不能批准")
 			continue
 		}
-		try(product.TermPrice, "利率高于上限", func(a *loan.Approval) { a.AnnualRate = a.AnnualRate.Add(money.BasisPoints(1)) }, func(*loan.Approval) {})
+		try(product.TermPrice, "利率高于上限", "rate-above-ceiling", func(a *loan.Approval) { a.AnnualRate = a.AnnualRate.Add(money.BasisPoints(1)) }, func(*loan.Approval) {})
 	}
 }
 
@@ -231,7 +253,7 @@ func proveRepaymentMethods(_ context.Context, c *configuration, p *proofs) {
 		p.add(ControlProof{
 			Subject: o.name(), Limit: termText(o.version, product.TermRepaymentMethods), Tried: "按产品没有的还款方式申请",
 			Within: "按 " + product.Label(string(o.version.RepaymentMethods[0])) + " 申请",
-		}, checkRepaymentMethod(o.version, "method-of-nobody"), checkRepaymentMethod(o.version, o.version.RepaymentMethods[0]))
+		}, "repayment-method-not-offered", checkRepaymentMethod(o.version, "method-of-nobody"), checkRepaymentMethod(o.version, o.version.RepaymentMethods[0]))
 	}
 }
 
@@ -256,6 +278,11 @@ func proveCommittees(ctx context.Context, c *configuration, p *proofs) {
 			continue
 		}
 		found = true
+		if most, any := c.largestLoan(a); any && a.Amount.Cmp(most) >= 0 {
+			p.broken(ControlProof{Subject: authorityName(a), Limit: "超过 " + a.Amount.Grouped() + " 元上会"},
+				"上会起点不低于所覆盖产品的最高金额 "+most.Grouped()+" 元：没有一笔申请会上会")
+			continue
+		}
 		question := c.caseFor(a, fen).question
 		question.Kind = staff.AuthorityCommittee
 		rule, _ := staff.AuthorityFor(c.authorities, question.AuthorityQuestion) // the strictest of its kind, which may be another row
@@ -272,15 +299,15 @@ func proveCommittees(ctx context.Context, c *configuration, p *proofs) {
 		}
 		all := vote(above, ballot(rule, len(rule.Members), 0, above))
 		row.Tried, row.Within = "未经表决批准 "+above.Grouped()+" 元", "未经表决批准 "+rule.Amount.Grouped()+" 元"
-		p.add(row, vote(above, nil), vote(rule.Amount, nil))
+		p.add(row, "committee-required", vote(above, nil), vote(rule.Amount, nil))
 		few := max(rule.Quorum-1, 1) // one person is never a committee
 		row.Tried, row.Within = fmt.Sprintf("只有 %d 票同意即批准 %s 元", few, above.Grouped()), "全体同意后批准 "+above.Grouped()+" 元"
-		p.add(row, vote(above, ballot(rule, few, 0, above)), all)
+		p.add(row, "committee-required", vote(above, ballot(rule, few, 0, above)), all)
 		half := len(rule.Members) / 2
 		row.Tried = fmt.Sprintf("%d 票同意、%d 票反对即批准 %s 元", half, len(rule.Members)-half, above.Grouped())
-		p.add(row, vote(above, ballot(rule, half, len(rule.Members)-half, above)), all)
+		p.add(row, "committee-required", vote(above, ballot(rule, half, len(rule.Members)-half, above)), all)
 		row.Tried = "全体同意 " + rule.Amount.Grouped() + " 元后批准 " + above.Grouped() + " 元"
-		p.add(row, vote(above, ballot(rule, len(rule.Members), 0, rule.Amount)), all)
+		p.add(row, "committee-required", vote(above, ballot(rule, len(rule.Members), 0, rule.Amount)), all)
 	}
 	if !found {
 		p.none("", "没有生效的上会标准：任何金额都不经贷审会")
@@ -301,14 +328,14 @@ func proveDelegations(_ context.Context, c *configuration, p *proofs) {
 	}
 	plain := check(first)
 	for _, attempt := range []struct {
-		tried string
-		err   error
+		tried, code string
+		err         error
 	}{
-		{"转授权给自己", check(lend(paperOtherID, paperApprover.ID, paperApprover.ID))},
-		{"甲转授给乙后，乙再转授给甲", check(lend(paperOtherID, paperOfficer.ID, paperApprover.ID), first)},
-		{"甲转授给乙后，乙再转授给丙", check(lend(paperOtherID, paperOfficer.ID, paperReleaser.ID), first)},
-		{"甲转授给乙后，丙再转授给甲", check(lend(paperOtherID, paperReleaser.ID, paperApprover.ID), first)},
+		{"转授权给自己", "delegation-to-self", check(lend(paperOtherID, paperApprover.ID, paperApprover.ID))},
+		{"甲转授给乙后，乙再转授给甲", "delegation-chain", check(lend(paperOtherID, paperOfficer.ID, paperApprover.ID), first)},
+		{"甲转授给乙后，乙再转授给丙", "delegation-chain", check(lend(paperOtherID, paperOfficer.ID, paperReleaser.ID), first)},
+		{"甲转授给乙后，丙再转授给甲", "delegation-chain", check(lend(paperOtherID, paperReleaser.ID, paperApprover.ID), first)},
 	} {
-		p.add(ControlProof{Subject: "转授权", Limit: "只转授本人的权限，不得转授给自己或再转授", Tried: attempt.tried, Within: "甲转授给乙"}, attempt.err, plain)
+		p.add(ControlProof{Subject: "转授权", Limit: "只转授本人的权限，不得转授给自己或再转授", Tried: attempt.tried, Within: "甲转授给乙"}, attempt.code, attempt.err, plain)
 	}
 }

@@ -35,7 +35,7 @@ func proveProductExposure(ctx context.Context, c *configuration, p *proofs) {
 			Tried: "已占用 " + has.Amount.Grouped() + " 元的户再批准 0.02 元", Within: "已占用 " + has.Amount.Grouped() + " 元的户再批准 0.01 元",
 		}
 		try := func(asked money.Amount) error { return c.room(ctx, o.product, o.version.AmountMax, "", has, asked) }
-		p.add(row, try(money.Fen(2)), try(fen))
+		p.add(row, "exposure-above-product-limit", try(money.Fen(2)), try(fen))
 	}
 }
 
@@ -54,7 +54,7 @@ func proveLenderExposure(ctx context.Context, c *configuration, p *proofs) {
 		p.add(ControlProof{
 			Subject: subject, Limit: "本行单户授信上限 " + limit.Grouped() + " 元",
 			Tried: "各产品已占用 " + has.Amount.Grouped() + " 元的户再批准 0.02 元", Within: "各产品已占用 " + has.Amount.Grouped() + " 元的户再批准 0.01 元",
-		}, try(money.Fen(2)), try(fen))
+		}, "exposure-above-lender-limit", try(money.Fen(2)), try(fen))
 	}
 }
 
@@ -68,7 +68,7 @@ func proveMemberSignatures(_ context.Context, c *configuration, p *proofs) {
 		}
 		p.add(ControlProof{
 			Subject: o.name(), Limit: termText(o.version, product.TermMemberSignatures), Tried: "少一位成员签字", Within: "成员恰好够数",
-		}, checkMembers(o.version, make([]loan.Party, n-1)), checkMembers(o.version, make([]loan.Party, n)))
+		}, "members-missing", checkMembers(o.version, make([]loan.Party, n-1)), checkMembers(o.version, make([]loan.Party, n)))
 	}
 }
 
@@ -101,7 +101,7 @@ func proveGuaranteeQuotas(ctx context.Context, c *configuration, p *proofs) {
 			p.add(ControlProof{
 				Subject: company.Terms.Name + "，" + q.Label(), Limit: "担保额度 " + q.Limit.Grouped() + " 元",
 				Tried: "已占用 " + q.Limit.Sub(fen).Grouped() + " 元时再占用 0.02 元", Within: "已占用 " + q.Limit.Sub(fen).Grouped() + " 元时再占用 0.01 元",
-			}, take(money.Fen(2)), take(fen))
+			}, "guarantee-quota-exceeded", take(money.Fen(2)), take(fen))
 		}
 	}
 	if len(p.list) == 0 {

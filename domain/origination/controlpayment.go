@@ -32,23 +32,23 @@ func (c *configuration) paperPayment(v product.Version, amount money.Amount, ste
 
 // gateProbes break each condition of paying, by its name.
 var gateProbes = map[string]struct {
-	tried string
-	spoil func(c *configuration, paper *paperCase, p *payment)
+	tried, code string
+	spoil       func(c *configuration, paper *paperCase, p *payment)
 }{
-	"no-hold": {"冻结期间放款", func(c *configuration, paper *paperCase, _ *payment) {
+	"no-hold": {"冻结期间放款", "payment-held", func(c *configuration, paper *paperCase, _ *payment) {
 		paper.hold = &loan.HoldRecord{Until: c.at.Add(time.Hour), Reason: "自检"}
 	}},
-	"line-live": {"额度冻结后放行", func(_ *configuration, paper *paperCase, _ *payment) { paper.line.Status = loan.LineHeld }},
-	"conditions-met": {"放款条件尚未落实时放款", func(_ *configuration, paper *paperCase, p *payment) {
+	"line-live": {"额度冻结后放行", "line-held", func(_ *configuration, paper *paperCase, _ *payment) { paper.line.Status = loan.LineHeld }},
+	"conditions-met": {"放款条件尚未落实时放款", "conditions-open", func(_ *configuration, paper *paperCase, p *payment) {
 		p.Disbursement.Tranche = 1
 		paper.plan = []loan.Tranche{{Number: 1, Amount: p.Disbursement.Amount, Conditions: []loan.Condition{{Kind: loan.ConditionKinds()[0], Text: "自检"}}}}
 	}},
-	"cooling-off": {"冷静期内放款", func(_ *configuration, _ *paperCase, p *payment) { p.Contract.CoolingOffHours = 1 }},
-	"papers-in": {"应补资料没有补齐、前次放款的用途凭证逾期未交时再次放款", func(c *configuration, paper *paperCase, _ *payment) {
+	"cooling-off": {"冷静期内放款", "cooling-off", func(_ *configuration, _ *paperCase, p *payment) { p.Contract.CoolingOffHours = 1 }},
+	"papers-in": {"应补资料没有补齐、前次放款的用途凭证逾期未交时再次放款", "papers-missing", func(c *configuration, paper *paperCase, _ *payment) {
 		paper.bare = true
 		paper.overdue = &loan.ObligationRecord{DueOn: c.today.AddDays(-1)}
 	}},
-	"guarantee-letter": {"须担保的贷款没有担保函时放款", func(_ *configuration, paper *paperCase, _ *payment) {
+	"guarantee-letter": {"须担保的贷款没有担保函时放款", "guarantee-letter-required", func(_ *configuration, paper *paperCase, _ *payment) {
 		paper.guarantee = nil
 	}},
 }
@@ -80,7 +80,7 @@ func provePaymentGate(ctx context.Context, c *configuration, p *proofs) {
 		good := mayPay(ctx, paper, asked)
 		probe.spoil(c, &paper, &asked)
 		row.Subject += "（" + o.name() + "）"
-		p.add(row, mayPay(ctx, paper, asked), good)
+		p.add(row, probe.code, mayPay(ctx, paper, asked), good)
 	}
 }
 
@@ -137,7 +137,7 @@ func proveGuaranteeLetter(ctx context.Context, c *configuration, p *proofs) {
 		if below := from.Sub(fen); below.Cmp(o.version.AmountMin) >= 0 {
 			row.Within, within = "没有担保函，放款 "+below.Grouped()+" 元的贷款", try(below)
 		}
-		p.add(row, try(from), within)
+		p.add(row, "guarantee-letter-required", try(from), within)
 	}
 }
 
@@ -158,15 +158,15 @@ func proveCoolingOff(ctx context.Context, c *configuration, p *proofs) {
 		}
 		whole := time.Duration(v.CoolingOffHours) * time.Hour
 		row := ControlProof{Subject: o.name(), Limit: termText(v, product.TermCoolingOffHours), Tried: "冷静期届满前 1 秒放款", Within: "冷静期届满时放款"}
-		p.add(row, try(whole-time.Second, false), try(whole, false))
+		p.add(row, "cooling-off", try(whole-time.Second, false), try(whole, false))
 		signed := loan.Contract{RecordedAt: c.at, CoolingOffHours: v.CoolingOffHours, CoolingOffWaivable: v.CoolingOffWaivable}
 		waive := mayWaive(paperRecord(v, v.AmountMin), signed, c.at)
 		if v.CoolingOffWaivable {
 			late := mayWaive(paperRecord(v, v.AmountMin), signed, c.at.Add(whole))
-			p.add(ControlProof{Subject: o.name(), Limit: "借款人可以放弃冷静期", Tried: "冷静期届满后登记放弃", Within: "冷静期内登记放弃"}, late, waive)
+			p.add(ControlProof{Subject: o.name(), Limit: "借款人可以放弃冷静期", Tried: "冷静期届满后登记放弃", Within: "冷静期内登记放弃"}, "cooling-off-over", late, waive)
 			continue
 		}
-		p.add(ControlProof{Subject: o.name(), Limit: "借款人不得放弃冷静期", Tried: "冷静期内登记放弃"}, waive, nil)
+		p.add(ControlProof{Subject: o.name(), Limit: "借款人不得放弃冷静期", Tried: "冷静期内登记放弃"}, "cooling-off-not-waivable", waive, nil)
 	}
 }
 
@@ -188,9 +188,9 @@ func proveEntrustedPayment(ctx context.Context, c *configuration, p *proofs) {
 				Tried: "自主支付 " + threshold.Above.Add(fen).Grouped() + " 元", Within: "自主支付 " + threshold.Above.Grouped() + " 元",
 			}
 			within := pay(threshold.Above)
-			p.add(row, pay(threshold.Above.Add(fen)), within)
+			p.add(row, "entrusted-payment-required", pay(threshold.Above.Add(fen)), within)
 			row.Tried = "自主支付 " + threshold.Above.Grouped() + " 元之后再自主支付 0.01 元（化整为零）"
-			p.add(row, pay(fen, selfPayment(threshold.Above)), within)
+			p.add(row, "entrusted-payment-required", pay(fen, selfPayment(threshold.Above)), within)
 		}
 	}
 }
@@ -214,18 +214,18 @@ func proveGuaranteeAnswers(_ context.Context, c *configuration, p *proofs) {
 					Subject: o.name(), Limit: fmt.Sprintf("%s：担保费率不超过 %s%%", crop.Label(), most),
 					Tried: "担保费率 " + most.Add(rateStep).String() + "%", Within: "担保费率 " + most.String() + "%",
 				}
-				p.add(row, c.answer(tier, crop, tier.From, most.Add(rateStep), loan.CounterNone), c.answer(tier, crop, tier.From, most, loan.CounterNone))
+				p.add(row, "fee-above-ceiling", c.answer(tier, crop, tier.From, most.Add(rateStep), loan.CounterNone), c.answer(tier, crop, tier.From, most, loan.CounterNone))
 			}
 			most := tier.CounterSpouseUpTo
 			if most.IsZero() {
-				p.add(ControlProof{Subject: o.name(), Limit: "不接受配偶反担保", Tried: "配偶反担保 " + tier.From.Grouped() + " 元"},
+				p.add(ControlProof{Subject: o.name(), Limit: "不接受配偶反担保", Tried: "配偶反担保 " + tier.From.Grouped() + " 元"}, "spouse-not-enough",
 					c.answer(tier, loan.GuaranteeOther, tier.From, money.Rate{}, loan.CounterSpouse), nil)
 				continue
 			}
 			p.add(ControlProof{
 				Subject: o.name(), Limit: "配偶反担保不超过 " + most.Grouped() + " 元",
 				Tried: "配偶反担保 " + most.Add(fen).Grouped() + " 元", Within: "配偶反担保 " + most.Grouped() + " 元",
-			}, c.answer(tier, loan.GuaranteeOther, most.Add(fen), money.Rate{}, loan.CounterSpouse),
+			}, "spouse-not-enough", c.answer(tier, loan.GuaranteeOther, most.Add(fen), money.Rate{}, loan.CounterSpouse),
 				c.answer(tier, loan.GuaranteeOther, most, money.Rate{}, loan.CounterSpouse))
 		}
 	}
@@ -266,26 +266,26 @@ func proveDraws(_ context.Context, c *configuration, p *proofs) {
 			p.fail(err)
 			return
 		}
-		most := v.AmountMax
-		if !v.DrawMax.IsZero() {
-			most = lesser(most, v.DrawMax)
+		most, tooMuch := v.AmountMax, "line-exceeded"
+		if !v.DrawMax.IsZero() && v.DrawMax.Cmp(most) <= 0 {
+			most, tooMuch = v.DrawMax, "above-draw-maximum"
 		}
 		draw := func(amount money.Amount) error { return line.MayDrawBetween(c.today, amount) }
 		row := ControlProof{
 			Subject: o.name(), Limit: "额度 " + v.AmountMax.Grouped() + " 元，" + termText(v, product.TermDrawMax),
 			Tried: "支用 " + most.Add(fen).Grouped() + " 元", Within: "支用 " + most.Grouped() + " 元",
 		}
-		p.add(row, draw(most.Add(fen)), draw(most))
-		lowest := v.DrawMin
+		p.add(row, tooMuch, draw(most.Add(fen)), draw(most))
+		lowest, tooLittle := v.DrawMin, "below-draw-minimum"
 		if lowest.IsZero() {
-			lowest = fen
+			lowest, tooLittle = fen, "not-positive"
 		}
 		row.Limit, row.Tried, row.Within = termText(v, product.TermDrawMin), "支用 "+lowest.Sub(fen).Grouped()+" 元", "支用 "+lowest.Grouped()+" 元"
-		p.add(row, draw(lowest.Sub(fen)), draw(lowest))
+		p.add(row, tooLittle, draw(lowest.Sub(fen)), draw(lowest))
 		last := v.TermMonthsMax
 		row.Limit, row.Tried, row.Within = fmt.Sprintf("额度期限 %d 个月", last), "额度到期日支用", "额度到期前一日支用"
 		ends := c.today.AddMonths(last)
-		p.add(row, line.MayDrawBetween(ends, lowest), line.MayDrawBetween(ends.AddDays(-1), lowest))
+		p.add(row, "line-ended", line.MayDrawBetween(ends, lowest), line.MayDrawBetween(ends.AddDays(-1), lowest))
 	}
 }
 
@@ -301,13 +301,13 @@ func proveRenewals(ctx context.Context, c *configuration, p *proofs) {
 			return mayRenew(ctx, c.paper(), paperRecord(v, v.AmountMax), line, c.today)
 		}
 		if v.RenewalDays == 0 {
-			p.add(ControlProof{Subject: o.name(), Limit: "不办理无还本续贷", Tried: "额度到期前 1 天申请续贷"}, try(1), nil)
+			p.add(ControlProof{Subject: o.name(), Limit: "不办理无还本续贷", Tried: "额度到期前 1 天申请续贷"}, "renewal-not-offered", try(1), nil)
 			continue
 		}
 		p.add(ControlProof{
 			Subject: o.name(), Limit: termText(v, product.TermRenewalDays),
 			Tried: fmt.Sprintf("额度到期前 %d 天申请续贷", v.RenewalDays+1), Within: fmt.Sprintf("额度到期前 %d 天申请续贷", v.RenewalDays),
-		}, try(v.RenewalDays+1), try(v.RenewalDays))
+		}, "renewal-too-early", try(v.RenewalDays+1), try(v.RenewalDays))
 	}
 }
 
@@ -320,7 +320,7 @@ func proveDayBalance(_ context.Context, c *configuration, p *proofs) {
 	balanced := day.CheckBalanced(0, money.Amount{})
 	row := ControlProof{Subject: "日终对账", Limit: "双方一致、差错处理完毕才能关账", Within: "双方一致、没有差错时关账"}
 	row.Tried = "双方合计相差 0.01 元时关账"
-	p.add(row, gap.CheckBalanced(0, money.Amount{}), balanced)
+	p.add(row, "day-not-balanced", gap.CheckBalanced(0, money.Amount{}), balanced)
 	row.Tried = "有一件对账差错没有处理时关账"
-	p.add(row, open.CheckBalanced(0, money.Amount{}), balanced)
+	p.add(row, "day-not-balanced", open.CheckBalanced(0, money.Amount{}), balanced)
 }

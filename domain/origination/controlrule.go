@@ -401,15 +401,15 @@ var settings = []decision.FactName{
 // proveRule tries one rule on the products it judges, until one of them has a case that it refuses.
 func (p *proofs) proveRule(ruleSet, code string, offers []offer, c *configuration) {
 	row := ControlProof{Subject: "规则集 " + ruleSet, Limit: "规则 " + code}
-	applied, elsewhere := false, false
+	applies, elsewhere, ever := false, false, false // to a case of these products; refuses, and applies, under other settings
 	for _, o := range offers {
 		limit, limited := lenderMaxOn(c.lenderLimits, o.product.BorrowerKinds[0], c.today)
 		good := o.good(c.today, limit, limited)
-		example, applies, found := o.engine.Counterexample(code, good, settings...)
-		applied = applied || applies
+		example, applied, found := o.engine.Counterexample(code, good, settings...)
+		applies = applies || applied
 		if !found {
-			_, _, under := o.engine.Counterexample(code, good) // other settings
-			elsewhere = elsewhere || under
+			_, applied, under := o.engine.Counterexample(code, good) // other settings
+			elsewhere, ever = elsewhere || under, ever || applied
 			continue
 		}
 		outcome := o.engine.Evaluate(example.Facts)
@@ -429,7 +429,9 @@ func (p *proofs) proveRule(ruleSet, code string, offers []offer, c *configuratio
 	switch {
 	case elsewhere:
 		p.none(row.Subject+"，规则 "+code, "在现行产品的设置下，没有申请会触发这条规则")
-	case applied:
+	case !applies && !ever:
+		p.broken(row, "没有找到这条规则适用的申请：请核对它的适用条件，例如是否恒不成立")
+	case applies:
 		p.broken(row, "没有找到这条规则会拒绝的申请：请核对它的条件，例如是否恒为真")
 	default:
 		p.none(row.Subject+"，规则 "+code, "这条规则对现行产品都不适用")

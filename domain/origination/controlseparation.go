@@ -148,7 +148,7 @@ func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 			}
 			p.add(ControlProof{
 				Subject: "岗位分离", Limit: "调查、审批、放款由不同的人办理", Tried: who + duty.what, Within: "与本笔无关的人" + duty.what,
-			}, duty.do(person), within)
+			}, "four-eyes", duty.do(person), within)
 		}
 	}
 }
@@ -157,19 +157,19 @@ func proveSeparation(ctx context.Context, c *configuration, p *proofs) {
 func proveActivation(_ context.Context, c *configuration, p *proofs) {
 	maker, second := paperKeeper, paperActor(paperApprover, domain.RoleRiskManager)
 	for _, setting := range []struct {
-		what     string
-		activate func(domain.Actor) error
+		what, code string
+		activate   func(domain.Actor) error
 	}{
-		{"审批权限", func(by domain.Actor) error {
+		{"审批权限", "maker-is-checker", func(by domain.Actor) error {
 			_, err := staff.Authority{Status: staff.AuthorityDraft, DraftedBy: maker.ID, EffectiveFrom: c.today}.Activate(by.ID, c.at)
 			return err
 		}},
-		{"本行授信上限", func(by domain.Actor) error {
+		{"本行授信上限", "four-eyes", func(by domain.Actor) error {
 			return LenderLimit{MadeBy: maker.ID, EffectiveFrom: c.today}.mayActivate(by.ID, c.today)
 		}},
-		{"农担公司合作条件", func(by domain.Actor) error { return c.activateCompany(maker, by) }},
+		{"农担公司合作条件", "four-eyes", func(by domain.Actor) error { return c.activateCompany(maker, by) }},
 	} {
-		p.add(activationRow(setting.what), setting.activate(maker), setting.activate(second))
+		p.add(activationRow(setting.what), setting.code, setting.activate(maker), setting.activate(second))
 	}
 	c.proveEndOfRestraint(p, maker, second)
 	for _, o := range c.offers[:min(1, len(c.offers))] { // the terms of any version do
@@ -180,7 +180,7 @@ func proveActivation(_ context.Context, c *configuration, p *proofs) {
 			_, err := draft.Activate(by.ID, c.at, o.product, nil)
 			return err
 		}
-		p.add(activationRow("产品版本"), try(maker), try(second))
+		p.add(activationRow("产品版本"), "maker-is-checker", try(maker), try(second))
 		if o.engine == nil {
 			continue
 		}
@@ -192,7 +192,7 @@ func proveActivation(_ context.Context, c *configuration, p *proofs) {
 			_, err := set.Activate(by.ID, c.at, c.today, nil)
 			return err
 		}
-		p.add(activationRow("规则集"), activate(maker), activate(second))
+		p.add(activationRow("规则集"), "maker-is-checker", activate(maker), activate(second))
 	}
 }
 
@@ -220,7 +220,7 @@ func (c *configuration) proveEndOfRestraint(p *proofs, maker, second domain.Acto
 		subject := []string{"上会标准", "低于岗位的个人权限"}[what]
 		p.add(ControlProof{
 			Subject: subject, Limit: "放宽审批的终止由两个人办理", Tried: "申请人自己确认终止" + subject, Within: "另一人确认终止" + subject,
-		}, ends(maker), ends(second))
+		}, "maker-is-checker", ends(maker), ends(second))
 	}
 }
 
