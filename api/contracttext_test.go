@@ -3,6 +3,7 @@ package api_test
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -59,6 +60,15 @@ func TestAnOfferEndsOnItsDayAndItsSubsidyIsInTheContract(t *testing.T) {
 	r.officer().get(pathOf(a.ID, "/contract")).want(http.StatusOK).into(&signed)
 	if diff := cmp.Diff(offer.costs, signed); diff != "" {
 		t.Errorf("the contract's costs differ from the offer's (-offered +signed):\n%s", diff)
+	}
+	// The last day that the text says is the line's, whenever the money comes.
+	var line struct {
+		EndsOn domain.Date `json:"ends_on"`
+	}
+	r.officer().get(linePath(a.ID, "")).want(http.StatusOK).into(&line)
+	page, _ = shown(r.officer(), a.ID)
+	if last := fmt.Sprintf("最后到期日为 %d年%d月%d日", line.EndsOn.Year(), int(line.EndsOn.Month()), line.EndsOn.Day()); !strings.Contains(page, last) {
+		t.Errorf("the page lacks %q, the line's last day", last)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestABorrowerSignsARenewalThatPaysNobody(t *testing.T) {
 	}
 	borrower := r.asBorrower(r.borrowerOf(id))
 	page, sha := shown(borrower, renewal.ID)
-	for _, want := range []string{"无还本续贷", "HT-" + id.String(), "99,500.00 元", "不发生资金支付", "自本合同签署之日起算", "本合同没有冷静期"} {
+	for _, want := range []string{"无还本续贷", "HT-" + id.String(), "99,500.00 元", "不发生资金支付", "起算，最后到期日为", "本合同没有冷静期"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q", want)
 		}

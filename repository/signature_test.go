@@ -22,7 +22,7 @@ func (l *ledger) contractText(r loan.Record, number int) loan.ContractText {
 	content, page := []byte(`{"title":"借款合同"}`), []byte("<!doctype html><title>借款合同</title>")
 	return loan.ContractText{
 		ID: l.newID(), ApplicationID: r.ID, BranchID: r.BranchID, BorrowerID: r.BorrowerID, Number: number,
-		ContractNo: "HT-" + r.ApplicationNo, SignedOn: domain.MustParseDate("2026-11-23"), TextVersion: "sample-2026.2",
+		ContractNo: "HT-" + r.ApplicationNo, SignedOn: domain.MustParseDate("2026-11-23"), TextVersion: "sample-2026.3",
 		Content: content, ContentSHA256: loan.SHA256(content), HTML: page, HTMLSHA256: loan.SHA256(page), PDFSHA256: strings.Repeat("b", loan.SHA256HexLength),
 		Parties: []loan.Party{
 			{ID: l.newID(), Role: loan.PartyBorrower, Name: borrower.MustParseName("茌平区某某合作社"), SignerName: borrower.MustParseName("刘明勇"), IDNumber: chair, Phone: borrower.MustParsePhone("13900000001")},

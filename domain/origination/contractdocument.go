@@ -12,7 +12,7 @@ import (
 
 // contractTextVersion names the clauses below. It changes with every change of a word, so that a contract says which words
 // were signed. The clauses are a sample (示例文本): a lender replaces them with those of its legal department.
-const contractTextVersion = "sample-2026.2"
+const contractTextVersion = "sample-2026.3"
 
 // contractBasis is what a contract's words are made from.
 type contractBasis struct {
@@ -74,13 +74,20 @@ func loanBlock(b contractBasis, capitals string) loan.Block {
 		Heading: "第二条　借款",
 		Facts: []loan.Fact{
 			{Label: "借款金额", Text: capitals + "（小写 " + yuan(b.offer.Amount) + "）"},
-			{Label: "借款期限", Text: strconv.Itoa(b.offer.TermMonths) + " 个月，自" + b.offer.startsWith() + "起算"},
+			{Label: "借款期限", Text: signedTerm(b.offer)},
 			{Label: "借款用途", Text: purpose},
 			{Label: "还款方式", Text: product.Label(string(b.offer.RepaymentMethod))},
 			{Label: "申请编号", Text: b.rec.ApplicationNo},
 		},
 		Clauses: []string{"大写与小写不一致时，以大写为准。借款只能用于上述用途，不得用于购房、理财、股权投资、转贷或者其他禁止的用途。"},
 	}
+}
+
+// signedTerm is the term with its last day, which is the line's (loan.OpenLine): the months count from the day that the text bears,
+// whenever the money arrives, and no note falls due later.
+func signedTerm(o Offer) string {
+	return fmt.Sprintf("%d 个月，自本合同签订日 %s起算，最后到期日为 %s；何时放款、分几次放款，都不改变最后到期日", o.TermMonths,
+		chineseDate(o.StartsOn), chineseDate(o.StartsOn.AddMonths(o.TermMonths)))
 }
 
 func rateBlock(o Offer) loan.Block {
@@ -128,7 +135,7 @@ func guaranteeBlock(o Offer) loan.Block {
 	}
 }
 
-// startsWith is from when a contract runs: from the payment, or, where nothing is paid because the contract renews another, from
+// startsWith is from when a contract bears interest: from the payment, or, where nothing is paid because it renews another, from
 // the signature.
 func (o Offer) startsWith() string {
 	if o.Renews.Principal.IsZero() {
@@ -165,7 +172,7 @@ func paymentBlock(b contractBasis) loan.Block {
 }
 
 func planBlock(o Offer) loan.Block {
-	calculated := "下表按签约当日放款计算，精确到分；实际放款日不同的，以放款时出具的借据所附的还款计划为准。"
+	calculated := "下表按签约当日放款计算，精确到分；实际放款日不同的，以放款时出具的借据所附的还款计划为准，该计划自到账日起算，最后一期不晚于最后到期日。"
 	if !o.Renews.Principal.IsZero() {
 		calculated = "下表按合同金额在签约当日全部借用计算，精确到分；实际应还以转入和支用时出具的借据所附的还款计划为准。"
 	}
