@@ -55,6 +55,16 @@ func TestPaymentsToSellersHoldsReversalsAndEvidenceOverHTTP(t *testing.T) {
 	var hold struct{ ID domain.ID }
 	createAt(manager, pathOf(id, "/holds"), fields{"reason": "收款账户被举报", "until": "2026-08-24T00:00:00Z"}).want(http.StatusCreated).into(&hold)
 	createAt(officer, pathOf(id, "/disbursements"), order).wantProblem(http.StatusUnprocessableEntity, "payment-held")
+	payee := r.asBorrower(r.borrowerOf(id))
+	payee.get("/v1/holds?application_id="+id.String()).wantProblem(http.StatusForbidden, "role-not-allowed")
+	for what, told := range map[string]string{
+		"a request": string(createAt(payee, pathOf(id, "/disbursements"), order).wantProblem(http.StatusUnprocessableEntity, "payment-held").Detail),
+		"history":   string(payee.get(pathOf(id, "/events")).want(http.StatusOK).body),
+	} {
+		if strings.Contains(told, "举报") || strings.Contains(told, "冻结") || strings.Contains(told, hold.ID.String()) {
+			t.Errorf("%s tells the borrower of the hold: %s", what, told)
+		}
+	}
 	if got := officer.get("/v1/holds?live=true").want(http.StatusOK); !strings.Contains(string(got.body), hold.ID.String()) {
 		t.Errorf("live holds: %s, want %s", got.body, hold.ID)
 	}

@@ -3,6 +3,7 @@ package origination
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -314,7 +315,11 @@ func (s *Applications) History(ctx context.Context, by domain.Actor, id domain.I
 	if _, err := s.store.Application(ctx, by.Scope(), id); err != nil {
 		return nil, err
 	}
-	return s.store.Events(ctx, by.Scope(), id)
+	events, err := s.store.Events(ctx, by.Scope(), id)
+	if by.Role == domain.RoleBorrower { // who held the money, and why, is not for its payee: see Holds
+		events = slices.DeleteFunc(events, func(e loan.Event) bool { return e.Subject == loan.SubjectHold })
+	}
+	return events, err
 }
 
 // change is the shape of every transition: lock, do, save with the event.

@@ -160,7 +160,7 @@ func (s *Disbursements) request(ctx context.Context, tx Tx, by domain.Actor, now
 	if err := checkEntrusted(ctx, tx, app, line, rec, before); err != nil {
 		return loan.DisbursementRecord{}, err
 	}
-	if err := mayPay(ctx, tx, payment{Step: paymentRequested, At: now, Application: app, Contract: contract, Disbursement: rec}); err != nil {
+	if err := mayPay(ctx, tx, payment{Step: paymentRequested, AskedBy: by.Role, At: now, Application: app, Contract: contract, Disbursement: rec}); err != nil {
 		return loan.DisbursementRecord{}, err
 	}
 	if err := reserveOnLine(ctx, tx, by, now, app.ID, rec.Amount); err != nil {
@@ -234,7 +234,7 @@ func release(ctx context.Context, tx Tx, by domain.Actor, now time.Time, app *lo
 	if err != nil {
 		return err
 	}
-	if err := mayPay(ctx, tx, payment{Step: paymentReleased, At: now, Application: app.Record(), Contract: contract, Disbursement: d.Record()}); err != nil {
+	if err := mayPay(ctx, tx, payment{Step: paymentReleased, AskedBy: by.Role, At: now, Application: app.Record(), Contract: contract, Disbursement: d.Record()}); err != nil {
 		return err
 	}
 	return tx.SaveDisbursement(ctx, d, events)

@@ -129,13 +129,20 @@ func (s *Holds) Release(ctx context.Context, by domain.Actor, id domain.ID, reas
 	return released, err
 }
 
-// Hold returns one hold in the actor's scope.
+// Hold returns one hold in the actor's scope, to staff of the lender.
 func (s *Holds) Hold(ctx context.Context, by domain.Actor, id domain.ID) (loan.HoldRecord, error) {
+	if err := by.Require(lenderReaders()...); err != nil {
+		return loan.HoldRecord{}, err
+	}
 	return s.store.Hold(ctx, by.Scope(), id)
 }
 
-// Holds lists holds in the actor's scope, newest first; live ones only when asked.
+// Holds lists holds in the actor's scope, newest first; live ones only when asked. Who is paid is not told why his money is held: a
+// hold may follow a report of a suspicious transaction, which is secret (反洗钱法, 泄密禁止).
 func (s *Holds) Holds(ctx context.Context, by domain.Actor, live bool, applicationID domain.ID, page domain.Page) ([]loan.HoldRecord, error) {
+	if err := by.Require(lenderReaders()...); err != nil {
+		return nil, err
+	}
 	filter := HoldFilter{ApplicationID: applicationID}
 	if live {
 		filter.LiveAt = s.now()
@@ -204,6 +211,9 @@ func checkNoHold(ctx context.Context, r Reader, p payment) error {
 	hold, held, err := r.HeldUntil(ctx, p.Application.ID, p.At)
 	if err != nil || !held {
 		return err
+	}
+	if p.AskedBy == domain.RoleBorrower { // neither why nor by whom
+		return domain.Errorf(domain.KindRule, "payment-held", "这笔业务暂时不能办理，请联系您的客户经理")
 	}
 	return domain.Errorf(domain.KindRule, "payment-held", "这笔业务的放款已冻结至 %s：%s；须由冻结人以外的人解除，或等到期",
 		hold.Until.In(domain.BusinessZone).Format("2006-01-02 15:04"), hold.Reason)

@@ -30,6 +30,7 @@ func (s paymentStep) deed() string {
 // payment is what the gate looks at: a case whose application this transaction holds locked.
 type payment struct {
 	Step        paymentStep
+	AskedBy     domain.Role // who hears the answer: a borrower is not told why his money is held
 	At          time.Time
 	Application loan.Record
 	Contract    loan.Contract

@@ -225,7 +225,7 @@ func renewalSigned(ctx context.Context, tx Tx, by domain.Actor, now time.Time, a
 	if err := saveCase(ctx, tx, app, signed); err != nil { // confirms the new guarantee's quota
 		return loan.Event{}, err
 	}
-	if err := mayTakeOver(ctx, tx, old, payment{Step: paymentRenewed, At: now, Application: app.Record(), Contract: c}); err != nil {
+	if err := mayTakeOver(ctx, tx, old, payment{Step: paymentRenewed, AskedBy: by.Role, At: now, Application: app.Record(), Contract: c}); err != nil {
 		return loan.Event{}, err
 	}
 	return app.TakeOver(by, now, principal)
