@@ -140,8 +140,10 @@ func TestAllPaymentsOfAContractTogetherAreHeldToItsPayees(t *testing.T) {
 		return createAt(officer, pathOf(a.ID, "/disbursements"), fields{"payees": payees})
 	}
 	to := func(seller fields, amount string) fields {
-		return fields{"method": "entrusted_payment", "amount": amount, "account_name": seller["name"], "account": seller["account"], "bank_name": seller["bank_name"],
-			"document_reference": "购销合同 2026-031", "document_sha256": anyHash}
+		return fields{
+			"method": "entrusted_payment", "amount": amount, "account_name": seller["name"], "account": seller["account"], "bank_name": seller["bank_name"],
+			"document_reference": "购销合同 2026-031", "document_sha256": anyHash,
+		}
 	}
 	own := func(amount string) fields { return fields{"method": "self_payment", "amount": amount} }
 	refused := func(payees ...fields) {

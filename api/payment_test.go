@@ -128,8 +128,10 @@ func TestABadPaymentOrderIsRefusedFieldByField(t *testing.T) {
 		"nobody":                 {"payees": []fields{}},
 		"no method":              {"payees": []fields{{"amount": "1.00"}}},
 		"a seller with no paper": {"payees": []fields{{"method": "entrusted_payment", "amount": "1.00", "account_name": "某某", "account": "9040101070142050000123", "bank_name": "农商行"}}},
-		"a bank of two lines": {"payees": []fields{{"method": "entrusted_payment", "amount": "1.00", "account_name": "某某", "account": "9040101070142050000123", "bank_name": "农\n商行",
-			"document_reference": "购销合同 2026-031", "document_sha256": anyHash}}},
+		"a bank of two lines": {"payees": []fields{{
+			"method": "entrusted_payment", "amount": "1.00", "account_name": "某某", "account": "9040101070142050000123", "bank_name": "农\n商行",
+			"document_reference": "购销合同 2026-031", "document_sha256": anyHash,
+		}}},
 		"a number as money":       {"amount": 1},
 		"an amount beside payees": {"amount": "1.00", "payees": []fields{{"method": "self_payment", "amount": "1.00"}}},
 		"tranche zero":            {"tranche": 0},

@@ -192,7 +192,7 @@ func turnaround(ctx context.Context, r reader, q report.Query, branch staff.Bran
 		clear(pending)
 		return err
 	}
-	err := r.eachEvent(ctx, q, branch, "subject = 'application' AND action = 'submit'", nil, func(e eventRow) error {
+	err := r.eachEvent(ctx, q, branch, "subject = 'application' AND action = 'submit'", func(e eventRow) error {
 		if _, met := pending[e.SubjectID]; !met {
 			pending[e.SubjectID] = e.Version
 		}
@@ -263,7 +263,7 @@ func (r reader) addTurnaround(ctx context.Context, q report.Query, met map[domai
 const workPage = 5_000
 
 // eachEvent walks what was done at a branch in the range, in order.
-func (r reader) eachEvent(ctx context.Context, q report.Query, branch staff.Branch, condition string, args []any, each func(eventRow) error) error {
+func (r reader) eachEvent(ctx context.Context, q report.Query, branch staff.Branch, condition string, each func(eventRow) error) error {
 	after, end, afterID, afterVersion := q.Start(), q.Cutoff(), domain.ID(""), 0
 	if q.From.IsZero() {
 		after = time.Unix(0, 0).UTC() // a snapshot counts from the beginning
@@ -275,7 +275,7 @@ func (r reader) eachEvent(ctx context.Context, q report.Query, branch staff.Bran
 		err := r.db.WithContext(ctx).Table("events FORCE INDEX (ix_events_branch)").
 			Where("branch_id = ? AND at >= ? AND at < ?", branch.ID, after, end).
 			Where("(at > ? OR subject_id > ? OR (subject_id = ? AND version > ?))", after, afterID, afterID, afterVersion).
-			Where(condition, args...).
+			Where(condition).
 			Order("at, subject_id, version").Limit(workPage).Find(&page).Error
 		if err != nil {
 			return err
@@ -303,7 +303,7 @@ func staffWork(ctx context.Context, r reader, q report.Query, branch staff.Branc
 	const counted = "subject IN ('application', 'disbursement') AND actor_role NOT IN ('borrower', 'system')"
 	products := r.productsOfCases(q)
 	done := map[string]*work{}
-	err := r.eachEvent(ctx, q, branch, counted, nil, func(e eventRow) error {
+	err := r.eachEvent(ctx, q, branch, counted, func(e eventRow) error {
 		if ok, err := products.has(ctx, e.CaseID); err != nil || !ok {
 			return err
 		}
@@ -406,7 +406,7 @@ func declineReasons(ctx context.Context, r reader, q report.Query, branch staff.
 		groups[key].count++
 		groups[key].amount = groups[key].amount.Add(amount)
 	}
-	err := r.eachEvent(ctx, q, branch, "subject = 'application' AND to_status = 'declined'", nil, func(e eventRow) error {
+	err := r.eachEvent(ctx, q, branch, "subject = 'application' AND to_status = 'declined'", func(e eventRow) error {
 		found, err := r.declined(ctx, e)
 		if err != nil || (q.ProductCode != "" && found.ProductCode != q.ProductCode) {
 			return err

@@ -239,7 +239,7 @@ func (r reader) sumByProduct(ctx context.Context, statement string, args []any, 
 // changes no sum.
 func (r reader) returned(ctx context.Context, q report.Query, branch staff.Branch, of func(string) *balance) error {
 	products := map[domain.ID]string{}
-	return r.eachEvent(ctx, q, branch, "subject = 'line' AND action IN ('reverse', 'repay', 'undo_repayment')", nil, func(e eventRow) error {
+	return r.eachEvent(ctx, q, branch, "subject = 'line' AND action IN ('reverse', 'repay', 'undo_repayment')", func(e eventRow) error {
 		product, known := products[e.CaseID]
 		if !known {
 			if len(products) >= caseProductsMax {

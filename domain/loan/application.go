@@ -248,8 +248,10 @@ func Open(by domain.Actor, at time.Time, r Record) (*Application, Event, error) 
 	r.CreatedAt, r.UpdatedAt = at, at
 	a := &Application{rec: r}
 	notes := []Note{
-		{"amount", r.Request.Amount.String()}, {"product", r.ProductCode},
-		{"term_months", fmt.Sprint(r.Request.TermMonths)}, {"purpose", string(r.Request.Purpose)},
+		{"amount", r.Request.Amount.String()},
+		{"product", r.ProductCode},
+		{"term_months", fmt.Sprint(r.Request.TermMonths)},
+		{"purpose", string(r.Request.Purpose)},
 	}
 	return a, a.event(by, at, ActionCreate, "", append(notes, r.Request.statementNotes("")...)...), nil
 }
@@ -296,10 +298,14 @@ func (a *Application) Edit(by domain.Actor, at time.Time, request Request) (Even
 		return Event{}, err
 	}
 	notes := []Note{
-		{"amount_before", before.Amount.String()}, {"amount", request.Amount.String()},
-		{"term_months_before", fmt.Sprint(before.TermMonths)}, {"term_months", fmt.Sprint(request.TermMonths)},
-		{"purpose_before", string(before.Purpose)}, {"purpose", string(request.Purpose)},
-		{"relief_industry_before", before.ReliefIndustry}, {"relief_industry", request.ReliefIndustry},
+		{"amount_before", before.Amount.String()},
+		{"amount", request.Amount.String()},
+		{"term_months_before", fmt.Sprint(before.TermMonths)},
+		{"term_months", fmt.Sprint(request.TermMonths)},
+		{"purpose_before", string(before.Purpose)},
+		{"purpose", string(request.Purpose)},
+		{"relief_industry_before", before.ReliefIndustry},
+		{"relief_industry", request.ReliefIndustry},
 	}
 	notes = append(append(notes, before.statementNotes("_before")...), request.statementNotes("")...)
 	event, err := a.move(by, at, ActionEdit, "", notes...)

@@ -60,28 +60,42 @@ func TestStandingHoldsWhatWasRepaidAgainstThePlan(t *testing.T) {
 		{name: "a day late", plan: thirds(), today: "2026-02-02", unpaidFrom: "2026-02-01", late: 1},
 		{name: "paid on the day", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-02-01", "30000.00", "300.00")}, today: "2026-02-20", unpaidFrom: "2026-03-01"},
 		{name: "paid ten days late", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-02-11", "30000.00", "300.00")}, today: "2026-02-20", unpaidFrom: "2026-03-01", late: 10},
-		{name: "told out of order", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-03-01", "30000.00", "200.00"), paid("2026-02-01", "30000.00", "300.00")},
-			today: "2026-03-20", unpaidFrom: "2026-04-01"},
+		{
+			name: "told out of order", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-03-01", "30000.00", "200.00"), paid("2026-02-01", "30000.00", "300.00")},
+			today: "2026-03-20", unpaidFrom: "2026-04-01",
+		},
 		{name: "a fen of principal missing", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-02-01", "29999.99", "300.00")}, today: "2026-02-20", unpaidFrom: "2026-02-01", late: 19},
 		{name: "interest short by what core systems differ by", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-02-01", "30000.00", "299.95")}, today: "2026-02-20", unpaidFrom: "2026-03-01"},
 		{name: "interest short by a fen more", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-02-01", "30000.00", "299.94")}, today: "2026-02-20", unpaidFrom: "2026-02-01", late: 19},
 		{name: "interest alone", plan: bullet(), repaid: []loan.RepaymentRecord{paid("2026-02-01", "0.00", "300.00")}, today: "2026-02-20", unpaidFrom: "2026-03-01"},
-		{name: "principal repaid early bears no more interest", plan: bullet(), repaid: []loan.RepaymentRecord{paid("2026-01-10", "60000.00", "0.00"), paid("2026-02-01", "0.00", "100.00")},
-			today: "2026-02-20", unpaidFrom: "2026-03-01"},
+		{
+			name: "principal repaid early bears no more interest", plan: bullet(), repaid: []loan.RepaymentRecord{paid("2026-01-10", "60000.00", "0.00"), paid("2026-02-01", "0.00", "100.00")},
+			today: "2026-02-20", unpaidFrom: "2026-03-01",
+		},
 		{name: "all repaid before anything was due", plan: bullet(), repaid: []loan.RepaymentRecord{paid("2026-01-10", "90000.00", "80.00")}, today: "2026-12-01"},
 		{name: "an undone repayment never was", plan: thirds(), repaid: []loan.RepaymentRecord{undone("2026-02-01", "30000.00", "300.00")}, today: "2026-02-20", unpaidFrom: "2026-02-01", late: 19},
-		{name: "all paid in the end, once thirty days late", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-02-01", "30000.00", "300.00"), paid("2026-03-31", "30000.00", "200.00"), paid("2026-04-01", "30000.00", "100.00")},
-			today: "2026-05-01", late: 30},
+		{
+			name: "all paid in the end, once thirty days late", plan: thirds(), repaid: []loan.RepaymentRecord{paid("2026-02-01", "30000.00", "300.00"), paid("2026-03-31", "30000.00", "200.00"), paid("2026-04-01", "30000.00", "100.00")},
+			today: "2026-05-01", late: 30,
+		},
 
-		{name: "renewed: what was handed over is not due here", plan: thirds(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
-			repaid: []loan.RepaymentRecord{paid("2026-02-01", "30000.00", "300.00")}, today: "2026-12-01"},
-		{name: "renewed, and the instalment before it undone: that one is late, and no other", plan: thirds(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
-			repaid: []loan.RepaymentRecord{undone("2026-02-01", "30000.00", "300.00")}, today: "2026-02-20", unpaidFrom: "2026-02-01", late: 19},
-		{name: "renewed, undone and repaid again: nothing is owed", plan: thirds(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
-			repaid: []loan.RepaymentRecord{undone("2026-02-01", "30000.00", "300.00"), paid("2026-02-25", "30000.00", "300.00")}, today: "2026-12-01", late: 24},
-		{name: "renewed after an early repayment that is undone: due at the end, and its interest until then", plan: bullet(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
+		{
+			name: "renewed: what was handed over is not due here", plan: thirds(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
+			repaid: []loan.RepaymentRecord{paid("2026-02-01", "30000.00", "300.00")}, today: "2026-12-01",
+		},
+		{
+			name: "renewed, and the instalment before it undone: that one is late, and no other", plan: thirds(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
+			repaid: []loan.RepaymentRecord{undone("2026-02-01", "30000.00", "300.00")}, today: "2026-02-20", unpaidFrom: "2026-02-01", late: 19,
+		},
+		{
+			name: "renewed, undone and repaid again: nothing is owed", plan: thirds(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
+			repaid: []loan.RepaymentRecord{undone("2026-02-01", "30000.00", "300.00"), paid("2026-02-25", "30000.00", "300.00")}, today: "2026-12-01", late: 24,
+		},
+		{
+			name: "renewed after an early repayment that is undone: due at the end, and its interest until then", plan: bullet(), renewed: loan.Renewed{Principal: yuan("60000.00"), On: day("2026-02-10")},
 			repaid: []loan.RepaymentRecord{undone("2026-01-20", "30000.00", "0.00"), paid("2026-02-01", "0.00", "300.00"), paid("2026-03-01", "0.00", "100.00")},
-			today:  "2026-03-20", unpaidFrom: "2026-04-01"},
+			today:  "2026-03-20", unpaidFrom: "2026-04-01",
+		},
 	} {
 		got := loan.StandingOf(c.plan, c.renewed, c.repaid, day(c.today))
 		want := loan.Standing{DaysPastDueMax: c.late}

@@ -3,6 +3,7 @@ package loan
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"fumin/domain"
@@ -128,11 +129,11 @@ func (a *Application) PlanTranches(by domain.Actor, at time.Time, revolving bool
 	}
 	notes := []Note{{"tranches", strconv.Itoa(len(tranches))}}
 	for _, t := range before {
-		was := t.Amount.String()
+		was := []string{t.Amount.String()}
 		for _, c := range t.Conditions {
-			was += " " + string(c.Kind) + " " + c.Text
+			was = append(was, string(c.Kind), c.Text)
 		}
-		notes = append(notes, Note{"replaced_" + strconv.Itoa(t.Number), was})
+		notes = append(notes, Note{"replaced_" + strconv.Itoa(t.Number), strings.Join(was, " ")})
 	}
 	return a.move(by, at, ActionPlanTranches, "", notes...)
 }

@@ -90,7 +90,7 @@ var controls = []control{
 }
 
 // termsWithoutLimit are the product terms that refuse nobody anything, with the reason.
-var termsWithoutLimit = map[product.TermName]string{
+var termsWithoutLimit = map[product.TermName]string{ //nolint:exhaustive // the others have a limit
 	product.TermReliefs:             "lowers a price; the price itself is held by approval-bounds",
 	product.TermInterestSubsidyPct:  "computes what the state pays; nothing is refused by it",
 	product.TermPurposeEvidenceDays: "sets the day on which proof of use falls due; that what is overdue blocks is gate:papers-in",

@@ -100,7 +100,7 @@ func proveAuthorities(ctx context.Context, c *configuration, p *proofs) {
 				row.Within, within = "", approvalCase{}
 			}
 		}
-		if most, any := c.largestLoan(a); any && held.Amount.Cmp(most) > 0 {
+		if most, found := c.largestLoan(a); found && held.Amount.Cmp(most) > 0 {
 			p.broken(row, "上限高于所覆盖产品的最高金额 "+most.Grouped()+" 元：没有一笔申请会被它拒绝")
 			continue
 		}
@@ -278,7 +278,7 @@ func proveCommittees(ctx context.Context, c *configuration, p *proofs) {
 			continue
 		}
 		found = true
-		if most, any := c.largestLoan(a); any && a.Amount.Cmp(most) >= 0 {
+		if most, found := c.largestLoan(a); found && a.Amount.Cmp(most) >= 0 {
 			p.broken(ControlProof{Subject: authorityName(a), Limit: "超过 " + a.Amount.Grouped() + " 元上会"},
 				"上会起点不低于所覆盖产品的最高金额 "+most.Grouped()+" 元：没有一笔申请会上会")
 			continue

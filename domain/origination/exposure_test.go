@@ -160,9 +160,10 @@ func (w *world) movesIn(officer domain.Actor, who borrower.Borrower, into domain
 func (w *world) movesOut(officer domain.Actor, who borrower.Borrower) borrower.Borrower {
 	w.t.Helper()
 	member := w.memberOf(officer, who)
-	_, _, _, err := w.borrowers.Split(w.t.Context(), officer, key(), origination.SplitHousehold{
-		MembershipChange: w.membership(who.HouseholdID), MemberIDs: []domain.ID{member}, HeadID: member,
-	})
+	_, _, _, err := w.borrowers.Split( //nolint:dogsled // the file is read again below
+		w.t.Context(), officer, key(), origination.SplitHousehold{
+			MembershipChange: w.membership(who.HouseholdID), MemberIDs: []domain.ID{member}, HeadID: member,
+		})
 	w.must(err)
 	return w.onFile(officer, who)
 }

@@ -163,9 +163,9 @@ func TestLettersEndWhoseLastDayPassedBeforeThePayment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	officer := w.somebody(domain.RoleLoanOfficer)
-	spoilt, paid := w.sign(officer, w.approvedAt(officer, "100000.00")), loan.Record{}
+	spoilt := w.sign(officer, w.approvedAt(officer, "100000.00"))
 	w.answered(spoilt, letter("100000.00"))
-	paid, _, _ = w.guaranteedLoan(officer, "100000.00", true)
+	paid, _, _ := w.guaranteedLoan(officer, "100000.00", true)
 	lapsed := w.sign(officer, w.approvedAt(officer, "100000.00"))
 	w.answered(lapsed, letter("100000.00"))
 	unreadable := w.liveOf(spoilt).ID

@@ -44,12 +44,14 @@ func TestTheProgramRefusesAConfigurationItDoesNotUnderstand(t *testing.T) {
 			[]string{"not set: FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_URL (", "FUMIN_DSN cannot be read", "FUMIN_TOKEN_KEY: not hexadecimal", "FUMIN_KEYSET_FILE", "FUMIN_WORKERS"},
 		},
 		"another way of paying": {
-			[]string{"FUMIN_CHANNEL=ftp"}, "serve",
+			[]string{"FUMIN_CHANNEL=ftp"},
+			"serve",
 			[]string{`FUMIN_CHANNEL: "ftp" is neither http (messages to FUMIN_CHANNEL_URL) nor file (payment files that people make and bring to the bank)`},
 		},
 		"the way of paying in capitals": {[]string{"FUMIN_CHANNEL=HTTP"}, "serve", []string{`FUMIN_CHANNEL: "HTTP" is neither http`}},
 		"payment by file by nobody": {
-			[]string{"FUMIN_CHANNEL=file", "FUMIN_DEBTOR_BANK=聊城农商银行营业部"}, "serve",
+			[]string{"FUMIN_CHANNEL=file", "FUMIN_DEBTOR_BANK=聊城农商银行营业部"},
+			"serve",
 			[]string{"not set: FUMIN_DEBTOR_ACCOUNT, FUMIN_DEBTOR_NAME, FUMIN_DSN, FUMIN_KEYSET, FUMIN_TOKEN_KEY ("},
 		},
 		"payment by message to nobody": {[]string{"FUMIN_CHANNEL=http"}, "serve", []string{"not set: FUMIN_CHANNEL_SECRET, FUMIN_CHANNEL_URL, FUMIN_DSN,"}},
