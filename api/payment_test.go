@@ -58,7 +58,7 @@ func TestPaymentsToSellersHoldsReversalsAndEvidenceOverHTTP(t *testing.T) {
 	payee := r.asBorrower(r.borrowerOf(id))
 	payee.get("/v1/holds?application_id="+id.String()).wantProblem(http.StatusForbidden, "role-not-allowed")
 	for what, told := range map[string]string{
-		"a request": string(createAt(payee, pathOf(id, "/disbursements"), order).wantProblem(http.StatusUnprocessableEntity, "payment-held").Detail),
+		"a request": createAt(payee, pathOf(id, "/disbursements"), order).wantProblem(http.StatusUnprocessableEntity, "payment-held").Detail,
 		"history":   string(payee.get(pathOf(id, "/events")).want(http.StatusOK).body),
 	} {
 		if strings.Contains(told, "举报") || strings.Contains(told, "冻结") || strings.Contains(told, hold.ID.String()) {
