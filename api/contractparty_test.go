@@ -145,6 +145,9 @@ func TestACooperativesContractIsInEffectOnceEnoughMembersHaveSigned(t *testing.T
 	signBy(r.asBorrower(r.borrowerOf(a.ID)), a.ID, s.party(t, "guarantor", chairNo), "tablet_drawing", sha, fields{"drawing_base64": drawing}).
 		wantProblem(http.StatusForbidden, "role-not-allowed")
 	officer.post(pathOf(a.ID, "/contract/codes"), fields{"party_id": s.party(t, "guarantor", chairNo)}.text(t)).want(http.StatusCreated)
+	if history := string(officer.get(pathOf(a.ID, "/events")).want(http.StatusOK).body); !strings.Contains(history, "phone_last4") {
+		t.Errorf("the history does not say which phone the code went to: %s", history)
+	}
 	signBy(officer, a.ID, s.party(t, "guarantor", chairNo), "sms_code", sha, fields{"code": r.lastCode("13900000060")}).want(http.StatusCreated).into(&s)
 	wantMissing("the chair as guarantor", memberNos)
 	sign("guarantor", chairNo).wantProblem(http.StatusConflict, "already-signed")
@@ -226,6 +229,7 @@ func TestNobodyStandsTwiceInOneRoleOrAnswersForHimself(t *testing.T) {
 		"the borrower as his own guarantor":     {[]fields{guarantor(1, "王吉华")}, "/parties/0 same-person"},
 		"the borrower as his own spouse":        {[]fields{spouse(1, "王吉华")}, "/parties/0 same-person"},
 		"the borrower again":                    {[]fields{{"role": "borrower", "id_number": idNumber(1)}}, "/parties/0 duplicate"},
+		"another phone than the one on file":    {[]fields{{"role": "borrower", "id_number": idNumber(1), "phone": "13900000071"}}, "/parties/0/phone phone-differs"},
 		"the spouse on file again":              {[]fields{spouse(spouseNo, "王小明")}, "/parties/0 duplicate"},
 		"another spouse than the one on file":   {[]fields{spouse(otherNo, "李秀英")}, "/parties/0 spouse-differs"},
 		"a guarantor twice":                     {[]fields{guarantor(otherNo, "李保"), guarantor(otherNo, "李保")}, "/parties/1 duplicate"},

@@ -152,7 +152,9 @@ func TestASigningCodeIsEnteredAtMostFiveTimesAndUsedOnce(t *testing.T) {
 		c := loan.SigningCode{
 			ID: l.newID(), TextID: text.ID, ApplicationID: text.ApplicationID, BranchID: text.BranchID, PartyID: party, SentAt: at, ExpiresAt: at.Add(loan.CodeLifetime),
 		}
-		l.update(func(tx origination.Tx) error { return tx.InsertSigningCode(t.Context(), c, code, c.Sent(ledgerSigner)) })
+		l.update(func(tx origination.Tx) error {
+			return tx.InsertSigningCode(t.Context(), c, code, c.Sent(ledgerSigner, text.Parties[0].Phone))
+		})
 		return c
 	}
 	enter := func(c loan.SigningCode, code string) (right bool, err error) {

@@ -263,12 +263,12 @@ func (c SigningCode) Usable(at time.Time) error {
 	return nil
 }
 
-// Sent makes the event of a code; it does not say the code.
-func (c SigningCode) Sent(by domain.Actor) Event {
+// Sent makes the event of a code that goes to a phone. It does not say the code, and of the phone the last four digits.
+func (c SigningCode) Sent(by domain.Actor, to borrower.Phone) Event {
 	return Event{
 		Subject: SubjectSignature, SubjectID: c.ID, Version: 1, CaseID: c.ApplicationID, BranchID: c.BranchID,
 		Action: ActionSendCode, To: "sent", ActorID: by.ID, ActorName: by.Name, ActorRole: by.Role, At: c.SentAt,
-		Detail: []Note{{"text_id", c.TextID.String()}, {"party_id", c.PartyID.String()}},
+		Detail: []Note{{"text_id", c.TextID.String()}, {"party_id", c.PartyID.String()}, {"phone_last4", to.Last4()}},
 	}
 }
 

@@ -136,7 +136,7 @@ type partyList struct {
 	today        domain.Date
 }
 
-// addGiven adds what the officer says: phones of those the registers know, and further guarantors and a spouse. One person may
+// addGiven adds what the officer says: phones of those of whom the registers have none, and further guarantors and a spouse. One person may
 // sign in two roles, and then signs twice: the chair who signs for the co-operative commonly answers for it as a guarantor, too.
 // Nobody stands twice in one role.
 func (l *partyList) addGiven(given []loan.Party) error {
@@ -148,6 +148,9 @@ func (l *partyList) addGiven(given []loan.Party) error {
 		switch {
 		case again || known != nil && g.Phone.IsZero():
 			p.Add(pointer, "duplicate", "这个人已经是「%s」，不必重复填写", g.Role.Label())
+		case known != nil && !known.Phone.IsZero() && !known.Phone.Equal(g.Phone):
+			// The code that signs goes to this phone: whoever prepares the contract must not choose it.
+			p.Add(pointer+"/phone", "phone-differs", "「%s」档案中的手机号尾号是 %s，与填写的不同：确已换号的，请先更正档案，再生成合同", g.Role.Label(), known.Phone.Last4())
 		case known != nil:
 			known.Phone = g.Phone
 		case g.Role != loan.PartyGuarantor && g.Role != loan.PartySpouse:

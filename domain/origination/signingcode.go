@@ -52,7 +52,7 @@ func (s *Signatures) SendCode(ctx context.Context, by domain.Actor, applicationI
 			ID: id, TextID: text.ID, ApplicationID: applicationID, BranchID: text.BranchID, PartyID: partyID,
 			SentAt: now, ExpiresAt: now.Add(loan.CodeLifetime),
 		}
-		if err := tx.InsertSigningCode(ctx, c, code, c.Sent(by)); err != nil {
+		if err := tx.InsertSigningCode(ctx, c, code, c.Sent(by, signer.Phone)); err != nil {
 			return err
 		}
 		sent, party, contractNo = c, signer, text.ContractNo
